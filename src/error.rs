@@ -1,0 +1,276 @@
+//! The one error type that reaches a person, and the exit codes it maps to.
+//!
+//! `what` says what we were doing to what, `source` says why it failed, a hint says what to type
+//! or write next. Nothing here prints: the edge (`main`) renders an error once.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The documented exit codes of every command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Deployed, unchanged, or the gate said no.
+    Success = 0,
+    /// A bug of ours.
+    Bug = 1,
+    /// Wrong usage or settings.
+    Usage = 2,
+    /// The deploy failed and was rolled back; the previous release serves.
+    RolledBack = 3,
+    /// A person is needed; the message gives the command to type.
+    Stuck = 4,
+    /// Failed before the host was changed.
+    HostUntouched = 5,
+    /// Cancelled by SIGINT.
+    Interrupted = 130,
+    /// Cancelled by SIGTERM.
+    Terminated = 143,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// An error with everything a person needs to act on it.
+#[derive(Debug)]
+pub struct Error {
+    code: ExitCode,
+    reason: Reason,
+    what: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    hints: Vec<String>,
+    log_tail: Vec<String>,
+}
+
+/// The result of anything that a person may have to act on.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Makes an error that ends with `code`; `what` is a lower-case fragment without a full stop.
+    pub fn new(code: ExitCode, reason: Reason, what: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason,
+            what: what.into(),
+            source: None,
+            hints: Vec::new(),
+            log_tail: Vec::new(),
+        }
+    }
+
+    /// A wrong or missing setting.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, Reason::InvalidSettings, what)
+    }
+
+    /// Something that failed before the host was changed.
+    pub fn untouched(reason: Reason, what: impl Into<String>) -> Self {
+        Self::new(ExitCode::HostUntouched, reason, what)
+    }
+
+    /// A state that only a bug of ours can produce.
+    pub fn bug(what: impl Into<String>) -> Self {
+        Self::new(ExitCode::Bug, Reason::InternalError, what)
+            .hint("this is a bug in pct-deploy, please report it with the log above")
+    }
+
+    /// Adds why it failed.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Adds what to type or write next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds the last lines that an untrusted program printed, for the reports.
+    #[must_use]
+    pub fn log_tail(mut self, lines: Vec<String>) -> Self {
+        self.log_tail = lines;
+        self
+    }
+
+    /// The exit code this error ends the process with.
+    pub fn code(&self) -> ExitCode {
+        self.code
+    }
+
+    /// The stable reason code.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// What to do next, one sentence each.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// Untrusted log lines that explain the failure, oldest first.
+    pub fn log_lines(&self) -> &[String] {
+        &self.log_tail
+    }
+
+    /// What failed and every cause below it, outermost first.
+    pub fn chain(&self) -> Vec<String> {
+        let mut lines = vec![self.what.clone()];
+        let mut next: Option<&(dyn StdError + 'static)> = self
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static));
+        while let Some(error) = next {
+            let line = error.to_string();
+            // Some libraries repeat their source in `Display`; a person should read it once.
+            if lines.last().is_none_or(|last| !last.contains(&line)) {
+                lines.push(line);
+            }
+            next = error.source();
+        }
+        lines
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// Why a run ended as it did: the `reason-code` output. Codes are stable; new ones may be added.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+
+        impl Reason {
+            /// Every reason, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The kebab-case code.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// Reads a code back; a code of a newer version becomes `InternalError`.
+            pub fn parse(code: &str) -> Self {
+                match code { $($code => Self::$name,)* _ => Self::InternalError }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The new release is live.
+    Deployed = "deployed",
+    /// The live slot already runs this release.
+    AlreadyLive = "already-live",
+    /// `dry-run` was set.
+    DryRun = "dry-run",
+    /// The event is not `pull_request`.
+    WrongEvent = "wrong-event",
+    /// The event's action is not `labeled`.
+    WrongAction = "wrong-action",
+    /// Another label was set.
+    WrongLabel = "wrong-label",
+    /// The pull request goes to another branch.
+    WrongBase = "wrong-base",
+    /// The event payload lacks a field or has a wrong type there.
+    UnreadableEvent = "unreadable-event",
+    /// A setting is missing, malformed or unknown.
+    InvalidSettings = "invalid-settings",
+    /// The Docker daemon on the runner cannot be used.
+    DockerUnavailable = "docker-unavailable",
+    /// The image does not build.
+    BuildFailed = "build-failed",
+    /// The registry refused the credentials.
+    RegistryUnauthorized = "registry-unauthorized",
+    /// The image cannot be pushed.
+    PushFailed = "push-failed",
+    /// The host does not answer.
+    HostUnreachable = "host-unreachable",
+    /// The host's key is not one of the given ones.
+    HostKeyMismatch = "host-key-mismatch",
+    /// The host refused the user or the key.
+    SshUnauthorized = "ssh-unauthorized",
+    /// The SSH connection broke.
+    SshFailed = "ssh-failed",
+    /// The agent cannot be installed or does not run on the host.
+    AgentUnavailable = "agent-unavailable",
+    /// The host is not ready for a deploy.
+    PreflightFailed = "preflight-failed",
+    /// A file system is full.
+    DiskFull = "disk-full",
+    /// The image is built for another processor than the host's.
+    PlatformMismatch = "platform-mismatch",
+    /// A dependency (database, cache) does not become ready.
+    DependencyNotReady = "dependency-not-ready",
+    /// Another deploy holds the lock.
+    Locked = "locked",
+    /// The host cannot pull the image.
+    PullFailed = "pull-failed",
+    /// The new slot cannot be started.
+    StartFailed = "start-failed",
+    /// The new slot ended while it was starting.
+    CrashedAtBoot = "crashed-at-boot",
+    /// The kernel killed the new slot for using more memory than its limit.
+    OomKilled = "oom-killed",
+    /// The new slot did not become healthy in time.
+    NeverHealthy = "never-healthy",
+    /// nginx refused the new configuration or did not reload.
+    SwitchFailed = "switch-failed",
+    /// Answers through nginx do not come from the new slot.
+    RouteNotVerified = "route-not-verified",
+    /// A step after commit failed; the new release serves.
+    CleanupIncomplete = "cleanup-incomplete",
+    /// An undo failed; the host needs a person.
+    UndoFailed = "undo-failed",
+    /// There is no earlier release to go back to.
+    NoEarlierRelease = "no-earlier-release",
+    /// SIGINT or SIGTERM, or a cancelled workflow.
+    Cancelled = "cancelled",
+    /// A bug of ours.
+    InternalError = "internal-error",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_reads_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::parse(reason.as_str()), *reason);
+        }
+    }
+
+    #[test]
+    fn the_chain_names_each_cause_once() {
+        let inner = std::io::Error::other("connection refused");
+        let error =
+            Error::untouched(Reason::HostUnreachable, "cannot connect to `h`").because(inner);
+        assert_eq!(
+            error.chain(),
+            ["cannot connect to `h`", "connection refused"]
+        );
+    }
+}

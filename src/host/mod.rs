@@ -1,0 +1,1 @@
+//! The effect seam of the host side.

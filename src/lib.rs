@@ -1,0 +1,21 @@
+//! `pct-deploy` deploys a container to a small server without losing a request.
+//!
+//! The floors, bottom up; imports only go down, and `runner` and `agent` never meet:
+//!
+//! 1. [`error`], [`secret`] — what can go wrong, what must not be shown
+//! 2. [`protocol`] — what the two sides say to each other
+//! 3. [`config`], [`report`], [`host`] — settings, what people see, effects on the host
+//! 4. [`runner`] (where the command is typed) and [`agent`] (on the host)
+//! 5. [`cli`] — commands
+//!
+//! The library exists for the binary, its tests and fuzz targets; it is not a public API.
+
+pub mod agent;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod host;
+pub mod protocol;
+pub mod report;
+pub mod runner;
+pub mod secret;

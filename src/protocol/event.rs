@@ -1,0 +1,120 @@
+//! What the agent says while it works.
+//!
+//! One JSON object a line, numbered from 1 without gaps; the same lines are kept in
+//! `<app>/events/<deployment>.jsonl`. The last line of a finished run is `finished`.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{DeploymentId, PinnedImage, ReleaseId};
+use super::outcome::{Failure, Finished};
+use super::plan::Origin;
+use super::slot::Slot;
+use super::step::Step;
+
+/// One line of the event stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts from 1.
+    pub seq: u64,
+    /// Host time, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// What happened.
+    pub what: Happening,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Happening {
+    /// The lock is held by someone else; repeated while waiting.
+    LockWaiting {
+        /// Who holds it, as they wrote it down.
+        holder: String,
+    },
+    /// The run holds the lock and knows what is live.
+    Begun {
+        /// This run.
+        deployment: DeploymentId,
+        /// Where it came from.
+        origin: Origin,
+        /// The slot that takes traffic, if one does.
+        live: Option<Slot>,
+    },
+    /// The release and its slot are decided.
+    Resolved {
+        /// The release.
+        release: ReleaseId,
+        /// Its image.
+        image: PinnedImage,
+        /// Where it goes.
+        slot: Slot,
+        /// The compose service of that slot.
+        service: String,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Which.
+        step: Step,
+    },
+    /// A step says how far it is. Trusted text.
+    StepProgress {
+        /// Which.
+        step: Step,
+        /// A short line.
+        text: String,
+    },
+    /// A step is done.
+    StepDone {
+        /// Which.
+        step: Step,
+        /// Its wall-clock time.
+        elapsed_ms: u64,
+    },
+    /// A step failed.
+    StepFailed {
+        /// Which.
+        step: Step,
+        /// Its wall-clock time.
+        elapsed_ms: u64,
+        /// Why.
+        failure: Failure,
+    },
+    /// From here only forward.
+    Committed,
+    /// The undo of a step begins.
+    UndoStarted {
+        /// Which.
+        step: Step,
+    },
+    /// A step is undone.
+    Undone {
+        /// Which.
+        step: Step,
+    },
+    /// An undo failed.
+    UndoFailed {
+        /// Which.
+        step: Step,
+        /// Why.
+        failure: Failure,
+    },
+    /// A line that compose, nginx or the app printed. Untrusted.
+    Output {
+        /// Who printed it.
+        source: String,
+        /// The line, without its end.
+        line: String,
+    },
+    /// Something a person should know although the run goes on.
+    Warning {
+        /// What.
+        text: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The run is over.
+    Finished(Finished),
+    /// Written by a newer version; skipped.
+    #[serde(other)]
+    Unknown,
+}

@@ -1,0 +1,17 @@
+//! What runner and agent say to each other: data only, no effects, no third-party clients.
+//!
+//! Both ends are the same binary, found on the host by its own hash, so versions always agree.
+//! The runner sends one [`wire::Request`] line and reads [`event::Event`] lines; a cancel is a second
+//! request line. Everything that is serialised anywhere lives in this folder.
+
+pub mod event;
+pub mod ids;
+pub mod outcome;
+pub mod plan;
+pub mod receipt;
+pub mod result;
+pub mod slot;
+pub mod span;
+pub mod status;
+pub mod step;
+pub mod wire;

@@ -1,0 +1,99 @@
+//! What the runner asks the agent to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AppName, Commit, DeploymentId, PinnedImage, ReleaseId, Repository, ServiceName};
+use super::slot::PerSlot;
+use super::span::Span;
+
+/// Everything about an app on a host that is known before its image is built. Carries no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// The app.
+    pub app: AppName,
+    /// The folder with the compose file; relative to the user's home.
+    pub project_directory: String,
+    /// The compose file, relative to the project directory.
+    pub compose_file: String,
+    /// The two services.
+    pub slots: PerSlot<ServiceName>,
+    /// What must run before a slot; `None` means what the slots' `depends_on` names.
+    pub dependencies: Option<Vec<ServiceName>>,
+    /// The nginx include that names the live port.
+    pub proxy_include: String,
+    /// How to tell that a slot is healthy.
+    pub health: HealthCheck,
+    /// The platform of the image, as `linux/amd64`.
+    pub platform: String,
+    /// The longest wait for requests in flight to the old slot.
+    pub drain_timeout: Span,
+    /// How long a container may take to end after SIGTERM.
+    pub stop_timeout: Span,
+    /// How many releases stay on the host, the live one included; at least 1.
+    pub keep_releases: u16,
+    /// The longest wait for another deploy.
+    pub lock_wait: Span,
+}
+
+/// How to tell that a slot is healthy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    /// What to GET. With a path only 2xx is healthy; without one any answer below 500 to `/` is.
+    pub path: Option<String>,
+    /// The longest wait, from the start of the container.
+    pub timeout: Span,
+    /// The pause between probes.
+    pub interval: Span,
+    /// Good answers in a row that make a slot healthy; at least 1.
+    pub successes: u16,
+}
+
+/// What to put into the idle slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// An image by digest.
+    Image(PinnedImage),
+    /// The release that was live before the present one.
+    Previous,
+    /// A kept release.
+    Release(ReleaseId),
+}
+
+/// Where a deploy came from, for the people who read the history.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// The commit the image was built from.
+    pub commit: Option<Commit>,
+    /// Who or what asked: a GitHub login or a local user name.
+    pub by: Option<String>,
+    /// A link to the run.
+    pub url: Option<String>,
+}
+
+/// One swap. Carries no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// This run.
+    pub deployment: DeploymentId,
+    /// The app and its host.
+    pub site: Site,
+    /// What to deploy.
+    pub target: Target,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Plan {
+    /// The image name without digest, when the plan names it.
+    pub fn repository(&self) -> Option<&Repository> {
+        match &self.target {
+            Target::Image(image) => Some(&image.repository),
+            Target::Previous | Target::Release(_) => None,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The two slots of an app.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::ServiceName;
+
+/// One of the two compose services that can serve an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// The first service of the `slots` setting.
+    One,
+    /// The second service of the `slots` setting.
+    Two,
+}
+
+impl Slot {
+    /// Both slots, in order.
+    pub const BOTH: [Self; 2] = [Self::One, Self::Two];
+
+    /// The slot that is not this one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::One => Self::Two,
+            Self::Two => Self::One,
+        }
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::One => "1",
+            Self::Two => "2",
+        })
+    }
+}
+
+/// A value for each slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerSlot<T> {
+    /// The first slot's.
+    pub one: T,
+    /// The second slot's.
+    pub two: T,
+}
+
+impl<T> PerSlot<T> {
+    /// The value of `slot`.
+    pub fn get(&self, slot: Slot) -> &T {
+        match slot {
+            Slot::One => &self.one,
+            Slot::Two => &self.two,
+        }
+    }
+}
+
+/// A slot as the compose file describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotService {
+    /// The compose service.
+    pub service: ServiceName,
+    /// The port it is published on, on the host.
+    pub port: u16,
+}
+
+impl SlotService {
+    /// Where nginx and the health check reach the slot.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+}

@@ -1,0 +1,142 @@
+//! The lines that travel over the agent's standard input and output.
+//!
+//! JSON Lines: one object a line, UTF-8, LF. A line longer than [`MAX_LINE`] is refused.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::plan::{Plan, Site};
+use super::status::Status;
+use crate::secret::Secret;
+
+/// The longest accepted line, in bytes.
+pub const MAX_LINE: usize = 1024 * 1024;
+
+/// What the runner asks. The first line decides; `Cancel` may follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Run `preflight` and `start_dependencies` and stop there.
+    Prepare {
+        /// The app and its host.
+        site: Site,
+    },
+    /// Run the whole swap.
+    Swap {
+        /// What to do.
+        plan: Box<Plan>,
+        /// For the pull, when the registry wants it.
+        registry: Option<RegistryLogin>,
+    },
+    /// Say what is there.
+    Status {
+        /// The app and its host.
+        site: Site,
+    },
+    /// Roll back if that is still possible, else finish.
+    Cancel,
+}
+
+/// Credentials for one registry. Serialised on purpose, here only: they travel by standard input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistryLogin {
+    /// The user name.
+    pub username: String,
+    /// The password or token.
+    #[serde(with = "exposed")]
+    pub password: Secret,
+}
+
+/// What the agent answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// A line of the event stream.
+    Event(Event),
+    /// The answer to `Status`.
+    Status(Box<Status>),
+}
+
+/// A line that is not one of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// Longer than [`MAX_LINE`].
+    #[error("a line of {0} bytes is longer than the {MAX_LINE} allowed")]
+    TooLong(usize),
+    /// Not the JSON we expect.
+    #[error("a line is not a message of this version")]
+    Malformed(#[source] serde_json::Error),
+}
+
+/// Writes one message as a line, with its LF.
+pub fn encode(message: &impl Serialize) -> Result<String, WireError> {
+    let mut line = serde_json::to_string(message).map_err(WireError::Malformed)?;
+    line.push('\n');
+    if line.len() > MAX_LINE {
+        Err(WireError::TooLong(line.len()))
+    } else {
+        Ok(line)
+    }
+}
+
+/// Reads one message from a line, with or without its LF.
+pub fn decode<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, WireError> {
+    if line.len() > MAX_LINE {
+        return Err(WireError::TooLong(line.len()));
+    }
+    serde_json::from_str(line.trim_end()).map_err(WireError::Malformed)
+}
+
+mod exposed {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::secret::Secret;
+
+    pub(super) fn serialize<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::Error> {
+        secret.expose().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+        String::deserialize(from).map(Secret::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::event::Happening;
+    use crate::protocol::step::Step;
+
+    #[test]
+    fn a_reply_survives_the_wire() {
+        let event = Event {
+            seq: 1,
+            at_ms: 5,
+            what: Happening::StepStarted {
+                step: Step::PullImage,
+            },
+        };
+        let line = encode(&Reply::Event(event.clone())).unwrap();
+        assert_eq!(
+            line,
+            "{\"reply\":\"event\",\"seq\":1,\"at_ms\":5,\"what\":{\"kind\":\"step_started\",\"step\":\"pull_image\"}}\n"
+        );
+        assert_eq!(decode::<Reply>(&line).unwrap(), Reply::Event(event));
+    }
+
+    #[test]
+    fn an_event_of_a_newer_version_is_unknown_not_an_error() {
+        let event: Event =
+            decode(r#"{"seq":1,"at_ms":2,"what":{"kind":"teleported","to":3}}"#).unwrap();
+        assert_eq!(event.what, Happening::Unknown);
+    }
+
+    #[test]
+    fn an_overlong_line_is_refused() {
+        assert!(matches!(
+            decode::<Reply>(&" ".repeat(MAX_LINE + 1)),
+            Err(WireError::TooLong(_))
+        ));
+    }
+}

@@ -1,0 +1,45 @@
+//! What the run is about: facts from the event and the environment, gathered once.
+
+use crate::protocol::ids::Commit;
+
+/// Facts about the run for reports and tags. Everything from the event is untrusted text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunContext {
+    /// `owner/name`.
+    pub repository: Option<String>,
+    /// The pull request's number.
+    pub pull_request: Option<u64>,
+    /// The pull request's head commit, or the one given by hand; never the merge commit.
+    pub commit: Option<Commit>,
+    /// The head branch.
+    pub head_ref: Option<String>,
+    /// Who set the label or started the run.
+    pub actor: Option<String>,
+    /// `pull_request`, …
+    pub event_name: Option<String>,
+    /// The workflow's name.
+    pub workflow: Option<String>,
+    /// The job's id.
+    pub job: Option<String>,
+    /// The action's name or `pct-deploy`.
+    pub action: Option<String>,
+    /// Where links go: `https://github.com`.
+    pub server_url: Option<String>,
+    /// The API's base address.
+    pub api_url: Option<String>,
+    /// The run's number.
+    pub run_id: Option<String>,
+    /// The attempt, from 1.
+    pub run_attempt: Option<String>,
+}
+
+impl RunContext {
+    /// A link to the run.
+    pub fn run_url(&self) -> Option<String> {
+        let (server, repository) = (self.server_url.as_ref()?, self.repository.as_ref()?);
+        Some(format!(
+            "{server}/{repository}/actions/runs/{}",
+            self.run_id.as_ref()?
+        ))
+    }
+}
