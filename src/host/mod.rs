@@ -1,1 +1,180 @@
-//! The effect seam of the host side.
+//! The effect seam of the host side: the agent decides, a [`Host`] does.
+//!
+//! Every verb is atomic as its comment says, few, and typed, so that a simulated host never parses
+//! an argument list. [`linux`] is the real one; [`compose`] and [`nginx`] are pure functions
+//! between files and values.
+
+pub mod error;
+pub mod facts;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
+use crate::protocol::wire::RegistryLogin;
+use error::HostError;
+use facts::{
+    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
+    ProbeAnswer, PullProgress, WorkerId,
+};
+
+/// What every verb returns.
+pub type HostResult<T> = Result<T, HostError>;
+
+/// Whose file it is, and so with whose rights it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The user the agent runs as.
+    Us,
+    /// Root; `sudo -n` is used unless we are root.
+    Root,
+}
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Mode 0644.
+    Public,
+    /// Mode 0600.
+    Private,
+}
+
+/// How sure an append must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// In the page cache: survives our death, not a power cut.
+    Written,
+    /// Synced with its folder entry: survives a power cut.
+    Synced,
+}
+
+/// An exclusive hold on a file, freed when it is dropped or its process dies.
+pub trait Held: std::fmt::Debug {}
+
+/// What an attempt to take the lock gave.
+#[derive(Debug)]
+pub enum LockAttempt<L> {
+    /// We hold it.
+    Taken(L),
+    /// Someone else does; what they wrote down about themselves.
+    HeldBy(String),
+}
+
+/// A sink for the untrusted lines that a program prints.
+pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
+
+/// Everything the agent can do to the world.
+#[expect(async_fn_in_trait, reason = "used with static dispatch on one thread only")]
+pub trait Host {
+    /// The lock guard.
+    type Lock: Held;
+
+    // Files. Paths are absolute.
+
+    /// The bytes of a file, `None` when it does not exist.
+    async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>>;
+    /// Replaces a file whole or not at all: temp file, fsync, rename, fsync of the folder.
+    /// An existing file keeps its mode and owner.
+    async fn replace(&self, path: &Path, bytes: &[u8], owner: Owner, access: Access) -> HostResult<()>;
+    /// Removes a file and syncs its folder; a missing file is fine.
+    async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()>;
+    /// Adds bytes at the end of a file of ours, which is made when missing.
+    async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()>;
+    /// Makes a folder of ours with its parents, mode 0755, and syncs; an existing one is fine.
+    async fn make_folder(&self, path: &Path) -> HostResult<()>;
+    /// The names in a folder, sorted; empty when it does not exist.
+    async fn list(&self, path: &Path) -> HostResult<Vec<String>>;
+    /// Bytes that we may still write to the file system of `path`.
+    async fn free_bytes(&self, path: &Path) -> HostResult<u64>;
+    /// Tries once to take the lock file and notes `holder` in it (`flock`, exclusive).
+    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<Self::Lock>>;
+    /// An absolute, link-free form of a path; relative ones start at the user's home.
+    async fn resolve(&self, path: &str) -> HostResult<std::path::PathBuf>;
+    /// Whether what needs root will work without a password.
+    async fn can_act_as_root(&self) -> HostResult<()>;
+
+    // Docker.
+
+    /// Facts about the engine; an error when it cannot be used.
+    async fn docker(&self) -> HostResult<DockerFacts>;
+    /// Which compose is installed; an error when none is.
+    async fn compose(&self) -> HostResult<ComposeTool>;
+    /// The compose file as compose itself understands it, YAML.
+    async fn compose_config(&self, project: &ComposeProject) -> HostResult<String>;
+    /// Starts services, detached, without what they depend on; `fresh` ones are made anew.
+    async fn compose_up(
+        &self,
+        project: &ComposeProject,
+        services: &[ServiceName],
+        start: Start,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()>;
+    /// SIGTERM, then SIGKILL after `grace`; the container stays.
+    async fn compose_stop(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+        grace: Duration,
+    ) -> HostResult<()>;
+    /// Removes a service's container, running or not; none is fine.
+    async fn compose_remove(&self, project: &ComposeProject, service: &ServiceName) -> HostResult<()>;
+    /// The container of a service, `None` when there is none.
+    async fn container(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Option<ContainerFacts>>;
+    /// What befell a container since `since_ms` (host time), oldest first. Does not wait.
+    async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>>;
+    /// The last lines that a container printed, oldest first. Untrusted.
+    async fn container_log(&self, container: &str, lines: u16) -> HostResult<Vec<String>>;
+    /// Facts about a local image, `None` when it is not there.
+    async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>>;
+    /// Every local image of a repository that has a digest.
+    async fn images_of(&self, repository: &Repository) -> HostResult<Vec<PinnedImage>>;
+    /// Downloads an image by digest; credentials go into the API call alone.
+    async fn pull(
+        &self,
+        image: &PinnedImage,
+        login: Option<&RegistryLogin>,
+        on_progress: &mut dyn FnMut(PullProgress),
+    ) -> HostResult<()>;
+    /// Removes a local image; one that is in use or gone is fine.
+    async fn remove_image(&self, image: &PinnedImage) -> HostResult<()>;
+
+    // nginx.
+
+    /// The whole configuration that nginx would load now, as `nginx -T` prints it.
+    async fn nginx_config(&self) -> HostResult<String>;
+    /// Whether nginx accepts the configuration on disk.
+    async fn nginx_test(&self) -> HostResult<()>;
+    /// Asks nginx to load the configuration on disk; returns before it has.
+    async fn nginx_reload(&self) -> HostResult<()>;
+    /// The worker processes that accept new connections, sorted; none when nginx does not run.
+    async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>>;
+
+    // Network and time.
+
+    /// One plain HTTP/1.1 GET on a fresh connection.
+    async fn probe(&self, probe: &Probe) -> ProbeAnswer;
+    /// Whether something accepts TCP connections at `address` within a second.
+    async fn accepts(&self, address: SocketAddr) -> bool;
+    /// Established connections from this host to exactly this address and port.
+    async fn connections_to(&self, address: SocketAddr) -> HostResult<u32>;
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> u64;
+    /// Milliseconds of a clock that never jumps, for durations.
+    fn elapsed_ms(&self) -> u64;
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// How `compose_up` treats a container that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Keep it when its settings did not change.
+    Keep,
+    /// Make a new one.
+    Fresh,
+}

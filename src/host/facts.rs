@@ -1,0 +1,165 @@
+//! What a host says about itself.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::protocol::ids::PinnedImage;
+
+/// Facts about the Docker engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DockerFacts {
+    /// As `docker version` prints it.
+    pub version: String,
+    /// As `linux/amd64`.
+    pub platform: String,
+    /// The folder images and containers are in.
+    pub root: PathBuf,
+}
+
+/// Which compose there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComposeTool {
+    /// `docker-compose`, the Python program; every file must name the same `version`.
+    V1,
+    /// `docker compose`.
+    V2,
+}
+
+/// A compose project: one folder, its file, and override files on top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComposeProject {
+    /// Absolute and free of links.
+    pub folder: PathBuf,
+    /// The first is the user's, relative to the folder; the others are absolute.
+    pub files: Vec<PathBuf>,
+    /// Which program reads it.
+    pub tool: ComposeTool,
+}
+
+impl ComposeProject {
+    /// The same project with one more file on top.
+    #[must_use]
+    pub fn with(&self, file: PathBuf) -> Self {
+        let mut project = self.clone();
+        project.files.push(file);
+        project
+    }
+}
+
+/// A container now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerFacts {
+    /// Its full id.
+    pub id: String,
+    /// As Docker names it: `running`, `exited`, `restarting`, …
+    pub state: String,
+    /// Whether its process runs.
+    pub run: RunState,
+    /// What its own `HEALTHCHECK` says; `None` without one.
+    pub health: Option<ContainerHealth>,
+    /// How often Docker restarted it.
+    pub restarts: u64,
+    /// The memory limit in bytes; `None` means unlimited.
+    pub memory_limit: Option<u64>,
+    /// The image it was made from, when that has a digest.
+    pub image: Option<PinnedImage>,
+    /// The value of our label `pct-deploy.release`.
+    pub release: Option<String>,
+    /// Where its exposed TCP ports answer on the container network.
+    pub exposed: Vec<(IpAddr, u16)>,
+}
+
+/// Whether a container's process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It runs.
+    Running,
+    /// It ended, with this code, and the kernel killed it for its memory or did not.
+    Ended {
+        /// The exit code.
+        code: i64,
+        /// Whether the kernel's OOM killer was at work.
+        oom: OomKilled,
+    },
+}
+
+/// Whether the kernel's OOM killer was at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OomKilled {
+    /// It was.
+    Yes,
+    /// It was not.
+    No,
+}
+
+/// What a container's own `HEALTHCHECK` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerHealth {
+    /// Not decided.
+    Starting,
+    /// Good.
+    Healthy,
+    /// Bad.
+    Unhealthy,
+}
+
+/// Something that befell a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incident {
+    /// Its process ended with this code.
+    Died(i64),
+    /// The kernel killed something in it for memory.
+    OutOfMemory,
+    /// Docker started it again.
+    Restarted,
+}
+
+/// A local image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// As `linux/amd64`.
+    pub platform: String,
+    /// Bytes on disk.
+    pub size: u64,
+}
+
+/// How far a pull is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PullProgress {
+    /// Bytes downloaded so far.
+    pub done: u64,
+    /// Bytes to download, as far as known.
+    pub total: u64,
+}
+
+/// An nginx worker process: its id and when it started, so that a reused id is not mistaken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WorkerId {
+    /// Process id.
+    pub pid: u32,
+    /// Start time in kernel ticks since boot.
+    pub started: u64,
+}
+
+/// One request to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Where to.
+    pub address: SocketAddr,
+    /// The `Host` header.
+    pub host: String,
+    /// The path with its query.
+    pub path: String,
+    /// For the whole exchange.
+    pub timeout: Duration,
+}
+
+/// What a probe saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// An HTTP status.
+    Status(u16),
+    /// No answer; why, in a few words.
+    Nothing(String),
+}
