@@ -1,0 +1,107 @@
+//! What the environment asks of this release; a value that makes no sense ends the boot.
+
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) version: String,
+    /// The container's host name, so that an answer tells which slot gave it.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) boot_delay: Duration,
+    pub(crate) unhealthy: bool,
+    pub(crate) crash_at_boot: bool,
+    pub(crate) leak_mib_per_s: u32,
+    pub(crate) leak_at_boot: bool,
+    pub(crate) error_percent: u32,
+    pub(crate) slow: Duration,
+    pub(crate) log_inject: bool,
+}
+
+impl Config {
+    pub(crate) fn from_env() -> Result<Self, String> {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Self::read(host.trim(), |name| std::env::var(name).ok())
+    }
+
+    fn read(host: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        // As everywhere in pct-deploy, an empty string is unset.
+        let text = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let number = |name: &str, default: u32, limit: u32| match text(name) {
+            None => Ok(default),
+            Some(value) => match value.parse() {
+                Ok(number) if number <= limit => Ok(number),
+                _ => Err(format!("{name}={value}: write a number from 0 to {limit}")),
+            },
+        };
+        let flag = |name: &str| number(name, 0, 1).map(|value| value == 1);
+        let millis =
+            |name: &str| number(name, 0, 3_600_000).map(|ms| Duration::from_millis(ms.into()));
+
+        let version = text("HELLO_VERSION").unwrap_or_else(|| "dev".to_owned());
+        if !version
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+        {
+            // It goes into a header and into JSON unescaped.
+            return Err(format!(
+                "HELLO_VERSION={version:?}: use letters, digits and . _ + - only"
+            ));
+        }
+        let port = u16::try_from(number("HELLO_PORT", 8080, 65_535)?).unwrap_or(8080);
+        Ok(Self {
+            version,
+            host: host.to_owned(),
+            port,
+            boot_delay: millis("HELLO_BOOT_DELAY_MS")?,
+            unhealthy: flag("HELLO_UNHEALTHY")?,
+            crash_at_boot: flag("HELLO_CRASH_AT_BOOT")?,
+            leak_mib_per_s: number("HELLO_LEAK_MIB_PER_S", 0, 1024)?,
+            leak_at_boot: flag("HELLO_LEAK_AT_BOOT")?,
+            error_percent: number("HELLO_ERROR_RATE", 0, 100)?,
+            slow: millis("HELLO_SLOW_MS")?,
+            log_inject: flag("HELLO_LOG_INJECT")?,
+        })
+    }
+
+    /// A well-behaved release, for tests.
+    #[cfg(test)]
+    pub(crate) fn with(variables: &[(&str, &str)]) -> Result<Self, String> {
+        Self::read("slot", |name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_environment_is_a_well_behaved_release() -> Result<(), String> {
+        let config = Config::with(&[("HELLO_UNHEALTHY", ""), ("HELLO_SLOW_MS", "")])?;
+        assert_eq!((config.version.as_str(), config.port), ("dev", 8080));
+        assert!(!config.unhealthy && !config.crash_at_boot && !config.leak_at_boot);
+        assert_eq!(config.slow, Duration::ZERO);
+        Ok(())
+    }
+
+    #[test]
+    fn a_bad_value_names_its_variable() {
+        for (name, value) in [
+            ("HELLO_BOOT_DELAY_MS", "8s"),
+            ("HELLO_ERROR_RATE", "101"),
+            ("HELLO_UNHEALTHY", "yes"),
+            ("HELLO_VERSION", "v1\r\nX-Forged: 1"),
+        ] {
+            let problem = Config::with(&[(name, value)]).err().unwrap_or_default();
+            assert!(
+                problem.starts_with(name),
+                "{name}={value:?} gave {problem:?}"
+            );
+        }
+    }
+}

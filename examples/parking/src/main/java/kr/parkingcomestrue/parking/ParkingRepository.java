@@ -1,0 +1,33 @@
+package kr.parkingcomestrue.parking;
+
+import java.util.List;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.support.GeneratedKeyHolder;
+import org.springframework.stereotype.Repository;
+
+@Repository
+class ParkingRepository {
+
+    private final JdbcClient jdbc;
+
+    ParkingRepository(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    /** The newest hundred. */
+    List<Parking> findNewest() {
+        return jdbc.sql("""
+                        SELECT id, name, ST_X(location) AS longitude, ST_Y(location) AS latitude
+                        FROM parking ORDER BY id DESC LIMIT 100""")
+                .query(Parking.class)
+                .list();
+    }
+
+    Parking save(Parking.New parking) {
+        var key = new GeneratedKeyHolder();
+        jdbc.sql("INSERT INTO parking (name, location) VALUES (?, POINT(?, ?))")
+                .params(parking.name(), parking.longitude(), parking.latitude())
+                .update(key);
+        return new Parking(key.getKey().longValue(), parking.name(), parking.longitude(), parking.latitude());
+    }
+}

@@ -1,0 +1,190 @@
+//! A stand-in for a Slack incoming webhook: it keeps every message, refuses what Slack refuses, and
+//! misbehaves on request.
+
+mod limits;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::background::lock;
+use crate::http::{Answer, HANG, LOOPBACK, Request, Server};
+use crate::record::Recorder;
+pub use reply::Reply;
+
+/// Where the webhook is; whoever knows a real one's path can post, so it counts as a secret.
+pub const PATH: &str = "/services/T000/B000/XXXX";
+
+/// A running stand-in; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Slack {
+    server: Server,
+    state: Arc<State>,
+}
+
+/// One POST to the webhook, whatever came of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message {
+    /// Unix time in seconds at which the request arrived.
+    pub at: f64,
+    pub headers: BTreeMap<String, String>,
+    /// `null` when the body was not JSON.
+    pub body: Value,
+    /// The status answered; `None` when the connection was dropped or left hanging.
+    pub status: Option<u16>,
+    /// The text answered.
+    pub answer: String,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: Mutex<VecDeque<Reply>>,
+    messages: Mutex<Vec<Message>>,
+    recorder: Recorder,
+}
+
+impl Slack {
+    /// Listens on an unused port of 127.0.0.1.
+    pub fn start() -> anyhow::Result<Self> {
+        Self::start_with(LOOPBACK, Recorder::default())
+    }
+
+    /// Listens on `bind` and appends every message to a file, one JSON object a line.
+    pub fn start_on(bind: SocketAddr, record: Option<&Path>) -> anyhow::Result<Self> {
+        let recorder = record
+            .map(Recorder::to_file)
+            .transpose()?
+            .unwrap_or_default();
+        Self::start_with(bind, recorder)
+    }
+
+    fn start_with(bind: SocketAddr, recorder: Recorder) -> anyhow::Result<Self> {
+        let state = Arc::new(State {
+            recorder,
+            ..State::default()
+        });
+        let shared = Arc::clone(&state);
+        let server = Server::start(bind, move |request| Arc::clone(&shared).answer(request))?;
+        Ok(Self { server, state })
+    }
+
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr()
+    }
+
+    /// The webhook's address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}{PATH}", self.addr())
+    }
+
+    /// Queues replies for the next messages, one each; after them all is well again.
+    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+        lock(&self.state.script).extend(replies);
+    }
+
+    /// Every POST so far, in order of arrival; those answered only later show no status yet.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        lock(&self.state.messages).clone()
+    }
+
+    /// The bodies that a channel would show: those answered `ok`.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Value> {
+        let messages = lock(&self.state.messages);
+        messages
+            .iter()
+            .filter(|message| message.status == Some(200))
+            .map(|m| m.body.clone())
+            .collect()
+    }
+}
+
+impl State {
+    async fn answer(self: Arc<Self>, request: Request) -> Answer {
+        if request.path != PATH {
+            return text(404, "no_service");
+        }
+        if request.method != "POST" {
+            return text(405, "method_not_allowed");
+        }
+        let body: Option<Value> = serde_json::from_slice(&request.body).ok();
+        let verdict = match &body {
+            Some(body) => limits::check(body),
+            None => Err("invalid_payload"),
+        };
+        let reply = lock(&self.script).pop_front().unwrap_or(Reply::Ok);
+        let slow = match reply {
+            Reply::Slow(delay) => Some(delay),
+            Reply::Hang => Some(HANG),
+            Reply::Ok | Reply::RateLimited { .. } | Reply::ServerError | Reply::InvalidBlocks => {
+                None
+            }
+            Reply::Drop => None,
+        };
+        let answer = reply.answer(verdict);
+        let index = self.keep(&request, body, reply);
+        if let Some(delay) = slow {
+            tokio::time::sleep(delay).await;
+        }
+        self.settle(index, &answer);
+        answer
+    }
+
+    /// Keeps a message from the moment it is here, so that one left hanging is seen too.
+    fn keep(&self, request: &Request, body: Option<Value>, reply: Reply) -> usize {
+        let at = request
+            .at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let message = Message {
+            at: at.as_secs_f64(),
+            headers: request.headers.clone(),
+            body: body.unwrap_or_default(),
+            status: None,
+            answer: format!("({reply})"),
+        };
+        let mut messages = lock(&self.messages);
+        messages.push(message);
+        messages.len() - 1
+    }
+
+    fn settle(&self, index: usize, answer: &Answer) {
+        let mut messages = lock(&self.messages);
+        let Some(message) = messages.get_mut(index) else {
+            return;
+        };
+        if let Answer::Reply {
+            status,
+            headers: _,
+            body,
+        } = answer
+        {
+            message.status = Some(*status);
+            message.answer.clone_from(body);
+        }
+        self.recorder
+            .line(message)
+            .expect("the record file takes a line");
+    }
+}
+
+/// Slack's webhooks answer in plain text.
+fn text(status: u16, body: &str) -> Answer {
+    let headers = vec![("content-type", "text/html; charset=utf-8".to_owned())];
+    Answer::Reply {
+        status,
+        headers,
+        body: body.to_owned(),
+    }
+}
