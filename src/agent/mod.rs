@@ -1,1 +1,22 @@
-//! The host side.
+//! The host side: decides what a [`crate::host::Host`] does.
+//!
+//! [`serve`] reads one request and answers with events. A swap is: take the lock, run the checks
+//! ([`prepare`]), settle what goes where ([`resolve`]), then the table in [`swap`] under the engine in
+//! [`saga`]. [`survey`] is the one place that looks at what is live.
+
+mod events;
+mod failure;
+mod history;
+mod journal;
+mod lock;
+mod paths;
+mod prepare;
+mod resolve;
+mod run;
+mod saga;
+mod status;
+mod steps;
+mod survey;
+mod swap;
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,12 @@ pub struct HostError {
 impl HostError {
     /// An error; `doing` is a fragment that follows "cannot".
     pub fn new(trouble: Trouble, doing: impl Into<String>) -> Self {
-        Self { trouble, doing: doing.into(), source: None, output: Vec::new() }
+        Self {
+            trouble,
+            doing: doing.into(),
+            source: None,
+            output: Vec::new(),
+        }
     }
 
     /// Adds why it failed.
@@ -57,7 +62,9 @@ impl HostError {
     /// An error of the operating system, its trouble told from the code.
     pub fn io(doing: impl Into<String>, error: std::io::Error) -> Self {
         let trouble = match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Trouble::DiskFull,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Trouble::DiskFull
+            }
             std::io::ErrorKind::PermissionDenied => Trouble::Denied,
             std::io::ErrorKind::NotFound => Trouble::Missing,
             std::io::ErrorKind::TimedOut => Trouble::TimedOut,
@@ -80,6 +87,8 @@ impl fmt::Display for HostError {
 
 impl StdError for HostError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }

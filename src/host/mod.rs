@@ -4,8 +4,12 @@
 //! an argument list. [`linux`] is the real one; [`compose`] and [`nginx`] are pure functions
 //! between files and values.
 
+pub mod compose;
 pub mod error;
 pub mod facts;
+pub mod nginx;
+#[cfg(test)]
+pub(crate) mod sim;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -65,7 +69,10 @@ pub enum LockAttempt<L> {
 pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
 
 /// Everything the agent can do to the world.
-#[expect(async_fn_in_trait, reason = "used with static dispatch on one thread only")]
+#[expect(
+    async_fn_in_trait,
+    reason = "used with static dispatch on one thread only"
+)]
 pub trait Host {
     /// The lock guard.
     type Lock: Held;
@@ -76,7 +83,13 @@ pub trait Host {
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>>;
     /// Replaces a file whole or not at all: temp file, fsync, rename, fsync of the folder.
     /// An existing file keeps its mode and owner.
-    async fn replace(&self, path: &Path, bytes: &[u8], owner: Owner, access: Access) -> HostResult<()>;
+    async fn replace(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        owner: Owner,
+        access: Access,
+    ) -> HostResult<()>;
     /// Removes a file and syncs its folder; a missing file is fine.
     async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()>;
     /// Adds bytes at the end of a file of ours, which is made when missing.
@@ -118,7 +131,11 @@ pub trait Host {
         grace: Duration,
     ) -> HostResult<()>;
     /// Removes a service's container, running or not; none is fine.
-    async fn compose_remove(&self, project: &ComposeProject, service: &ServiceName) -> HostResult<()>;
+    async fn compose_remove(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()>;
     /// The container of a service, `None` when there is none.
     async fn container(
         &self,

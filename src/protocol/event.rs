@@ -31,14 +31,12 @@ pub enum Happening {
         /// Who holds it, as they wrote it down.
         holder: String,
     },
-    /// The run holds the lock and knows what is live.
+    /// The run holds the lock.
     Begun {
         /// This run.
         deployment: DeploymentId,
         /// Where it came from.
         origin: Origin,
-        /// The slot that takes traffic, if one does.
-        live: Option<Slot>,
     },
     /// The release and its slot are decided.
     Resolved {
@@ -113,7 +111,7 @@ pub enum Happening {
         hint: String,
     },
     /// The run is over.
-    Finished(Finished),
+    Finished(Box<Finished>),
     /// Written by a newer version; skipped.
     #[serde(other)]
     Unknown,

@@ -53,7 +53,9 @@ pub struct RegistryLogin {
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// A line of the event stream.
-    Event(Event),
+    Event(Box<Event>),
+    /// The host is ready for the swap: the good end of `Prepare`.
+    Ready,
     /// The answer to `Status`.
     Status(Box<Status>),
 }
@@ -117,12 +119,15 @@ mod tests {
                 step: Step::PullImage,
             },
         };
-        let line = encode(&Reply::Event(event.clone())).unwrap();
+        let line = encode(&Reply::Event(Box::new(event.clone()))).unwrap();
         assert_eq!(
             line,
             "{\"reply\":\"event\",\"seq\":1,\"at_ms\":5,\"what\":{\"kind\":\"step_started\",\"step\":\"pull_image\"}}\n"
         );
-        assert_eq!(decode::<Reply>(&line).unwrap(), Reply::Event(event));
+        assert_eq!(
+            decode::<Reply>(&line).unwrap(),
+            Reply::Event(Box::new(event))
+        );
     }
 
     #[test]

@@ -1,0 +1,94 @@
+//! The agent's voice: numbered events, kept in a file and sent to whoever listens.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::host::{Durability, Host};
+use crate::protocol::event::{Event, Happening};
+use crate::protocol::step::Step;
+use crate::protocol::wire::{self, Reply};
+
+/// Numbers events and passes them on. Losing the listener or the file changes nothing else.
+#[derive(Debug)]
+pub(super) struct Events<'a, H> {
+    host: &'a H,
+    log: Option<PathBuf>,
+    listener: UnboundedSender<Reply>,
+    seq: Cell<u64>,
+}
+
+impl<'a, H: Host> Events<'a, H> {
+    /// A stream that is kept in `log`, or only sent when there is none.
+    pub(super) fn new(host: &'a H, log: Option<PathBuf>, listener: UnboundedSender<Reply>) -> Self {
+        Self {
+            host,
+            log,
+            listener,
+            seq: Cell::new(0),
+        }
+    }
+
+    /// Says one thing.
+    pub(super) async fn emit(&self, what: Happening) {
+        let durability = match &what {
+            Happening::Committed | Happening::Finished(_) => Durability::Synced,
+            Happening::LockWaiting { .. }
+            | Happening::Begun { .. }
+            | Happening::Resolved { .. }
+            | Happening::StepStarted { .. }
+            | Happening::StepProgress { .. }
+            | Happening::StepDone { .. }
+            | Happening::StepFailed { .. }
+            | Happening::UndoStarted { .. }
+            | Happening::Undone { .. }
+            | Happening::UndoFailed { .. }
+            | Happening::Output { .. }
+            | Happening::Warning { .. }
+            | Happening::Unknown => Durability::Written,
+        };
+        let seq = self.seq.get() + 1;
+        self.seq.set(seq);
+        let event = Event {
+            seq,
+            at_ms: self.host.now_ms(),
+            what,
+        };
+        if let (Some(log), Ok(line)) = (&self.log, wire::encode(&event)) {
+            // A full disk must not stop an undo; the listener still hears everything.
+            drop(self.host.append(log, line.as_bytes(), durability).await);
+        }
+        // Nobody listening is fine: the swap goes on.
+        drop(self.listener.send(Reply::Event(Box::new(event))));
+    }
+
+    /// Says how far a step is.
+    pub(super) async fn progress(&self, step: Step, text: impl Into<String>) {
+        self.emit(Happening::StepProgress {
+            step,
+            text: text.into(),
+        })
+        .await;
+    }
+
+    /// Passes on what a program printed.
+    pub(super) async fn output(&self, source: &str, lines: Vec<String>) {
+        for line in lines {
+            self.emit(Happening::Output {
+                source: source.to_owned(),
+                line,
+            })
+            .await;
+        }
+    }
+
+    /// Says something a person should know although the run goes on.
+    pub(super) async fn warn(&self, text: impl Into<String>, hint: impl Into<String>) {
+        self.emit(Happening::Warning {
+            text: text.into(),
+            hint: hint.into(),
+        })
+        .await;
+    }
+}

@@ -1,0 +1,91 @@
+//! From an effect that failed to what a person reads.
+
+use crate::error::Reason;
+use crate::host::error::{HostError, Trouble};
+use crate::protocol::outcome::Failure;
+
+/// Why a step ended badly; crosses to the runner as [`Failure`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StepError {
+    pub(super) reason: Reason,
+    pub(super) chain: Vec<String>,
+    pub(super) hints: Vec<String>,
+    pub(super) log_tail: Vec<String>,
+}
+
+pub(super) type StepResult<T> = Result<T, StepError>;
+
+impl StepError {
+    pub(super) fn new(reason: Reason, what: impl Into<String>) -> Self {
+        Self {
+            reason,
+            chain: vec![what.into()],
+            hints: Vec::new(),
+            log_tail: Vec::new(),
+        }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(super) fn log_tail(mut self, lines: Vec<String>) -> Self {
+        self.log_tail = lines;
+        self
+    }
+
+    /// A cancel that arrived before commit.
+    pub(super) fn cancelled() -> Self {
+        Self::new(Reason::Cancelled, "the run was cancelled before commit")
+    }
+
+    /// An effect failed; a full disk keeps its own reason whatever the step.
+    pub(super) fn host(reason: Reason, what: impl Into<String>, error: &HostError) -> Self {
+        let reason = if error.trouble == Trouble::DiskFull {
+            Reason::DiskFull
+        } else {
+            reason
+        };
+        let mut chain = vec![what.into(), error.to_string()];
+        let mut next = std::error::Error::source(error);
+        while let Some(cause) = next {
+            chain.push(cause.to_string());
+            next = cause.source();
+        }
+        let mut failure = Self {
+            reason,
+            chain,
+            hints: Vec::new(),
+            log_tail: error.output_lines().to_vec(),
+        };
+        if let Some(hint) = hint_for(error.trouble) {
+            failure.hints.push(hint.to_owned());
+        }
+        failure
+    }
+
+    pub(super) fn into_failure(self) -> Failure {
+        Failure {
+            reason: self.reason.as_str().to_owned(),
+            chain: self.chain,
+            hints: self.hints,
+            log_tail: self.log_tail,
+        }
+    }
+}
+
+fn hint_for(trouble: Trouble) -> Option<&'static str> {
+    match trouble {
+        Trouble::DiskFull => Some(
+            "free some space on the host: `docker system df`, `docker image prune -a`, `df -h`",
+        ),
+        Trouble::Unauthorized => Some("check `registry-username` and `registry-password`"),
+        Trouble::Denied
+        | Trouble::Missing
+        | Trouble::Unavailable
+        | Trouble::TimedOut
+        | Trouble::Refused
+        | Trouble::Other => None,
+    }
+}

@@ -1,0 +1,63 @@
+//! One deploy at a time: a kernel lock that is freed when its holder dies.
+
+use std::time::Duration;
+
+use super::events::Events;
+use super::failure::{StepError, StepResult};
+use super::paths::AppPaths;
+use crate::error::Reason;
+use crate::host::{Host, LockAttempt};
+use crate::protocol::event::Happening;
+use crate::protocol::span::Span;
+
+const POLL: Duration = Duration::from_millis(500);
+const REPEAT_MS: u64 = 5_000;
+
+/// Waits for the lock at most `wait`, saying who holds it.
+pub(super) async fn take<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    paths: &AppPaths,
+    wait: Span,
+    ourselves: &str,
+    cancelled: impl Fn() -> CancelState,
+) -> StepResult<H::Lock> {
+    let failed = |error| StepError::host(Reason::Locked, "cannot take the deploy lock", &error);
+    let began = host.elapsed_ms();
+    let mut said = None;
+    loop {
+        let holder = match host
+            .try_lock(&paths.lock(), ourselves)
+            .await
+            .map_err(failed)?
+        {
+            LockAttempt::Taken(lock) => return Ok(lock),
+            LockAttempt::HeldBy(holder) => holder,
+        };
+        let waited = host.elapsed_ms().saturating_sub(began);
+        if u128::from(waited) >= wait.duration().as_millis() {
+            return Err(StepError::new(
+                Reason::Locked,
+                format!("another deploy still holds the lock after {wait}: {holder}"),
+            )
+            .hint("wait for it to end, or raise `lock-wait`"));
+        }
+        if cancelled() == CancelState::Requested {
+            return Err(StepError::cancelled());
+        }
+        if said.is_none_or(|at| waited - at >= REPEAT_MS) {
+            events.emit(Happening::LockWaiting { holder }).await;
+            said = Some(waited);
+        }
+        host.sleep(POLL).await;
+    }
+}
+
+/// Whether someone asked for an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CancelState {
+    /// No.
+    No,
+    /// Yes.
+    Requested,
+}

@@ -1,0 +1,47 @@
+//! Where the agent keeps its state (`design`: "On the host").
+
+use std::path::PathBuf;
+
+use crate::protocol::ids::{AppName, DeploymentId, ServiceName};
+
+/// The folder of everything, owned by the SSH user.
+pub(super) const STATE_ROOT: &str = "/var/lib/pct-deploy";
+
+/// The files of one app.
+#[derive(Debug, Clone)]
+pub(super) struct AppPaths {
+    folder: PathBuf,
+}
+
+impl AppPaths {
+    pub(super) fn new(app: &AppName) -> Self {
+        Self {
+            folder: PathBuf::from(STATE_ROOT).join(app.as_str()),
+        }
+    }
+
+    /// The app's folder.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    /// Locked by whoever changes the app.
+    pub(super) fn lock(&self) -> PathBuf {
+        self.folder.join("lock")
+    }
+
+    /// One event log a deployment.
+    pub(super) fn events(&self) -> PathBuf {
+        self.folder.join("events")
+    }
+
+    /// The event log of a deployment.
+    pub(super) fn event_log(&self, deployment: &DeploymentId) -> PathBuf {
+        self.events().join(format!("{deployment}.jsonl"))
+    }
+
+    /// What goes on top of the user's compose file for a slot.
+    pub(super) fn override_file(&self, service: &ServiceName) -> PathBuf {
+        self.folder.join(format!("{service}.override.yml"))
+    }
+}

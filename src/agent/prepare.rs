@@ -1,0 +1,283 @@
+//! The two checks that come before anything changes: `preflight` and `start_dependencies`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::events::Events;
+use super::failure::{StepError, StepResult};
+use super::lock::CancelState;
+use super::paths::STATE_ROOT;
+use super::survey::{Survey, is_running};
+use crate::error::Reason;
+use crate::host::facts::{ContainerFacts, ContainerHealth};
+use crate::host::{Host, Start};
+use crate::protocol::event::Happening;
+use crate::protocol::ids::ServiceName;
+use crate::protocol::plan::Site;
+use crate::protocol::step::Step;
+
+/// Below this, a pull or a log line soon fails.
+const DOCKER_MIN_FREE: u64 = 256 * 1024 * 1024;
+const STATE_MIN_FREE: u64 = 16 * 1024 * 1024;
+/// A database that initialises itself on a small machine needs a while.
+const DEPENDENCY_DEADLINE: Duration = Duration::from_secs(180);
+const POLL: Duration = Duration::from_millis(500);
+const SAY_EVERY_MS: u64 = 5_000;
+
+/// Runs both checks and says how they went.
+pub(super) async fn run<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    site: &Site,
+    cancelled: impl Fn() -> CancelState,
+) -> Result<Survey, (Step, StepError)> {
+    let survey = step(host, events, Step::Preflight, preflight(host, site)).await?;
+    let wait = start_dependencies(host, events, &survey, cancelled);
+    step(host, events, Step::StartDependencies, wait).await?;
+    Ok(survey)
+}
+
+/// Frames a check with its events.
+async fn step<H: Host, T>(
+    host: &H,
+    events: &Events<'_, H>,
+    step: Step,
+    work: impl Future<Output = StepResult<T>>,
+) -> Result<T, (Step, StepError)> {
+    events.emit(Happening::StepStarted { step }).await;
+    let began = host.elapsed_ms();
+    let result = work.await;
+    let elapsed_ms = host.elapsed_ms().saturating_sub(began);
+    match result {
+        Ok(value) => {
+            events.emit(Happening::StepDone { step, elapsed_ms }).await;
+            Ok(value)
+        }
+        Err(error) => {
+            let failure = error.clone().into_failure();
+            events
+                .emit(Happening::StepFailed {
+                    step,
+                    elapsed_ms,
+                    failure,
+                })
+                .await;
+            Err((step, error))
+        }
+    }
+}
+
+async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
+    let docker = host.docker().await.map_err(|error| {
+        StepError::host(Reason::PreflightFailed, "docker is not usable on the host", &error)
+            .hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in anew")
+    })?;
+    if docker.platform != site.platform {
+        return Err(StepError::new(
+            Reason::PlatformMismatch,
+            format!(
+                "the image is built for {}, but the host is {}",
+                site.platform, docker.platform
+            ),
+        )
+        .hint(format!("set `platform: {}`", docker.platform)));
+    }
+    host.can_act_as_root().await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "nginx cannot be reloaded: `sudo -n` does not work",
+            &error,
+        )
+        .hint("give the SSH user passwordless sudo, or connect as root")
+    })?;
+    enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
+    enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
+    let survey = Survey::take(host, site).await?;
+    port_is_free(host, &survey).await?;
+    Ok(survey)
+}
+
+async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult<()> {
+    const MIB: u64 = 1024 * 1024;
+    let free = host.free_bytes(folder).await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            format!("cannot tell the free space of `{}`", folder.display()),
+            &error,
+        )
+    })?;
+    if free >= least {
+        return Ok(());
+    }
+    Err(StepError::new(
+        Reason::DiskFull,
+        format!(
+            "the disk of `{}` has {} MiB left, at least {} MiB are needed",
+            folder.display(),
+            free / MIB,
+            least / MIB
+        ),
+    )
+    .hint("free some space on the host: `docker image prune -a`, `docker system df`, `df -h`"))
+}
+
+/// The idle slot's port must not belong to some other program.
+async fn port_is_free<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
+    let idle = survey.idle();
+    let slot = survey.slots.get(idle);
+    let ours = survey.containers.get(idle).as_ref().is_some_and(is_running);
+    if ours || !host.accepts(slot.address()).await {
+        return Ok(());
+    }
+    Err(StepError::new(
+        Reason::PreflightFailed,
+        format!(
+            "port {} of slot `{}` is taken by another program",
+            slot.port, slot.service
+        ),
+    )
+    .hint(format!(
+        "find it with `sudo ss -ltnp 'sport = :{}'` and stop it, or change the port",
+        slot.port
+    )))
+}
+
+async fn start_dependencies<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    survey: &Survey,
+    cancelled: impl Fn() -> CancelState,
+) -> StepResult<()> {
+    let mut missing: Vec<ServiceName> = Vec::new();
+    for service in &survey.dependencies {
+        // A running database stays as it is, even when its settings changed: restarting it is not ours to decide.
+        if !look(host, survey, service)
+            .await?
+            .as_ref()
+            .is_some_and(is_running)
+        {
+            missing.push(service.clone());
+        }
+    }
+    if !missing.is_empty() {
+        let names = missing
+            .iter()
+            .map(ServiceName::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
+        events
+            .progress(Step::StartDependencies, format!("starting {names}"))
+            .await;
+        let mut lines = Vec::new();
+        let started = host
+            .compose_up(&survey.project, &missing, Start::Keep, &mut |line| {
+                lines.push(line.to_owned())
+            })
+            .await;
+        events.output("compose", lines).await;
+        started.map_err(|error| {
+            StepError::host(
+                Reason::DependencyNotReady,
+                format!("cannot start {names}"),
+                &error,
+            )
+        })?;
+    }
+    for service in &survey.dependencies {
+        await_ready(host, events, survey, service, &cancelled).await?;
+    }
+    Ok(())
+}
+
+async fn await_ready<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    survey: &Survey,
+    service: &ServiceName,
+    cancelled: impl Fn() -> CancelState,
+) -> StepResult<()> {
+    let began = host.elapsed_ms();
+    let mut said = began;
+    loop {
+        let container = look(host, survey, service).await?;
+        let state = match &container {
+            Some(container) if is_ready(host, container).await => return Ok(()),
+            Some(container) => container.state.clone(),
+            None => "absent".to_owned(),
+        };
+        let now = host.elapsed_ms();
+        let timed_out = u128::from(now.saturating_sub(began)) >= DEPENDENCY_DEADLINE.as_millis();
+        let ended = container
+            .as_ref()
+            .is_none_or(|container| !is_running(container));
+        // One that exits is restarted by its policy or stays down; either way it gets some seconds.
+        if timed_out || (ended && now.saturating_sub(began) > SAY_EVERY_MS) {
+            let log = match &container {
+                Some(container) => host
+                    .container_log(&container.id, 20)
+                    .await
+                    .unwrap_or_default(),
+                None => Vec::new(),
+            };
+            return Err(StepError::new(
+                Reason::DependencyNotReady,
+                format!(
+                    "dependency `{service}` is not ready ({state}, {} s)",
+                    (now - began) / 1000
+                ),
+            )
+            .hint(format!(
+                "look at it on the host: `docker compose logs {service}`"
+            ))
+            .log_tail(log));
+        }
+        if cancelled() == CancelState::Requested {
+            return Err(StepError::cancelled());
+        }
+        if now.saturating_sub(said) >= SAY_EVERY_MS {
+            said = now;
+            events
+                .progress(
+                    Step::StartDependencies,
+                    format!("waiting for {service} ({state})"),
+                )
+                .await;
+        }
+        host.sleep(POLL).await;
+    }
+}
+
+/// Healthy by its own check, or listening where it says it will; without either, running.
+async fn is_ready<H: Host>(host: &H, container: &ContainerFacts) -> bool {
+    if !is_running(container) {
+        return false;
+    }
+    match container.health {
+        Some(ContainerHealth::Healthy) => return true,
+        Some(ContainerHealth::Starting | ContainerHealth::Unhealthy) => return false,
+        None if container.exposed.is_empty() => return true,
+        None => {}
+    }
+    for address in &container.exposed {
+        if host.accepts((*address).into()).await {
+            return true;
+        }
+    }
+    false
+}
+
+async fn look<H: Host>(
+    host: &H,
+    survey: &Survey,
+    service: &ServiceName,
+) -> StepResult<Option<ContainerFacts>> {
+    host.container(&survey.project, service)
+        .await
+        .map_err(|error| {
+            StepError::host(
+                Reason::DependencyNotReady,
+                format!("cannot look at the container of `{service}`"),
+                &error,
+            )
+        })
+}

@@ -1,0 +1,143 @@
+//! Settles what goes where: the release, its slot, and what must be kept for a way back.
+
+use super::failure::{StepError, StepResult};
+use super::history::{self, Record};
+use super::survey::Survey;
+use crate::error::Reason;
+use crate::host::{Host, HostResult};
+use crate::protocol::ids::{PinnedImage, ReleaseId, Repository};
+use crate::protocol::plan::{Plan, Target};
+use crate::protocol::slot::Slot;
+use crate::protocol::status::KeptRelease;
+
+/// What a swap is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resolved {
+    pub(super) image: PinnedImage,
+    pub(super) release: ReleaseId,
+    pub(super) slot: Slot,
+    /// Images of releases that stay on the host.
+    pub(super) keep: Vec<PinnedImage>,
+    pub(super) change: Change,
+}
+
+/// Whether there is anything to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The live slot runs another release.
+    Needed,
+    /// The live slot runs exactly this release.
+    None,
+}
+
+/// Settles a plan against what is there.
+pub(super) async fn resolve<H: Host>(
+    host: &H,
+    survey: &Survey,
+    records: &[Record],
+    plan: &Plan,
+) -> StepResult<Resolved> {
+    let live = survey.live_release();
+    let images = local_images(host, survey, records, plan)
+        .await
+        .map_err(|error| {
+            StepError::host(
+                Reason::PreflightFailed,
+                "cannot list the images on the host",
+                &error,
+            )
+        })?;
+    let kept = history::kept(records, &images);
+    let live_id = live.as_ref().and_then(|live| live.release.as_ref());
+    let image = match &plan.target {
+        Target::Image(image) => image.clone(),
+        Target::Previous => kept
+            .iter()
+            .find(|kept| Some(&kept.release) != live_id)
+            .map(|kept| kept.image.clone())
+            .ok_or_else(|| no_earlier(&kept, "there is no earlier release on the host"))?,
+        Target::Release(wanted) => kept
+            .iter()
+            .find(|kept| kept.release == *wanted)
+            .map(|kept| kept.image.clone())
+            .ok_or_else(|| no_earlier(&kept, format!("release `{wanted}` is not on the host")))?,
+    };
+    let slot = survey.idle();
+    let service = &survey.slots.get(slot).service;
+    let release = survey.file.release_id(&image, service).ok_or_else(|| {
+        StepError::new(
+            Reason::InternalError,
+            format!("service `{service}` cannot be read"),
+        )
+    })?;
+    let change = if live_id == Some(&release) {
+        Change::None
+    } else {
+        Change::Needed
+    };
+    let keep = keep(survey, &kept, usize::from(plan.site.keep_releases));
+    Ok(Resolved {
+        image,
+        release,
+        slot,
+        keep,
+        change,
+    })
+}
+
+fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
+    let names: Vec<&str> = kept.iter().map(|kept| kept.release.as_str()).collect();
+    let hint = if names.is_empty() {
+        "nothing was deployed here by pct-deploy yet".to_owned()
+    } else {
+        format!(
+            "kept releases: {}; `pct-deploy history` tells what they are",
+            names.join(", ")
+        )
+    };
+    StepError::new(Reason::NoEarlierRelease, what).hint(hint)
+}
+
+/// The new release is kept by being live, so `count - 1` earlier ones; what the slots hold stays anyway.
+fn keep(survey: &Survey, kept: &[KeptRelease], count: usize) -> Vec<PinnedImage> {
+    let earlier = kept
+        .iter()
+        .take(count.saturating_sub(1))
+        .map(|kept| &kept.image);
+    let in_slots = Slot::BOTH
+        .into_iter()
+        .filter_map(|slot| survey.image_in(slot));
+    let live = survey.live().and_then(|slot| survey.image_in(slot));
+    let keeps_slots = if count > 1 {
+        in_slots.collect()
+    } else {
+        Vec::from_iter(live)
+    };
+    earlier.chain(keeps_slots).cloned().collect()
+}
+
+async fn local_images<H: Host>(
+    host: &H,
+    survey: &Survey,
+    records: &[Record],
+    plan: &Plan,
+) -> HostResult<Vec<PinnedImage>> {
+    let mut repositories: Vec<&Repository> = plan.repository().into_iter().collect();
+    repositories.extend(
+        records
+            .iter()
+            .filter_map(|record| Some(&record.deployed.as_ref()?.1.repository)),
+    );
+    repositories.extend(
+        Slot::BOTH
+            .into_iter()
+            .filter_map(|slot| Some(&survey.image_in(slot)?.repository)),
+    );
+    repositories.sort();
+    repositories.dedup();
+    let mut images = Vec::new();
+    for repository in repositories {
+        images.extend(host.images_of(repository).await?);
+    }
+    Ok(images)
+}

@@ -1,0 +1,91 @@
+//! Answers `status` and `history`: what is there now and what happened.
+
+use super::failure::{StepError, StepResult};
+use super::history;
+use super::paths::AppPaths;
+use super::survey::Survey;
+use crate::error::Reason;
+use crate::host::facts::{Probe, ProbeAnswer};
+use crate::host::{Host, LockAttempt};
+use crate::protocol::plan::Site;
+use crate::protocol::slot::Slot;
+use crate::protocol::status::{SlotStatus, Status};
+
+const PROBE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Looks at an app without changing anything.
+pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
+    let failed = |error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "cannot read the app's state",
+            &error,
+        )
+    };
+    let paths = AppPaths::new(&site.app);
+    let survey = Survey::take(host, site).await?;
+    let records = history::read(host, &paths).await.map_err(failed)?;
+    let mut images = Vec::new();
+    let mut repositories: Vec<_> = records
+        .iter()
+        .filter_map(|record| Some(&record.deployed.as_ref()?.1.repository))
+        .collect();
+    repositories.sort();
+    repositories.dedup();
+    for repository in repositories {
+        images.extend(host.images_of(repository).await.map_err(failed)?);
+    }
+    let mut slots = Vec::new();
+    for slot in Slot::BOTH {
+        slots.push(slot_status(host, site, &survey, slot).await);
+    }
+    Ok(Status {
+        app: site.app.to_string(),
+        live: survey.live_release(),
+        slots,
+        lock_holder: lock_holder(host, &paths).await,
+        kept: history::kept(&records, &images),
+        recent: records.into_iter().map(|record| record.past).collect(),
+    })
+}
+
+async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot) -> SlotStatus {
+    let service = survey.slots.get(slot);
+    let container = survey.containers.get(slot).as_ref();
+    let probe = Probe {
+        address: service.address(),
+        host: "localhost".to_owned(),
+        path: site.health.path.clone().unwrap_or_else(|| "/".to_owned()),
+        timeout: PROBE_TIMEOUT,
+    };
+    let healthy = match host.probe(&probe).await {
+        ProbeAnswer::Status(status) if site.health.path.is_some() => (200..300).contains(&status),
+        ProbeAnswer::Status(status) => status < 500,
+        ProbeAnswer::Nothing(_) => false,
+    };
+    SlotStatus {
+        slot,
+        service: service.service.to_string(),
+        port: service.port,
+        state: container.map_or("absent".to_owned(), |container| container.state.clone()),
+        release: container.and_then(|container| container.release.as_deref()?.parse().ok()),
+        healthy,
+    }
+}
+
+/// Who holds the lock now; looking takes it for an instant when nobody does.
+async fn lock_holder<H: Host>(host: &H, paths: &AppPaths) -> Option<String> {
+    // Without the app's folder there was never a deploy, and looking must not make one.
+    host.read(&paths.lock()).await.ok().flatten()?;
+    match host
+        .try_lock(&paths.lock(), "someone looking at the status")
+        .await
+    {
+        Ok(LockAttempt::HeldBy(holder)) => Some(holder),
+        Ok(LockAttempt::Taken(lock)) => {
+            drop(lock);
+            None
+        }
+        Err(_) => None,
+    }
+}

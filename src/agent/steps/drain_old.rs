@@ -1,0 +1,80 @@
+//! Waits until the kernel shows no connection to the old slot's port, or the deadline.
+//!
+//! nginx opens one upstream connection per request, so established connections to the slot's
+//! published address are its requests in flight.
+
+use std::time::Duration;
+
+use crate::agent::failure::{StepError, StepResult};
+use crate::agent::swap::Swap;
+use crate::error::Reason;
+use crate::host::Host;
+use crate::protocol::slot::SlotService;
+use crate::protocol::step::Step;
+
+const POLL: Duration = Duration::from_millis(50);
+const SAY_EVERY_MS: u64 = 5_000;
+/// Zero must be seen this often in a row: between two requests of one client there is a gap.
+const ZEROES: u32 = 3;
+
+pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
+    let Some(old) = swap.old_slot() else {
+        return Ok(());
+    };
+    let cut = drain(swap, old, Step::DrainOld).await?;
+    swap.receipt.borrow_mut().cut_connections = Some(cut);
+    if cut > 0 {
+        swap.events
+            .warn(
+                format!(
+                    "{cut} connections were still open to `{}` after {}",
+                    old.service, swap.site.drain_timeout
+                ),
+                "raise `drain-timeout` if they matter (long downloads, WebSockets)",
+            )
+            .await;
+    }
+    Ok(())
+}
+
+/// Waits for `slot` to be idle; what is left at the deadline is the answer.
+pub(super) async fn drain<H: Host>(
+    swap: &Swap<'_, H>,
+    slot: &SlotService,
+    step: Step,
+) -> StepResult<u32> {
+    let began = swap.host.elapsed_ms();
+    let mut said = began;
+    let mut zeroes = 0;
+    loop {
+        let open = swap
+            .host
+            .connections_to(slot.address())
+            .await
+            .map_err(|error| {
+                StepError::host(
+                    Reason::CleanupIncomplete,
+                    "cannot count connections",
+                    &error,
+                )
+            })?;
+        zeroes = if open == 0 { zeroes + 1 } else { 0 };
+        if zeroes == ZEROES {
+            return Ok(0);
+        }
+        let now = swap.host.elapsed_ms();
+        if u128::from(now.saturating_sub(began)) >= swap.site.drain_timeout.duration().as_millis() {
+            return Ok(open);
+        }
+        if now.saturating_sub(said) >= SAY_EVERY_MS {
+            said = now;
+            swap.events
+                .progress(
+                    step,
+                    format!("{open} requests in flight to {}", slot.service),
+                )
+                .await;
+        }
+        swap.host.sleep(POLL).await;
+    }
+}

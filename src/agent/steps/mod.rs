@@ -1,0 +1,32 @@
+//! The steps of the swap, one file each, with `apply` and, where something is changed, `capture` and `undo`.
+
+use super::failure::StepError;
+use crate::error::Reason;
+use crate::protocol::step::Step;
+
+pub(super) mod await_healthy;
+pub(super) mod drain_old;
+pub(super) mod prune;
+pub(super) mod pull_image;
+pub(super) mod stage_release;
+pub(super) mod start_slot;
+pub(super) mod stop_old;
+pub(super) mod switch_traffic;
+pub(super) mod verify_route;
+
+/// What was there before a step, enough to bring it back byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PreImage {
+    /// The step has nothing to bring back, or removes what it made.
+    Nothing,
+    /// A file's bytes; `None` when it did not exist.
+    File(Option<Vec<u8>>),
+}
+
+/// A step that the engine never runs was asked for.
+pub(super) fn not_in_table(step: Step) -> StepError {
+    StepError::new(
+        Reason::InternalError,
+        format!("step {step} is not run by the engine"),
+    )
+}

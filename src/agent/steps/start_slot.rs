@@ -1,0 +1,65 @@
+//! Starts the idle slot with the new release, in a container of its own making.
+
+use crate::agent::failure::{StepError, StepResult};
+use crate::agent::steps::drain_old;
+use crate::agent::swap::Swap;
+use crate::error::Reason;
+use crate::host::{Host, Start};
+use crate::protocol::step::Step;
+
+pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
+    swap.go_on()?;
+    let slot = swap.new_slot();
+    swap.events
+        .progress(
+            Step::StartSlot,
+            format!("{} on port {}", slot.service, slot.port),
+        )
+        .await;
+    let project = swap
+        .survey
+        .project
+        .with(swap.paths.override_file(&slot.service));
+    let mut lines = Vec::new();
+    let services = std::slice::from_ref(&slot.service);
+    let started = swap
+        .host
+        .compose_up(&project, services, Start::Fresh, &mut |line| {
+            lines.push(line.to_owned())
+        })
+        .await;
+    swap.events.output("compose", lines).await;
+    started.map_err(|error| {
+        StepError::host(
+            Reason::StartFailed,
+            format!("cannot start slot `{}`", slot.service),
+            &error,
+        )
+    })
+}
+
+/// Stops and removes the new slot, after whatever nginx still sends to it has been answered.
+pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
+    let slot = swap.new_slot();
+    let failed = |error| {
+        StepError::host(
+            Reason::UndoFailed,
+            format!("cannot stop and remove slot `{}`", slot.service),
+            &error,
+        )
+    };
+    drain_old::drain(swap, slot, Step::StartSlot).await?;
+    let project = swap
+        .survey
+        .project
+        .with(swap.paths.override_file(&slot.service));
+    let grace = swap.site.stop_timeout.duration();
+    swap.host
+        .compose_stop(&project, &slot.service, grace)
+        .await
+        .map_err(failed)?;
+    swap.host
+        .compose_remove(&project, &slot.service)
+        .await
+        .map_err(failed)
+}

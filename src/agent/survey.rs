@@ -1,0 +1,231 @@
+//! What is there and what is live: read from the host each time, never stored.
+
+use std::path::PathBuf;
+
+use super::failure::{StepError, StepResult};
+use crate::error::Reason;
+use crate::host::compose::ComposeFile;
+use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
+use crate::host::nginx::{self, IncludePort};
+use crate::host::{Host, HostResult};
+use crate::protocol::ids::{PinnedImage, ServiceName};
+use crate::protocol::outcome::LiveRelease;
+use crate::protocol::plan::Site;
+use crate::protocol::slot::{PerSlot, Slot, SlotService};
+
+/// One look at an app on its host.
+#[derive(Debug)]
+pub(super) struct Survey {
+    pub(super) project: ComposeProject,
+    pub(super) file: ComposeFile,
+    pub(super) slots: PerSlot<SlotService>,
+    pub(super) dependencies: Vec<ServiceName>,
+    pub(super) containers: PerSlot<Option<ContainerFacts>>,
+    pub(super) include: PathBuf,
+    /// The slot whose port nginx obeys.
+    pub(super) named: Slot,
+    /// The `server` blocks that obey the include.
+    pub(super) sites: Vec<nginx::Site>,
+}
+
+impl Survey {
+    /// Looks. Everything that would stop a swap is an error that names the setting and the cure.
+    pub(super) async fn take<H: Host>(host: &H, site: &Site) -> StepResult<Self> {
+        let project = project(host, site).await?;
+        let (file, slots, dependencies) = read_compose(host, site, &project).await?;
+        let (include, named) = read_include(host, site, &slots).await?;
+        let sites = read_nginx(host, &site.proxy_include).await?;
+        let containers = PerSlot {
+            one: container(host, &project, &slots.one).await?,
+            two: container(host, &project, &slots.two).await?,
+        };
+        Ok(Self {
+            project,
+            file,
+            slots,
+            dependencies,
+            containers,
+            include,
+            named,
+            sites,
+        })
+    }
+
+    /// The slot that takes traffic: the one nginx names, if its container runs.
+    pub(super) fn live(&self) -> Option<Slot> {
+        let runs = |slot| self.containers.get(slot).as_ref().is_some_and(is_running);
+        runs(self.named).then_some(self.named)
+    }
+
+    /// Where the next release goes.
+    pub(super) fn idle(&self) -> Slot {
+        self.live().map_or(self.named, Slot::other)
+    }
+
+    /// What takes traffic, for reports.
+    pub(super) fn live_release(&self) -> Option<LiveRelease> {
+        let slot = self.live()?;
+        let container = self.containers.get(slot).as_ref()?;
+        Some(LiveRelease {
+            slot,
+            service: self.slots.get(slot).service.to_string(),
+            release: container
+                .release
+                .as_deref()
+                .and_then(|release| release.parse().ok()),
+            image: container.image.clone(),
+        })
+    }
+
+    /// The image that a slot's container was made from.
+    pub(super) fn image_in(&self, slot: Slot) -> Option<&PinnedImage> {
+        self.containers.get(slot).as_ref()?.image.as_ref()
+    }
+}
+
+/// Whether a container's process runs.
+pub(super) fn is_running(container: &ContainerFacts) -> bool {
+    match container.run {
+        RunState::Running => true,
+        RunState::Ended { .. } => false,
+    }
+}
+
+fn bad(what: impl Into<String>) -> StepError {
+    StepError::new(Reason::PreflightFailed, what)
+}
+
+async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {
+    let tool = host.compose().await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "docker compose is not usable on the host",
+            &error,
+        )
+        .hint("install it: `sudo apt-get install docker-compose-plugin`, or your system's package")
+    })?;
+    let folder = host.resolve(&site.project_directory).await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            format!("setting `project-directory`: `{}` is not a folder on the host", site.project_directory),
+            &error,
+        )
+        .hint("write the folder that holds the compose file, absolute or relative to the user's home")
+    })?;
+    Ok(ComposeProject {
+        folder,
+        files: vec![PathBuf::from(&site.compose_file)],
+        tool,
+    })
+}
+
+async fn read_compose<H: Host>(
+    host: &H,
+    site: &Site,
+    project: &ComposeProject,
+) -> StepResult<(ComposeFile, PerSlot<SlotService>, Vec<ServiceName>)> {
+    let path = project.folder.join(&site.compose_file);
+    let present = host.read(&path).await;
+    if !matches!(present, Ok(Some(_))) {
+        return Err(bad(format!(
+            "setting `compose-file`: there is no file `{}`",
+            path.display()
+        ))
+        .hint("write its name in `compose-file` and its folder in `project-directory`"));
+    }
+    let text = host.compose_config(project).await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            format!(
+                "setting `compose-file`: compose refuses `{}`",
+                path.display()
+            ),
+            &error,
+        )
+        .hint("run `docker compose config` in that folder on the host and mend what it names")
+    })?;
+    let problem = |problem: crate::host::compose::ComposeProblem| {
+        bad(format!("setting `compose-file`: {problem}"))
+            .hint("two services with the same image, each on a host port of its own, are needed; name them in `slots`")
+    };
+    let file = ComposeFile::parse(&text).map_err(problem)?;
+    let slots = file.slots(&site.slots).map_err(problem)?;
+    let dependencies = file
+        .dependencies(&site.slots, site.dependencies.as_deref())
+        .map_err(problem)?;
+    Ok((file, slots, dependencies))
+}
+
+async fn read_include<H: Host>(
+    host: &H,
+    site: &Site,
+    slots: &PerSlot<SlotService>,
+) -> StepResult<(PathBuf, Slot)> {
+    let path = PathBuf::from(&site.proxy_include);
+    let setting = || format!("setting `proxy-include`: `{}`", path.display());
+    let example = format!(
+        "write a line like `set $service_url http://127.0.0.1:{};` into it",
+        slots.one.port
+    );
+    let bytes = host
+        .read(&path)
+        .await
+        .map_err(|error| {
+            StepError::host(
+                Reason::PreflightFailed,
+                format!("{} cannot be read", setting()),
+                &error,
+            )
+        })?
+        .ok_or_else(|| bad(format!("{} does not exist", setting())).hint(example.clone()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let port = IncludePort::find(&text)
+        .map_err(|problem| bad(format!("{}: {problem}", setting())).hint(example))?
+        .port;
+    let named = Slot::BOTH
+        .into_iter()
+        .find(|slot| slots.get(*slot).port == port)
+        .ok_or_else(|| {
+            bad(format!(
+                "{} names port {port}, but the slots are on {} and {}",
+                setting(),
+                slots.one.port,
+                slots.two.port
+            ))
+            .hint("make the ports in the compose file and in the include agree")
+        })?;
+    Ok((path, named))
+}
+
+async fn read_nginx<H: Host>(host: &H, include: &str) -> StepResult<Vec<nginx::Site>> {
+    let config = host.nginx_config().await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "nginx refuses its present configuration",
+            &error,
+        )
+        .hint("run `sudo nginx -t` on the host and mend what it names")
+    })?;
+    let sites = nginx::sites_with(&config, include);
+    if sites.is_empty() {
+        return Err(bad(format!("no `server` block of nginx includes `{include}`")).hint(format!(
+            "add `include {include};` to the server block and `proxy_pass $service_url;` to its location, or mend `proxy-include`"
+        )));
+    }
+    Ok(sites)
+}
+
+async fn container<H: Host>(
+    host: &H,
+    project: &ComposeProject,
+    slot: &SlotService,
+) -> StepResult<Option<ContainerFacts>> {
+    let found: HostResult<_> = host.container(project, &slot.service).await;
+    found.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            format!("cannot look at the container of slot `{}`", slot.service),
+            &error,
+        )
+    })
+}

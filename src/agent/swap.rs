@@ -1,0 +1,151 @@
+//! The table: every step of a swap, in order, with its kind. `design` §5 is its source.
+
+use std::cell::{Cell, RefCell};
+
+use super::events::Events;
+use super::failure::{StepError, StepResult};
+use super::lock::CancelState;
+use super::paths::AppPaths;
+use super::saga::{Actor, Kind, Row};
+use super::steps::{
+    self, PreImage, await_healthy, drain_old, prune, pull_image, stage_release, start_slot,
+    stop_old, switch_traffic, verify_route,
+};
+use super::survey::Survey;
+use crate::host::Host;
+use crate::protocol::ids::{PinnedImage, ReleaseId};
+use crate::protocol::plan::Site;
+use crate::protocol::receipt::Receipt;
+use crate::protocol::slot::{Slot, SlotService};
+use crate::protocol::step::Step;
+use crate::protocol::wire::RegistryLogin;
+
+/// What the engine runs after the two checks.
+pub(super) const TABLE: &[Row] = &[
+    Row {
+        step: Step::PullImage,
+        kind: Kind::Compensatable,
+    },
+    Row {
+        step: Step::StageRelease,
+        kind: Kind::Compensatable,
+    },
+    Row {
+        step: Step::StartSlot,
+        kind: Kind::Compensatable,
+    },
+    Row {
+        step: Step::AwaitHealthy,
+        kind: Kind::Compensatable,
+    },
+    Row {
+        step: Step::SwitchTraffic,
+        kind: Kind::Compensatable,
+    },
+    Row {
+        step: Step::VerifyRoute,
+        kind: Kind::Compensatable,
+    },
+    // ---- commit ----
+    Row {
+        step: Step::DrainOld,
+        kind: Kind::Retriable,
+    },
+    Row {
+        step: Step::StopOld,
+        kind: Kind::Retriable,
+    },
+    Row {
+        step: Step::Prune,
+        kind: Kind::BestEffort,
+    },
+];
+
+/// One swap at work: everything a step may look at.
+#[derive(Debug)]
+pub(super) struct Swap<'a, H> {
+    pub(super) host: &'a H,
+    pub(super) events: &'a Events<'a, H>,
+    pub(super) site: &'a Site,
+    pub(super) paths: &'a AppPaths,
+    pub(super) login: Option<&'a RegistryLogin>,
+    pub(super) survey: &'a Survey,
+    pub(super) image: &'a PinnedImage,
+    pub(super) release: &'a ReleaseId,
+    pub(super) slot: Slot,
+    /// Images of releases that must stay.
+    pub(super) keep: &'a [PinnedImage],
+    pub(super) cancel: &'a Cell<CancelState>,
+    pub(super) receipt: &'a RefCell<Receipt>,
+    pub(super) healthy_at: Cell<Option<u64>>,
+}
+
+impl<H: Host> Swap<'_, H> {
+    /// The slot that gets the release.
+    pub(super) fn new_slot(&self) -> &SlotService {
+        self.survey.slots.get(self.slot)
+    }
+
+    /// The slot that served so far, unless nothing did.
+    pub(super) fn old_slot(&self) -> Option<&SlotService> {
+        let old = self.survey.live().filter(|live| *live != self.slot)?;
+        Some(self.survey.slots.get(old))
+    }
+
+    /// An error when someone asked for an end.
+    pub(super) fn go_on(&self) -> StepResult<()> {
+        match self.cancel.get() {
+            CancelState::No => Ok(()),
+            CancelState::Requested => Err(StepError::cancelled()),
+        }
+    }
+}
+
+impl<H: Host> Actor for Swap<'_, H> {
+    type Before = PreImage;
+
+    async fn capture(&self, step: Step) -> StepResult<PreImage> {
+        match step {
+            Step::StageRelease => stage_release::capture(self).await,
+            Step::SwitchTraffic => switch_traffic::capture(self).await,
+            Step::Preflight
+            | Step::StartDependencies
+            | Step::PullImage
+            | Step::StartSlot
+            | Step::AwaitHealthy
+            | Step::VerifyRoute
+            | Step::DrainOld
+            | Step::StopOld
+            | Step::Prune => Ok(PreImage::Nothing),
+        }
+    }
+
+    async fn apply(&self, step: Step) -> StepResult<()> {
+        match step {
+            Step::PullImage => pull_image::apply(self).await,
+            Step::StageRelease => stage_release::apply(self).await,
+            Step::StartSlot => start_slot::apply(self).await,
+            Step::AwaitHealthy => await_healthy::apply(self).await,
+            Step::SwitchTraffic => switch_traffic::apply(self).await,
+            Step::VerifyRoute => verify_route::apply(self).await,
+            Step::DrainOld => drain_old::apply(self).await,
+            Step::StopOld => stop_old::apply(self).await,
+            Step::Prune => prune::apply(self).await,
+            Step::Preflight | Step::StartDependencies => Err(steps::not_in_table(step)),
+        }
+    }
+
+    async fn undo(&self, step: Step, before: &PreImage) -> StepResult<()> {
+        match step {
+            Step::StageRelease => stage_release::undo(self, before).await,
+            Step::StartSlot => start_slot::undo(self).await,
+            Step::SwitchTraffic => switch_traffic::undo(self, before).await,
+            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute => Ok(()),
+            Step::Preflight
+            | Step::StartDependencies
+            | Step::DrainOld
+            | Step::StopOld
+            | Step::Prune => Err(steps::not_in_table(step)),
+        }
+    }
+}

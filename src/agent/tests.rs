@@ -1,0 +1,221 @@
+//! Whole swaps on a simulated host, in milliseconds.
+
+use std::cell::Cell;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::lock::CancelState;
+use super::run::run;
+use crate::host::sim::{Behaviour, INCLUDE, SimHost};
+use crate::protocol::event::Happening;
+use crate::protocol::ids::PinnedImage;
+use crate::protocol::outcome::{Finished, Outcome};
+use crate::protocol::plan::{HealthCheck, Origin, Plan, Site, Target};
+use crate::protocol::slot::PerSlot;
+use crate::protocol::wire::Reply;
+
+fn image(n: u8) -> PinnedImage {
+    format!("user/app@sha256:{}", format!("{n:02x}").repeat(32))
+        .parse()
+        .unwrap()
+}
+
+fn plan(n: u8, target: Target) -> Plan {
+    let span = |text: &str| text.parse().unwrap();
+    Plan {
+        deployment: format!("20260101T0000{n:02}Z-000000").parse().unwrap(),
+        site: Site {
+            app: "app".parse().unwrap(),
+            project_directory: ".".into(),
+            compose_file: "docker-compose.yml".into(),
+            slots: PerSlot {
+                one: "web-1".parse().unwrap(),
+                two: "web-2".parse().unwrap(),
+            },
+            dependencies: None,
+            proxy_include: INCLUDE.into(),
+            health: HealthCheck {
+                path: Some("/health".into()),
+                timeout: span("10s"),
+                interval: span("250ms"),
+                successes: 2,
+            },
+            platform: "linux/amd64".into(),
+            drain_timeout: span("1s"),
+            stop_timeout: span("1s"),
+            keep_releases: 3,
+            lock_wait: span("1s"),
+        },
+        target,
+        origin: Origin::default(),
+    }
+}
+
+fn swap(host: &SimHost, n: u8, target: Target) -> Finished {
+    swap_with(host, n, target, &Cell::new(CancelState::No))
+}
+
+fn swap_with(host: &SimHost, n: u8, target: Target, cancel: &Cell<CancelState>) -> Finished {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let (listener, mut replies) = unbounded_channel();
+    runtime.block_on(run(host, &plan(n, target), None, listener, cancel));
+    let mut last = Vec::new();
+    while let Ok(Reply::Event(event)) = replies.try_recv() {
+        if let Happening::Finished(finished) = event.what {
+            last.push(*finished);
+        }
+    }
+    assert_eq!(last.len(), 1, "exactly one last word");
+    last.remove(0)
+}
+
+fn deployed(host: &SimHost, n: u8) -> Finished {
+    let finished = swap(host, n, Target::Image(image(n)));
+    assert_eq!(finished.outcome, Outcome::Deployed, "{finished:?}");
+    finished
+}
+
+fn behaves(host: &SimHost, n: u8, behaviour: Behaviour) {
+    host.world
+        .borrow_mut()
+        .behaviours
+        .insert(image(n).digest.to_string(), behaviour);
+}
+
+#[test]
+fn deploys_alternate_between_the_slots_and_stop_the_old_one() {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    assert_eq!(
+        (host.serves(), host.running()),
+        (Some(image(1)), vec!["db".into(), "web-1".into()])
+    );
+    behaves(&host, 2, Behaviour::HealthyAfter(8_000));
+    deployed(&host, 2);
+    assert_eq!(
+        (host.serves(), host.running()),
+        (Some(image(2)), vec!["db".into(), "web-2".into()])
+    );
+    deployed(&host, 3);
+    assert_eq!(
+        (host.serves(), host.running()),
+        (Some(image(3)), vec!["db".into(), "web-1".into()])
+    );
+    assert_eq!(host.world.borrow().broken, Vec::<String>::new());
+}
+
+#[test]
+fn a_bad_release_leaves_every_byte_as_it_was() {
+    for behaviour in [
+        Behaviour::Unhealthy,
+        Behaviour::Crashes(3),
+        Behaviour::OutOfMemory,
+    ] {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        deployed(&host, 2);
+        let before = host.world.borrow().files.clone();
+        behaves(&host, 3, behaviour);
+        let finished = swap(&host, 3, Target::Image(image(3)));
+        assert_eq!(finished.outcome, Outcome::RolledBack, "{behaviour:?}");
+        assert_eq!(
+            (host.serves(), host.running()),
+            (Some(image(2)), vec!["db".into(), "web-2".into()])
+        );
+        let mut after = host.world.borrow().files.clone();
+        after.retain(|path, _| before.contains_key(path));
+        assert_eq!(after, before);
+        assert!(
+            !host
+                .world
+                .borrow()
+                .done
+                .iter()
+                .rev()
+                .take(30)
+                .any(|verb| *verb == "nginx_reload")
+        );
+    }
+}
+
+#[test]
+fn rollback_goes_back_and_the_same_release_changes_nothing() {
+    let host = SimHost::new();
+    let first = deployed(&host, 1);
+    deployed(&host, 2);
+    let back = swap(&host, 3, Target::Previous);
+    assert_eq!(
+        (back.outcome, host.serves()),
+        (Outcome::Deployed, Some(image(1)))
+    );
+    assert_eq!(
+        back.live.unwrap().release,
+        first.live.clone().unwrap().release
+    );
+    let again = swap(&host, 4, Target::Image(image(1)));
+    assert_eq!(
+        (again.outcome, again.live),
+        (Outcome::Unchanged, first.live.map(|live| live))
+    );
+    assert_eq!(swap(&host, 5, Target::Previous).outcome, Outcome::Deployed);
+    assert_eq!(host.serves(), Some(image(2)));
+}
+
+#[test]
+fn wherever_a_verb_fails_someone_serves_and_the_next_deploy_works() {
+    let count = {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        let before = host.calls();
+        deployed(&host, 2);
+        before..host.calls()
+    };
+    assert!(count.len() > 40, "the swap makes {} calls", count.len());
+    for number in count {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        host.fail_at.set(Some(number));
+        let finished = swap(&host, 2, Target::Image(image(2)));
+        assert_eq!(
+            host.world.borrow().broken,
+            Vec::<String>::new(),
+            "call {number}: {finished:?}"
+        );
+        let wanted = match finished.outcome {
+            Outcome::Deployed => image(2),
+            Outcome::RolledBack | Outcome::Failed => image(1),
+            other => panic!("call {number} ended {other}: {finished:?}"),
+        };
+        assert_eq!(host.serves(), Some(wanted), "call {number}: {finished:?}");
+        deployed(&host, 3);
+        assert_eq!(host.serves(), Some(image(3)), "call {number}");
+    }
+}
+
+#[test]
+fn an_undo_that_keeps_failing_is_stuck_and_the_old_release_still_serves() {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    behaves(&host, 2, Behaviour::Unhealthy);
+    host.fail_always.set(Some("compose_remove"));
+    let finished = swap(&host, 2, Target::Image(image(2)));
+    assert_eq!(
+        (finished.outcome, finished.reason.as_str()),
+        (Outcome::Stuck, "undo-failed")
+    );
+    assert_eq!(host.serves(), Some(image(1)));
+}
+
+#[test]
+fn a_cancel_before_commit_rolls_back() {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    let cancel = Cell::new(CancelState::Requested);
+    let finished = swap_with(&host, 2, Target::Image(image(2)), &cancel);
+    assert_eq!(
+        (finished.outcome, host.serves()),
+        (Outcome::Cancelled, Some(image(1)))
+    );
+}

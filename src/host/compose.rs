@@ -1,0 +1,377 @@
+//! Compose files, read and written without effects.
+//!
+//! The text comes from `docker compose config` (or `docker-compose config`), so anchors, variables
+//! and `extends` are resolved. Format: the Compose specification.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+use yaml_serde::Value;
+
+use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
+use crate::protocol::slot::{PerSlot, Slot, SlotService};
+
+/// A compose file that cannot be used for a swap; the text says what and the setting to mend.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ComposeProblem {
+    /// Not YAML, or without services.
+    #[error("the compose file has no `services`: {0}")]
+    NoServices(String),
+    /// A service that a setting names is not there.
+    #[error("service `{service}` ({setting}) is not in the compose file; it has: {present}")]
+    NoSuchService {
+        /// The name.
+        service: String,
+        /// The setting that names it.
+        setting: &'static str,
+        /// What there is.
+        present: String,
+    },
+    /// A slot that nginx could not reach.
+    #[error("slot `{0}` publishes no TCP port on this host")]
+    NoPort(String),
+    /// More than one port: which one serves?
+    #[error("slot `{service}` publishes {count} ports; it must publish exactly one")]
+    ManyPorts {
+        /// The slot's service.
+        service: String,
+        /// How many.
+        count: usize,
+    },
+    /// Both slots want the same port.
+    #[error("slots `{one}` and `{two}` both publish port {port}")]
+    SamePort {
+        /// The first slot's service.
+        one: String,
+        /// The second slot's service.
+        two: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+/// A resolved compose file.
+#[derive(Debug, Clone)]
+pub struct ComposeFile {
+    /// The `version` key, which compose v1 wants to agree in all files.
+    pub version: Option<String>,
+    services: BTreeMap<String, Value>,
+}
+
+impl ComposeFile {
+    /// Reads what `config` printed.
+    pub fn parse(yaml: &str) -> Result<Self, ComposeProblem> {
+        let root: Value = yaml_serde::from_str(yaml)
+            .map_err(|error| ComposeProblem::NoServices(error.to_string()))?;
+        let services = root
+            .get("services")
+            .and_then(Value::as_mapping)
+            .ok_or_else(|| ComposeProblem::NoServices("the key is missing".to_owned()))?
+            .iter()
+            .filter_map(|(name, service)| Some((name.as_str()?.to_owned(), service.clone())))
+            .collect();
+        let version = root.get("version").and_then(scalar_text);
+        Ok(Self { version, services })
+    }
+
+    /// The slots with their ports.
+    pub fn slots(
+        &self,
+        names: &PerSlot<ServiceName>,
+    ) -> Result<PerSlot<SlotService>, ComposeProblem> {
+        let slot = |slot: Slot| {
+            let service = names.get(slot);
+            let ports = published_ports(self.service(service, "setting `slots`")?);
+            match ports.as_slice() {
+                [port] => Ok(SlotService {
+                    service: service.clone(),
+                    port: *port,
+                }),
+                [] => Err(ComposeProblem::NoPort(service.to_string())),
+                many => Err(ComposeProblem::ManyPorts {
+                    service: service.to_string(),
+                    count: many.len(),
+                }),
+            }
+        };
+        let (one, two) = (slot(Slot::One)?, slot(Slot::Two)?);
+        if one.port == two.port {
+            return Err(ComposeProblem::SamePort {
+                one: one.service.to_string(),
+                two: two.service.to_string(),
+                port: one.port,
+            });
+        }
+        Ok(PerSlot { one, two })
+    }
+
+    /// What must run before a slot: the given services, or what the slots depend on, at any depth.
+    pub fn dependencies(
+        &self,
+        slots: &PerSlot<ServiceName>,
+        given: Option<&[ServiceName]>,
+    ) -> Result<Vec<ServiceName>, ComposeProblem> {
+        if let Some(given) = given {
+            for service in given {
+                self.service(service, "setting `dependencies`")?;
+            }
+            return Ok(given.to_vec());
+        }
+        let mut found: Vec<ServiceName> = Vec::new();
+        let mut open = vec![slots.one.clone(), slots.two.clone()];
+        while let Some(service) = open.pop() {
+            for name in depends_on(self.service(&service, "`depends_on`")?) {
+                let Ok(name) = name.parse::<ServiceName>() else {
+                    continue;
+                };
+                let is_slot = name == slots.one || name == slots.two;
+                if !is_slot && !found.contains(&name) {
+                    found.push(name.clone());
+                    open.push(name);
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Names an image together with the settings it would run with in `service`.
+    ///
+    /// What differs between the two slots by nature (ports, image, name, labels) does not count.
+    pub fn release_id(&self, image: &PinnedImage, service: &ServiceName) -> Option<ReleaseId> {
+        const PER_SLOT: [&str; 6] = [
+            "ports",
+            "image",
+            "container_name",
+            "labels",
+            "build",
+            "hostname",
+        ];
+        let settings: BTreeMap<String, &Value> = self
+            .services
+            .get(service.as_str())?
+            .as_mapping()?
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value)))
+            .filter(|(key, _)| !PER_SLOT.contains(&key.as_str()))
+            .collect();
+        let mut hash = Sha256::new();
+        hash.update(image.to_string());
+        // Through `serde_json::Value`, which sorts keys at every depth.
+        hash.update(serde_json::to_value(&settings).ok()?.to_string());
+        let hex: String = hash
+            .finalize()
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        hex.parse().ok()
+    }
+
+    fn service(&self, name: &ServiceName, setting: &'static str) -> Result<&Value, ComposeProblem> {
+        self.services
+            .get(name.as_str())
+            .ok_or_else(|| ComposeProblem::NoSuchService {
+                service: name.to_string(),
+                setting,
+                present: self.services.keys().cloned().collect::<Vec<_>>().join(", "),
+            })
+    }
+}
+
+/// The override file that pins a slot to a release.
+pub fn render_override(
+    version: Option<&str>,
+    service: &ServiceName,
+    image: &PinnedImage,
+    release: &ReleaseId,
+) -> String {
+    let version = version
+        .map(|version| format!("version: \"{version}\"\n"))
+        .unwrap_or_default();
+    format!(
+        "# Written by pct-deploy at every deploy; goes on top of your compose file.\n\
+         {version}services:\n  {service}:\n    image: \"{image}\"\n    labels:\n      \
+         {RELEASE_LABEL}: \"{release}\"\n"
+    )
+}
+
+/// The label that names the release a container runs.
+pub const RELEASE_LABEL: &str = "pct-deploy.release";
+
+/// The release that an override file pins, when it is one of ours.
+pub fn read_override(text: &str) -> Option<(PinnedImage, ReleaseId)> {
+    let root: Value = yaml_serde::from_str(text).ok()?;
+    let (_, service) = root.get("services")?.as_mapping()?.iter().next()?;
+    let image = service.get("image")?.as_str()?.parse().ok()?;
+    let release = service
+        .get("labels")?
+        .get(RELEASE_LABEL)?
+        .as_str()?
+        .parse()
+        .ok()?;
+    Some((image, release))
+}
+
+fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Sequence(_)
+        | Value::Mapping(_)
+        | Value::Tagged(_) => None,
+    }
+}
+
+fn published_ports(service: &Value) -> Vec<u16> {
+    let Some(ports) = service.get("ports").and_then(Value::as_sequence) else {
+        return Vec::new();
+    };
+    let mut found: Vec<u16> = ports.iter().filter_map(published_port).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Short form `[address:]8080:8080[/tcp]`, or long form with `published` and `protocol`.
+fn published_port(port: &Value) -> Option<u16> {
+    if let Some(text) = scalar_text(port) {
+        let mapping = match text.split_once('/') {
+            None => text.as_str(),
+            Some((mapping, "tcp")) => mapping,
+            Some(_) => return None,
+        };
+        let (outside, _container) = mapping.rsplit_once(':')?;
+        return outside.rsplit(':').next()?.parse().ok();
+    }
+    let is_tcp = port
+        .get("protocol")
+        .and_then(Value::as_str)
+        .is_none_or(|name| name == "tcp");
+    is_tcp
+        .then(|| port.get("published").and_then(scalar_text)?.parse().ok())
+        .flatten()
+}
+
+fn depends_on(service: &Value) -> Vec<String> {
+    match service.get("depends_on") {
+        Some(Value::Sequence(names)) => names.iter().filter_map(scalar_text).collect(),
+        Some(Value::Mapping(names)) => names
+            .iter()
+            .filter_map(|(name, _)| Some(name.as_str()?.to_owned()))
+            .collect(),
+        None
+        | Some(
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Tagged(_),
+        ) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V2: &str = r#"
+name: ec2-user
+services:
+  pct-backend-1:
+    depends_on:
+      pct-redis: {condition: service_started, required: true}
+      pct-mysql: {condition: service_started, required: true}
+    image: user/was
+    ports: [{mode: ingress, target: 8080, published: "8080", protocol: tcp}]
+    deploy: {resources: {limits: {memory: "536870912"}}}
+  pct-backend-2:
+    depends_on: {pct-redis: {condition: service_started}}
+    image: user/was
+    ports: [{mode: ingress, target: 8080, published: "8081", protocol: tcp}]
+    deploy: {resources: {limits: {memory: "536870912"}}}
+  pct-mysql: {image: db}
+  pct-redis: {image: redis}
+"#;
+
+    const V1: &str = "
+services:
+  a: {image: x, ports: ['127.0.0.1:8080:8080/tcp', '53:53/udp'], depends_on: [db]}
+  b: {image: x, ports: ['8081:8080/tcp'], depends_on: [db, a]}
+  db: {image: db}
+version: '3.8'
+";
+
+    fn names(one: &str, two: &str) -> PerSlot<ServiceName> {
+        PerSlot {
+            one: one.parse().unwrap(),
+            two: two.parse().unwrap(),
+        }
+    }
+
+    fn image() -> PinnedImage {
+        format!("user/was@sha256:{}", "a".repeat(64))
+            .parse()
+            .unwrap()
+    }
+
+    #[test]
+    fn both_generations_of_compose_are_read() {
+        let v2 = ComposeFile::parse(V2).unwrap();
+        let slots = names("pct-backend-1", "pct-backend-2");
+        assert_eq!(v2.slots(&slots).unwrap().two.port, 8081);
+        let needs: Vec<_> = v2
+            .dependencies(&slots, None)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(needs, ["pct-mysql", "pct-redis"]);
+        let v1 = ComposeFile::parse(V1).unwrap();
+        assert_eq!(v1.slots(&names("a", "b")).unwrap().one.port, 8080);
+        assert_eq!(v1.dependencies(&names("a", "b"), None).unwrap().len(), 1);
+        assert_eq!(v1.version.as_deref(), Some("3.8"));
+    }
+
+    #[test]
+    fn missing_slots_and_shared_ports_are_named() {
+        let file = ComposeFile::parse(V1).unwrap();
+        let text = file.slots(&names("a", "web")).unwrap_err().to_string();
+        assert!(
+            text.contains("`web`") && text.contains("a, b, db"),
+            "{text}"
+        );
+        let same = V1.replace("8081:8080", "8080:8080");
+        assert_eq!(
+            ComposeFile::parse(&same).unwrap().slots(&names("a", "b")),
+            Err(ComposeProblem::SamePort {
+                one: "a".into(),
+                two: "b".into(),
+                port: 8080
+            })
+        );
+        let none = file.slots(&names("a", "db")).unwrap_err();
+        assert_eq!(none, ComposeProblem::NoPort("db".into()));
+        assert!(ComposeFile::parse("volumes: {}").is_err());
+    }
+
+    #[test]
+    fn a_release_is_the_same_in_both_slots_and_changes_with_the_settings() {
+        let file = ComposeFile::parse(&V2.replace("depends_on: {pct-redis: {condition: service_started}}",
+            "depends_on:\n      pct-mysql: {condition: service_started, required: true}\n      pct-redis: {condition: service_started, required: true}")).unwrap();
+        let id = |file: &ComposeFile, service: &str| {
+            file.release_id(&image(), &service.parse().unwrap())
+        };
+        assert_eq!(id(&file, "pct-backend-1"), id(&file, "pct-backend-2"));
+        let other = ComposeFile::parse(&V2.replace("536870912", "268435456")).unwrap();
+        assert_ne!(id(&file, "pct-backend-1"), id(&other, "pct-backend-1"));
+    }
+
+    #[test]
+    fn an_override_reads_back() {
+        let service = "pct-backend-2".parse().unwrap();
+        let release: ReleaseId = "0123456789ab".parse().unwrap();
+        let text = render_override(Some("3.8"), &service, &image(), &release);
+        assert_eq!(read_override(&text), Some((image(), release)));
+        assert!(text.contains("version: \"3.8\"\nservices:\n  pct-backend-2:\n    image: \""));
+        assert_eq!(read_override("services: {}"), None);
+    }
+}

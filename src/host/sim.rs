@@ -1,0 +1,451 @@
+//! A simulated host for tests: files, containers, what nginx loaded, images, a clock. Nothing else.
+//!
+//! Every effect passes a numbered *point* before and after it takes place. A test may crash the agent
+//! at a point (the future is then never polled again) or have a verb fail once. The promise of
+//! the product is checked at every change of the world: while a slot serves, traffic points at a running,
+//! healthy slot.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::compose::read_override;
+use super::error::{HostError, Trouble};
+use super::facts::{
+    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, OomKilled,
+    Probe, ProbeAnswer, PullProgress, RunState, WorkerId,
+};
+use super::nginx::IncludePort;
+use super::{Access, Durability, Held, Host, HostResult, LockAttempt, OnLine, Owner, Start};
+use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
+use crate::protocol::wire::RegistryLogin;
+
+/// How a release behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    /// Answers 200 this many milliseconds after its start.
+    HealthyAfter(u64),
+    /// Answers 503 for ever.
+    Unhealthy,
+    /// Ends with this code right after its start.
+    Crashes(i64),
+    /// Is killed for its memory right after its start.
+    OutOfMemory,
+}
+
+#[derive(Debug, Clone)]
+struct Container {
+    id: String,
+    image: Option<PinnedImage>,
+    release: Option<String>,
+    started_ms: u64,
+    running: bool,
+}
+
+/// Everything that survives the agent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct World {
+    pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
+    containers: BTreeMap<String, Container>,
+    images: BTreeSet<String>,
+    pub(crate) behaviours: BTreeMap<String, Behaviour>,
+    loaded_port: u16,
+    generation: u64,
+    now_ms: u64,
+    made: u64,
+    /// Every verb, in order, for assertions and for placing faults.
+    pub(crate) done: Vec<&'static str>,
+    /// What broke the promise, when it was broken.
+    pub(crate) broken: Vec<String>,
+}
+
+/// The host.
+#[derive(Debug)]
+pub(crate) struct SimHost {
+    pub(crate) world: RefCell<World>,
+    /// The verb (by its place in the order of all verbs) that fails once.
+    pub(crate) fail_at: Cell<Option<usize>>,
+    /// The verb that fails every time.
+    pub(crate) fail_always: Cell<Option<&'static str>>,
+    calls: Cell<usize>,
+}
+
+pub(crate) const INCLUDE: &str = "/etc/nginx/conf.d/service-url.inc";
+const COMPOSE: &str = "/home/u/docker-compose.yml";
+const CONFIG: &str = "services:\n  web-1: {image: a, ports: ['8080:80'], depends_on: [db]}\n  web-2: {image: a, ports: ['8081:80'], depends_on: [db]}\n  db: {image: db}\n";
+
+#[derive(Debug)]
+pub(crate) struct SimLock;
+impl Held for SimLock {}
+
+impl SimHost {
+    /// A host on which nothing was ever deployed.
+    pub(crate) fn new() -> Self {
+        let mut world = World {
+            loaded_port: 8080,
+            now_ms: 1_000_000,
+            ..World::default()
+        };
+        world.files.insert(COMPOSE.into(), CONFIG.into());
+        world.files.insert(
+            INCLUDE.into(),
+            b"set $service_url http://127.0.0.1:8080;\n".to_vec(),
+        );
+        Self {
+            world: RefCell::new(world),
+            fail_at: Cell::new(None),
+            fail_always: Cell::new(None),
+            calls: Cell::new(0),
+        }
+    }
+
+    /// How many verbs were called so far.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.get()
+    }
+
+    /// The image that answers through nginx now.
+    pub(crate) fn serves(&self) -> Option<PinnedImage> {
+        let world = self.world.borrow();
+        let service = service_of(world.loaded_port)?;
+        let container = world
+            .containers
+            .get(service)
+            .filter(|container| container.running)?;
+        matches!(world.answer(service), ProbeAnswer::Status(200))
+            .then(|| container.image.clone())?
+    }
+
+    /// The services whose containers run.
+    pub(crate) fn running(&self) -> Vec<String> {
+        let world = self.world.borrow();
+        let running = world
+            .containers
+            .iter()
+            .filter(|(_, container)| container.running);
+        running.map(|(service, _)| service.clone()).collect()
+    }
+
+    /// An effect or a look: counted, and failing when a test wants it.
+    fn call(&self, verb: &'static str) -> HostResult<()> {
+        let number = self.calls.get();
+        self.calls.set(number + 1);
+        self.world.borrow_mut().done.push(verb);
+        if self.fail_at.get() == Some(number) || self.fail_always.get() == Some(verb) {
+            return Err(HostError::new(
+                Trouble::Other,
+                format!("{verb} (simulated)"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Changes the world, then checks the promise.
+    fn change<T>(&self, verb: &'static str, change: impl FnOnce(&mut World) -> T) -> HostResult<T> {
+        self.call(verb)?;
+        let mut world = self.world.borrow_mut();
+        let served = world.is_served();
+        let value = change(&mut world);
+        if served && !world.is_served() {
+            world.broken.push(format!("nobody serves after {verb}"));
+        }
+        Ok(value)
+    }
+}
+
+impl World {
+    fn is_served(&self) -> bool {
+        service_of(self.loaded_port)
+            .is_some_and(|service| matches!(self.answer(service), ProbeAnswer::Status(200)))
+    }
+
+    fn behaviour(&self, container: &Container) -> Behaviour {
+        let digest = container
+            .image
+            .as_ref()
+            .map(|image| image.digest.to_string());
+        digest
+            .and_then(|digest| self.behaviours.get(&digest).copied())
+            .unwrap_or(Behaviour::HealthyAfter(0))
+    }
+
+    fn answer(&self, service: &str) -> ProbeAnswer {
+        let refused = || ProbeAnswer::Nothing("connection refused".to_owned());
+        let Some(container) = self.containers.get(service).filter(|c| c.running) else {
+            return refused();
+        };
+        match self.behaviour(container) {
+            Behaviour::HealthyAfter(ms) if self.now_ms >= container.started_ms + ms => {
+                ProbeAnswer::Status(200)
+            }
+            Behaviour::Unhealthy => ProbeAnswer::Status(503),
+            Behaviour::HealthyAfter(_) | Behaviour::Crashes(_) | Behaviour::OutOfMemory => {
+                refused()
+            }
+        }
+    }
+
+    fn facts(&self, container: &Container) -> ContainerFacts {
+        let run = match (container.running, self.behaviour(container)) {
+            (_, Behaviour::Crashes(code)) => RunState::Ended {
+                code,
+                oom: OomKilled::No,
+            },
+            (_, Behaviour::OutOfMemory) => RunState::Ended {
+                code: 137,
+                oom: OomKilled::Yes,
+            },
+            (true, Behaviour::HealthyAfter(_) | Behaviour::Unhealthy) => RunState::Running,
+            (false, _) => RunState::Ended {
+                code: 0,
+                oom: OomKilled::No,
+            },
+        };
+        ContainerFacts {
+            id: container.id.clone(),
+            state: if run == RunState::Running {
+                "running"
+            } else {
+                "exited"
+            }
+            .to_owned(),
+            run,
+            health: None,
+            restarts: 0,
+            memory_limit: None,
+            image: container.image.clone(),
+            release: container.release.clone(),
+            exposed: Vec::new(),
+        }
+    }
+}
+
+fn service_of(port: u16) -> Option<&'static str> {
+    match port {
+        8080 => Some("web-1"),
+        8081 => Some("web-2"),
+        _ => None,
+    }
+}
+
+impl Host for SimHost {
+    type Lock = SimLock;
+
+    async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
+        self.call("read")?;
+        Ok(self.world.borrow().files.get(path).cloned())
+    }
+    async fn replace(&self, path: &Path, bytes: &[u8], _: Owner, _: Access) -> HostResult<()> {
+        self.change("replace", |world| {
+            drop(world.files.insert(path.into(), bytes.to_vec()))
+        })
+    }
+    async fn remove(&self, path: &Path, _: Owner) -> HostResult<()> {
+        self.change("remove", |world| drop(world.files.remove(path)))
+    }
+    async fn append(&self, path: &Path, bytes: &[u8], _: Durability) -> HostResult<()> {
+        self.change("append", |world| {
+            world
+                .files
+                .entry(path.into())
+                .or_default()
+                .extend_from_slice(bytes);
+        })
+    }
+    async fn make_folder(&self, _: &Path) -> HostResult<()> {
+        self.call("make_folder")
+    }
+    async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
+        self.call("list")?;
+        let world = self.world.borrow();
+        let inside = world
+            .files
+            .keys()
+            .filter(|file| file.parent() == Some(path));
+        Ok(inside
+            .filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()))
+            .collect())
+    }
+    async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
+        self.call("free_bytes").map(|()| u64::MAX)
+    }
+    async fn try_lock(&self, _: &Path, _: &str) -> HostResult<LockAttempt<SimLock>> {
+        self.call("try_lock").map(|()| LockAttempt::Taken(SimLock))
+    }
+    async fn resolve(&self, _: &str) -> HostResult<PathBuf> {
+        self.call("resolve").map(|()| "/home/u".into())
+    }
+    async fn can_act_as_root(&self) -> HostResult<()> {
+        self.call("can_act_as_root")
+    }
+    async fn docker(&self) -> HostResult<DockerFacts> {
+        self.call("docker")?;
+        let root = "/var/lib/docker".into();
+        Ok(DockerFacts {
+            version: "26".into(),
+            platform: "linux/amd64".into(),
+            root,
+        })
+    }
+    async fn compose(&self) -> HostResult<ComposeTool> {
+        self.call("compose").map(|()| ComposeTool::V2)
+    }
+    async fn compose_config(&self, _: &ComposeProject) -> HostResult<String> {
+        self.call("compose_config").map(|()| CONFIG.to_owned())
+    }
+    async fn compose_up(
+        &self,
+        project: &ComposeProject,
+        services: &[ServiceName],
+        _: Start,
+        _: OnLine<'_>,
+    ) -> HostResult<()> {
+        self.change("compose_up", |world| {
+            let pinned = project
+                .files
+                .iter()
+                .find_map(|file| read_override(&String::from_utf8_lossy(world.files.get(file)?)));
+            for service in services {
+                world.made += 1;
+                let (image, release) = match &pinned {
+                    Some((image, release)) => (Some(image.clone()), Some(release.to_string())),
+                    None => (None, None),
+                };
+                let container = Container {
+                    id: format!("c{}", world.made),
+                    image,
+                    release,
+                    started_ms: world.now_ms,
+                    running: true,
+                };
+                world.containers.insert(service.to_string(), container);
+            }
+        })
+    }
+    async fn compose_stop(
+        &self,
+        _: &ComposeProject,
+        service: &ServiceName,
+        _: Duration,
+    ) -> HostResult<()> {
+        self.change("compose_stop", |world| {
+            if let Some(container) = world.containers.get_mut(service.as_str()) {
+                container.running = false;
+            }
+        })
+    }
+    async fn compose_remove(&self, _: &ComposeProject, service: &ServiceName) -> HostResult<()> {
+        self.change("compose_remove", |world| {
+            drop(world.containers.remove(service.as_str()))
+        })
+    }
+    async fn container(
+        &self,
+        _: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Option<ContainerFacts>> {
+        self.call("container")?;
+        let world = self.world.borrow();
+        Ok(world
+            .containers
+            .get(service.as_str())
+            .map(|container| world.facts(container)))
+    }
+    async fn incidents(&self, _: &str, _: u64) -> HostResult<Vec<Incident>> {
+        self.call("incidents").map(|()| Vec::new())
+    }
+    async fn container_log(&self, _: &str, _: u16) -> HostResult<Vec<String>> {
+        self.call("container_log")
+            .map(|()| vec!["last words".to_owned()])
+    }
+    async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
+        self.call("image")?;
+        let here = self.world.borrow().images.contains(&image.to_string());
+        Ok(here.then(|| ImageFacts {
+            platform: "linux/amd64".into(),
+            size: 1,
+        }))
+    }
+    async fn images_of(&self, repository: &Repository) -> HostResult<Vec<PinnedImage>> {
+        self.call("images_of")?;
+        let world = self.world.borrow();
+        let all = world
+            .images
+            .iter()
+            .filter_map(|image| image.parse::<PinnedImage>().ok());
+        Ok(all
+            .filter(|image| image.repository == *repository)
+            .collect())
+    }
+    async fn pull(
+        &self,
+        image: &PinnedImage,
+        _: Option<&RegistryLogin>,
+        _: &mut dyn FnMut(PullProgress),
+    ) -> HostResult<()> {
+        self.change("pull", |world| drop(world.images.insert(image.to_string())))
+    }
+    async fn remove_image(&self, image: &PinnedImage) -> HostResult<()> {
+        self.change("remove_image", |world| {
+            drop(world.images.remove(&image.to_string()))
+        })
+    }
+    async fn nginx_config(&self) -> HostResult<String> {
+        self.call("nginx_config")?;
+        Ok(format!(
+            "server {{ listen 80; include {INCLUDE}; location / {{ proxy_pass $service_url; }} }}"
+        ))
+    }
+    async fn nginx_test(&self) -> HostResult<()> {
+        self.call("nginx_test")
+    }
+    async fn nginx_reload(&self) -> HostResult<()> {
+        self.change("nginx_reload", |world| {
+            let text = world
+                .files
+                .get(Path::new(INCLUDE))
+                .cloned()
+                .unwrap_or_default();
+            if let Ok(found) = IncludePort::find(&String::from_utf8_lossy(&text)) {
+                world.loaded_port = found.port;
+                world.generation += 1;
+            }
+        })
+    }
+    async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>> {
+        self.call("nginx_workers")?;
+        Ok(vec![WorkerId {
+            pid: 1,
+            started: self.world.borrow().generation,
+        }])
+    }
+    async fn probe(&self, probe: &Probe) -> ProbeAnswer {
+        let world = self.world.borrow();
+        let port = match probe.address.port() {
+            80 => world.loaded_port,
+            port => port,
+        };
+        service_of(port).map_or(ProbeAnswer::Nothing("?".into()), |service| {
+            world.answer(service)
+        })
+    }
+    async fn accepts(&self, _: SocketAddr) -> bool {
+        false
+    }
+    async fn connections_to(&self, _: SocketAddr) -> HostResult<u32> {
+        self.call("connections_to").map(|()| 0)
+    }
+    fn now_ms(&self) -> u64 {
+        self.world.borrow().now_ms
+    }
+    fn elapsed_ms(&self) -> u64 {
+        self.world.borrow().now_ms
+    }
+    async fn sleep(&self, duration: Duration) {
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.world.borrow_mut().now_ms += ms;
+        tokio::task::yield_now().await;
+    }
+}
