@@ -14,9 +14,12 @@ mod prepare;
 mod resolve;
 mod run;
 mod saga;
+mod serve;
 mod status;
 mod steps;
 mod survey;
 mod swap;
 #[cfg(test)]
 mod tests;
+
+pub use serve::{replace_file, serve};

@@ -7,6 +7,7 @@
 pub mod compose;
 pub mod error;
 pub mod facts;
+pub mod linux;
 pub mod nginx;
 #[cfg(test)]
 pub(crate) mod sim;

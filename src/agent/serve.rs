@@ -1,0 +1,165 @@
+//! The agent's entry points: one request on standard input, answers on standard output.
+//!
+//! Losing either end changes nothing: the swap goes on and its events are in the log. SIGHUP is ignored.
+
+use std::cell::Cell;
+use std::io::{BufRead as _, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::failure::StepError;
+use super::lock::CancelState;
+use super::{prepare, run, status};
+use crate::agent::events::Events;
+use crate::error::{Error, ExitCode, Reason, Result};
+use crate::host::Host;
+use crate::host::linux::LinuxHost;
+use crate::host::linux::files::replace_here;
+use crate::protocol::event::Happening;
+use crate::protocol::outcome::{Finished, Outcome};
+use crate::protocol::plan::Site;
+use crate::protocol::receipt::Receipt;
+use crate::protocol::step::Step;
+use crate::protocol::wire::{self, Reply, Request};
+
+/// How long the last lines may take to reach a listener that has stopped reading.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Serves one request. The answer is in the events; an error means that there was none to give.
+pub async fn serve() -> Result<ExitCode> {
+    let _hangup = signal(SignalKind::hangup())
+        .map_err(|error| Error::bug("cannot ignore SIGHUP").because(error))?;
+    let mut requests = read_requests();
+    let Some(first) = requests.recv().await else {
+        return Err(Error::usage(
+            "the agent got no request on its standard input",
+        ));
+    };
+    let host = LinuxHost::new().map_err(|error| {
+        Error::untouched(Reason::AgentUnavailable, "the agent cannot start").because(error)
+    })?;
+    let (listener, replies) = unbounded_channel();
+    let cancel = Cell::new(CancelState::No);
+    let work = answer(&host, first, listener, &cancel);
+    let watch = watch_for_cancel(&mut requests, &cancel);
+    let speak = speak(replies);
+    tokio::pin!(work, speak);
+    tokio::select! {
+        () = &mut work => {}
+        () = async { tokio::join!(watch, &mut speak); } => {
+            // Both ended: nobody listens and nobody will cancel. The work goes on alone.
+            work.await;
+            return Ok(ExitCode::Success);
+        }
+    }
+    // Everything was said; the listener has a moment to take it.
+    drop(tokio::time::timeout(FLUSH_DEADLINE, speak).await);
+    Ok(ExitCode::Success)
+}
+
+/// Replaces a file with what is on standard input: how the agent writes as root through `sudo`.
+pub fn replace_file(path: &Path, mode: u32) -> Result<ExitCode> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::bug("cannot read standard input").because(error))?;
+    replace_here(path, &bytes, mode).map_err(|error| {
+        Error::untouched(Reason::SwitchFailed, "a file was not replaced").because(error)
+    })?;
+    Ok(ExitCode::Success)
+}
+
+async fn answer<H: Host>(
+    host: &H,
+    request: Request,
+    listener: UnboundedSender<Reply>,
+    cancel: &Cell<CancelState>,
+) {
+    match request {
+        Request::Prepare { site } => {
+            let events = Events::new(host, None, listener.clone());
+            match prepare::run(host, &events, &site, || cancel.get()).await {
+                Ok(_survey) => drop(listener.send(Reply::Ready)),
+                Err((step, error)) => refuse(&events, step, error).await,
+            }
+        }
+        Request::Swap { plan, registry } => {
+            run::run(host, &plan, registry.as_ref(), listener, cancel).await;
+        }
+        Request::Status { site } => tell_status(host, &site, listener).await,
+        Request::Cancel => {}
+    }
+}
+
+async fn tell_status<H: Host>(host: &H, site: &Site, listener: UnboundedSender<Reply>) {
+    match status::look(host, site).await {
+        Ok(status) => drop(listener.send(Reply::Status(Box::new(status)))),
+        Err(error) => refuse(&Events::new(host, None, listener), Step::Preflight, error).await,
+    }
+}
+
+async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: StepError) {
+    let finished = Finished {
+        outcome: Outcome::Failed,
+        reason: error.reason.as_str().to_owned(),
+        live: None,
+        previous: None,
+        failed: Some((step, error.into_failure())),
+        receipt: Receipt::default(),
+    };
+    events.emit(Happening::Finished(Box::new(finished))).await;
+}
+
+/// A thread, because a blocked read of standard input must not keep the process from ending.
+fn read_requests() -> UnboundedReceiver<Request> {
+    let (send, receive) = unbounded_channel();
+    std::thread::spawn(move || {
+        let mut input = std::io::stdin().lock().take(0);
+        loop {
+            let mut line = Vec::new();
+            input.set_limit(wire::MAX_LINE as u64 + 1);
+            let read = input.read_until(b'\n', &mut line);
+            let Ok(1..) = read else { return };
+            let text = String::from_utf8_lossy(&line);
+            let Ok(request) = wire::decode(&text) else {
+                return;
+            };
+            if send.send(request).is_err() {
+                return;
+            }
+        }
+    });
+    receive
+}
+
+/// Notes a cancel; the end of standard input is none: the runner may be gone for good.
+async fn watch_for_cancel(requests: &mut UnboundedReceiver<Request>, cancel: &Cell<CancelState>) {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::Cancel => cancel.set(CancelState::Requested),
+            Request::Prepare { .. } | Request::Swap { .. } | Request::Status { .. } => {}
+        }
+    }
+}
+
+/// Writes replies until there are no more, or nobody reads them.
+async fn speak(mut replies: UnboundedReceiver<Reply>) {
+    let mut output = tokio::io::stdout();
+    while let Some(reply) = replies.recv().await {
+        let Ok(line) = wire::encode(&reply) else {
+            continue;
+        };
+        let written = async {
+            output.write_all(line.as_bytes()).await?;
+            output.flush().await
+        };
+        if written.await.is_err() {
+            return;
+        }
+    }
+}

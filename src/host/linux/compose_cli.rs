@@ -1,0 +1,251 @@
+//! `docker compose`, the plugin, or `docker-compose`, the program.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::super::error::{HostError, Trouble};
+use super::super::facts::{ComposeProject, ComposeTool};
+use super::super::{HostResult, OnLine, Start};
+use super::process::{Environment, Program};
+use crate::protocol::ids::ServiceName;
+
+const CONFIG_DEADLINE: Duration = Duration::from_secs(30);
+/// A dependency may have to be pulled.
+const UP_DEADLINE: Duration = Duration::from_secs(300);
+/// Beyond the grace that the container has.
+const STOP_MARGIN: Duration = Duration::from_secs(30);
+/// `rm --stop` grants the `stop_grace_period` of the user's file, which we do not know here.
+const REMOVE_DEADLINE: Duration = Duration::from_secs(120);
+
+/// How compose is started here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Launcher {
+    /// `docker compose`.
+    Plugin,
+    /// `docker-compose`, whose version decides what it understands.
+    Standalone(ComposeTool),
+}
+
+impl Launcher {
+    /// Finds out which one is installed; the plugin is preferred.
+    pub(super) async fn detect() -> HostResult<Self> {
+        let doing = "find Docker Compose";
+        if let Ok(version) = Self::Plugin.version(doing).await
+            && tool_of(&version).is_some()
+        {
+            return Ok(Self::Plugin);
+        }
+        match Self::Standalone(ComposeTool::V1).version(doing).await {
+            Ok(version) => match tool_of(&version) {
+                Some(tool) => Ok(Self::Standalone(tool)),
+                None => Err(HostError::new(Trouble::Refused, doing)
+                    .because("`docker-compose version --short` printed no version")),
+            },
+            Err(error) if error.trouble == Trouble::Missing => {
+                Err(HostError::new(Trouble::Missing, doing).because(
+                    "neither `docker compose` nor `docker-compose` works; install the package \
+                     docker-compose-plugin (Docker's own packages), docker-compose-v2 (Ubuntu) or \
+                     docker-compose (Debian), or run `pct-deploy provision`",
+                ))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What it understands.
+    pub(super) fn tool(self) -> ComposeTool {
+        match self {
+            Self::Plugin => ComposeTool::V2,
+            Self::Standalone(tool) => tool,
+        }
+    }
+
+    async fn version(self, doing: &str) -> HostResult<String> {
+        let version = self
+            .program(doing)?
+            .args(["version", "--short"])
+            .capture()
+            .await?;
+        Ok(String::from_utf8_lossy(&version).into_owned())
+    }
+
+    fn program(self, doing: &str) -> HostResult<Program> {
+        let program = match self {
+            Self::Plugin => Program::find("docker", doing)?.args(["compose"]),
+            Self::Standalone(_) => Program::find("docker-compose", doing)?,
+        };
+        // Its output goes to a log, and the slot we did not name is no orphan.
+        Ok(program
+            .environment(Environment::Users)
+            .env("COMPOSE_ANSI", "never")
+            .env("COMPOSE_PROGRESS", "plain")
+            .env("COMPOSE_MENU", "false")
+            .env("COMPOSE_IGNORE_ORPHANS", "true")
+            .env("DOCKER_CLI_HINTS", "false"))
+    }
+
+    fn on(self, project: &ComposeProject, doing: &str) -> HostResult<Program> {
+        Ok(self
+            .program(doing)?
+            .folder(&project.folder)
+            .args(file_args(project)))
+    }
+
+    pub(super) async fn config(self, project: &ComposeProject) -> HostResult<String> {
+        let doing = format!("read the compose file in `{}`", project.folder.display());
+        let config = self
+            .on(project, &doing)?
+            .args(["config"])
+            .deadline(CONFIG_DEADLINE);
+        let yaml = config.capture().await.map_err(explain)?;
+        String::from_utf8(yaml)
+            .map_err(|error| HostError::new(Trouble::Refused, doing).because(error))
+    }
+
+    pub(super) async fn up(
+        self,
+        project: &ComposeProject,
+        services: &[ServiceName],
+        start: Start,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()> {
+        let doing = format!("start {}", names(services));
+        let up = self
+            .on(project, &doing)?
+            .args(up_args(self.tool(), start))
+            .args(services.iter().map(ServiceName::as_str))
+            .deadline(UP_DEADLINE);
+        up.stream(on_line).await.map_err(explain)
+    }
+
+    pub(super) async fn stop(
+        self,
+        project: &ComposeProject,
+        service: &ServiceName,
+        grace: Duration,
+    ) -> HostResult<()> {
+        let seconds = grace.as_secs().to_string();
+        let stop = self
+            .on(project, &format!("stop `{service}`"))?
+            .args(["stop", "-t", &seconds, service.as_str()])
+            .deadline(grace.saturating_add(STOP_MARGIN));
+        stop.stream(&mut |_| {}).await.map_err(explain)
+    }
+
+    pub(super) async fn remove(
+        self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()> {
+        let rm = self
+            .on(project, &format!("remove the container of `{service}`"))?
+            .args(["rm", "-s", "-f", service.as_str()])
+            .deadline(REMOVE_DEADLINE);
+        rm.stream(&mut |_| {}).await.map_err(explain)
+    }
+}
+
+fn tool_of(version: &str) -> Option<ComposeTool> {
+    let major = version.trim().trim_start_matches('v').split('.').next()?;
+    match major.parse::<u32>().ok()? {
+        0 => None,
+        1 => Some(ComposeTool::V1),
+        _ => Some(ComposeTool::V2),
+    }
+}
+
+fn file_args(project: &ComposeProject) -> impl Iterator<Item = OsString> {
+    project
+        .files
+        .iter()
+        .flat_map(|file| [OsString::from("-f"), file.into()])
+}
+
+fn up_args(tool: ComposeTool, start: Start) -> Vec<&'static str> {
+    let mut args = vec!["up", "-d", "--no-deps", "--no-build"];
+    args.extend(match start {
+        Start::Keep => None,
+        Start::Fresh => Some("--force-recreate"),
+    });
+    args.extend(match tool {
+        ComposeTool::V1 => None,
+        ComposeTool::V2 => Some("--quiet-pull"),
+    });
+    args
+}
+
+fn names(services: &[ServiceName]) -> String {
+    let names: Vec<_> = services
+        .iter()
+        .map(|service| format!("`{service}`"))
+        .collect();
+    names.join(", ")
+}
+
+/// Compose has one exit status for everything; what it printed says more.
+fn explain(mut error: HostError) -> HostError {
+    if error.trouble == Trouble::Refused {
+        let says = |text: &str| error.output_lines().iter().any(|line| line.contains(text));
+        if says("no space left on device") {
+            error.trouble = Trouble::DiskFull;
+        } else if says("Cannot connect to the Docker daemon") || says("Couldn't connect to Docker")
+        {
+            error.trouble = Trouble::Unavailable;
+        } else if says("permission denied while trying to connect") {
+            error.trouble = Trouble::Denied;
+        }
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_every_kind_are_read() {
+        for (text, tool) in [
+            ("1.29.2\n", Some(ComposeTool::V1)),
+            ("2.26.1-4\n", Some(ComposeTool::V2)),
+            ("v2.0.1", Some(ComposeTool::V2)),
+            ("5.0.0", Some(ComposeTool::V2)),
+            ("docker: 'compose' is not a docker command", None),
+            ("", None),
+        ] {
+            assert_eq!(tool_of(text), tool, "{text}");
+        }
+    }
+
+    #[test]
+    fn files_keep_their_order() {
+        let project = ComposeProject {
+            folder: "/home/ec2-user".into(),
+            files: vec!["docker-compose.yml".into()],
+            tool: ComposeTool::V2,
+        }
+        .with("/var/lib/pct-deploy/app/1.override.yml".into());
+        let args: Vec<_> = file_args(&project).collect();
+        assert_eq!(
+            args,
+            [
+                "-f",
+                "docker-compose.yml",
+                "-f",
+                "/var/lib/pct-deploy/app/1.override.yml"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_a_fresh_start_recreates() {
+        assert!(up_args(ComposeTool::V1, Start::Fresh).contains(&"--force-recreate"));
+        assert!(!up_args(ComposeTool::V2, Start::Keep).contains(&"--force-recreate"));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_the_output() {
+        let line = "failed to register layer: write /x: no space left on device".to_owned();
+        let error = HostError::new(Trouble::Refused, "start `db`").output(vec![line]);
+        assert_eq!(explain(error).trouble, Trouble::DiskFull);
+    }
+}

@@ -1,0 +1,335 @@
+//! Local images, and the download of one.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::auth::DockerCredentials;
+use bollard::models::{ContainerInspectResponse, CreateImageInfo};
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    RemoveImageOptions,
+};
+use futures_util::TryStreamExt as _;
+
+use super::super::super::HostResult;
+use super::super::super::error::{HostError, Trouble};
+use super::super::super::facts::{ImageFacts, PullProgress};
+use super::{errors, platform, within, within_or_none};
+use crate::protocol::ids::{Digest, PinnedImage, Repository};
+use crate::protocol::wire::RegistryLogin;
+
+/// A registry or a disk that is silent for so long will not come back.
+const PULL_SILENCE: Duration = Duration::from_secs(180);
+const PULL_DEADLINE: Duration = Duration::from_secs(1800);
+const HUB: &str = "https://index.docker.io/v1/";
+
+/// Facts about a local image.
+pub(in super::super) async fn facts(
+    docker: &Docker,
+    image: &PinnedImage,
+) -> HostResult<Option<ImageFacts>> {
+    let doing = format!("look for the image `{image}`");
+    let found = within_or_none(&doing, docker.inspect_image(&image.to_string())).await?;
+    Ok(found.map(|found| ImageFacts {
+        platform: platform(found.os.as_deref(), found.architecture.as_deref()),
+        size: found
+            .size
+            .and_then(|size| size.try_into().ok())
+            .unwrap_or(0),
+    }))
+}
+
+/// Every local image of a repository that has a digest, sorted.
+pub(in super::super) async fn of(
+    docker: &Docker,
+    repository: &Repository,
+) -> HostResult<Vec<PinnedImage>> {
+    let doing = format!("list the images of `{repository}`");
+    let options = ListImagesOptionsBuilder::new().digests(true).build();
+    let images = within(&doing, docker.list_images(Some(options))).await?;
+    let mut found: Vec<_> = images
+        .iter()
+        .flat_map(|image| &image.repo_digests)
+        .filter_map(|reference| digest_in(reference, repository))
+        .map(|digest| PinnedImage {
+            repository: repository.clone(),
+            digest,
+        })
+        .collect();
+    found.sort_unstable_by(|a, b| a.digest.cmp(&b.digest));
+    found.dedup();
+    Ok(found)
+}
+
+/// The image that a container was made from.
+pub(super) async fn image_of_container(
+    docker: &Docker,
+    container: &ContainerInspectResponse,
+) -> HostResult<Option<PinnedImage>> {
+    let reference = container
+        .config
+        .as_ref()
+        .and_then(|config| config.image.as_deref());
+    if let Some(pinned) = reference.and_then(pinned) {
+        return Ok(Some(pinned));
+    }
+    let Some(id) = container.image.as_deref() else {
+        return Ok(None);
+    };
+    let found =
+        within_or_none("look at the image of a container", docker.inspect_image(id)).await?;
+    let digests = found
+        .and_then(|image| image.repo_digests)
+        .unwrap_or_default();
+    Ok(choose(reference.unwrap_or_default(), &digests))
+}
+
+/// A reference with a digest, with or without a tag before it.
+fn pinned(reference: &str) -> Option<PinnedImage> {
+    let (name, digest) = reference.split_once('@')?;
+    Some(PinnedImage {
+        repository: without_tag(name).parse().ok()?,
+        digest: digest.parse().ok()?,
+    })
+}
+
+/// The digest that fits a reference such as `user/app:latest`, else the only one there is.
+fn choose(reference: &str, digests: &[String]) -> Option<PinnedImage> {
+    let of_reference = without_tag(reference)
+        .parse::<Repository>()
+        .ok()
+        .and_then(|repository| {
+            let mut fitting = digests
+                .iter()
+                .filter_map(|text| digest_in(text, &repository));
+            let digest = fitting.next()?;
+            fitting.next().is_none().then_some(PinnedImage {
+                repository: repository.clone(),
+                digest,
+            })
+        });
+    of_reference.or_else(|| match digests {
+        [only] => pinned(only),
+        _ => None,
+    })
+}
+
+fn without_tag(name: &str) -> &str {
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        Some(_) | None => name,
+    }
+}
+
+/// The digest in a reference of this repository, however either is spelled.
+fn digest_in(reference: &str, repository: &Repository) -> Option<Digest> {
+    let (name, digest) = reference.split_once('@')?;
+    (familiar(name) == familiar(repository.as_str())).then(|| digest.parse().ok())?
+}
+
+/// The short form of a Docker Hub name, which is what the engine lists.
+fn familiar(name: &str) -> &str {
+    let name = name.strip_prefix("index.").unwrap_or(name);
+    let Some(name) = name.strip_prefix("docker.io/") else {
+        return name.strip_prefix("library/").unwrap_or(name);
+    };
+    name.strip_prefix("library/").unwrap_or(name)
+}
+
+/// Downloads an image by digest.
+pub(in super::super) async fn pull(
+    docker: &Docker,
+    image: &PinnedImage,
+    login: Option<&RegistryLogin>,
+    on_progress: &mut dyn FnMut(PullProgress),
+) -> HostResult<()> {
+    let doing = || format!("pull `{image}`");
+    let options = CreateImageOptionsBuilder::new()
+        .from_image(image.repository.as_str())
+        .tag(image.digest.as_str())
+        .build();
+    let credentials = login.map(|login| credentials(&image.repository, login));
+    let mut stream = docker.create_image(Some(options), None, credentials);
+    let follow = async {
+        let mut layers = Layers::default();
+        loop {
+            let news = tokio::time::timeout(PULL_SILENCE, stream.try_next()).await;
+            match news {
+                Ok(Ok(Some(info))) => {
+                    if let Some(progress) = layers.note(&info) {
+                        on_progress(progress);
+                    }
+                }
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => return Err(errors::host_error(doing(), error)),
+                Err(_elapsed) => {
+                    let why = format!("nothing was heard for {} s", PULL_SILENCE.as_secs());
+                    return Err(HostError::new(Trouble::TimedOut, doing()).because(why));
+                }
+            }
+        }
+    };
+    match tokio::time::timeout(PULL_DEADLINE, follow).await {
+        Ok(result) => result,
+        Err(_elapsed) => {
+            let why = format!("it took longer than {} s", PULL_DEADLINE.as_secs());
+            Err(HostError::new(Trouble::TimedOut, doing()).because(why))
+        }
+    }
+}
+
+fn credentials(repository: &Repository, login: &RegistryLogin) -> DockerCredentials {
+    DockerCredentials {
+        username: Some(login.username.clone()),
+        password: Some(login.password.expose().to_owned()),
+        serveraddress: Some(repository.registry().unwrap_or(HUB).to_owned()),
+        ..DockerCredentials::default()
+    }
+}
+
+/// The downloads of one pull, layer by layer.
+#[derive(Debug, Default)]
+struct Layers {
+    by_id: HashMap<String, PullProgress>,
+}
+
+impl Layers {
+    /// Takes one message; the new sum when it changed.
+    fn note(&mut self, info: &CreateImageInfo) -> Option<PullProgress> {
+        let id = info.id.as_ref()?;
+        match info.status.as_deref()? {
+            "Downloading" => {
+                let detail = info.progress_detail.as_ref()?;
+                let done = u64::try_from(detail.current?).ok()?;
+                let total = detail
+                    .total
+                    .and_then(|total| total.try_into().ok())
+                    .unwrap_or(done);
+                self.by_id.insert(id.clone(), PullProgress { done, total });
+            }
+            "Download complete" => {
+                let layer = self.by_id.get_mut(id)?;
+                layer.done = layer.total;
+            }
+            _ => return None,
+        }
+        let none = PullProgress { done: 0, total: 0 };
+        Some(self.by_id.values().fold(none, |sum, layer| PullProgress {
+            done: sum.done.saturating_add(layer.done),
+            total: sum.total.saturating_add(layer.total),
+        }))
+    }
+}
+
+/// Removes a local image unless a container is made from it.
+pub(in super::super) async fn remove(docker: &Docker, image: &PinnedImage) -> HostResult<()> {
+    let doing = format!("remove the image `{image}`");
+    let reference = image.to_string();
+    let found = within_or_none(&doing, docker.inspect_image(&reference)).await?;
+    let Some(id) = found.and_then(|image| image.id) else {
+        return Ok(());
+    };
+    // With a tag beside the digest the engine would drop the digest of an image in use, and a
+    // rollback would no longer find it.
+    let filters = HashMap::from([("ancestor", vec![id])]);
+    let users = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    if !within(&doing, docker.list_containers(Some(users)))
+        .await?
+        .is_empty()
+    {
+        return Ok(());
+    }
+    let removal = async {
+        let removed = docker
+            .remove_image(&reference, None::<RemoveImageOptions>, None)
+            .await;
+        match removed {
+            Err(error) if matches!(errors::status(&error), Some(404 | 409)) => Ok(()),
+            other => other.map(drop),
+        }
+    };
+    within(&doing, removal).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(name: &str) -> Repository {
+        name.parse().unwrap()
+    }
+
+    fn reference(name: &str, digit: char) -> String {
+        format!("{name}@sha256:{}", digit.to_string().repeat(64))
+    }
+
+    #[test]
+    fn docker_hub_has_several_spellings() {
+        for name in ["user/app", "docker.io/user/app", "index.docker.io/user/app"] {
+            assert!(
+                digest_in(&reference("user/app", 'a'), &repository(name)).is_some(),
+                "{name}"
+            );
+        }
+        let redis = reference("redis", 'a');
+        assert!(digest_in(&redis, &repository("docker.io/library/redis")).is_some());
+        assert!(digest_in(&redis, &repository("user/redis")).is_none());
+        assert!(digest_in(&reference("user/app2", 'a'), &repository("user/app")).is_none());
+    }
+
+    #[test]
+    fn a_containers_image_is_what_its_reference_says() {
+        let pinned_to = reference("localhost:5000/pct/app", 'a');
+        assert_eq!(pinned(&pinned_to).unwrap().to_string(), pinned_to);
+        let tagged = pinned_to.replace('@', ":v1@");
+        assert_eq!(pinned(&tagged).unwrap().to_string(), pinned_to);
+        assert_eq!(pinned("user/app:latest"), None);
+    }
+
+    #[test]
+    fn a_tag_is_turned_into_the_digest_of_its_repository() {
+        let digests = [reference("other/app", 'a'), reference("user/app", 'b')];
+        let chosen = choose("user/app:latest", &digests).unwrap();
+        assert_eq!(chosen.to_string(), reference("user/app", 'b'));
+        assert_eq!(choose("third/app", &digests), None);
+        assert_eq!(
+            choose("sha256:0123", &digests[..1]).unwrap().to_string(),
+            digests[0]
+        );
+        let twice = [reference("user/app", 'a'), reference("user/app", 'b')];
+        assert_eq!(choose("user/app", &twice), None);
+    }
+
+    #[test]
+    fn progress_is_the_sum_of_the_layers() {
+        let mut layers = Layers::default();
+        let mut note = |json: &str| {
+            let sum = layers.note(&serde_json::from_str(json).unwrap());
+            sum.map(|sum| (sum.done, sum.total))
+        };
+        assert_eq!(
+            note(r#"{"status":"Pulling from user/app","id":"latest"}"#),
+            None
+        );
+        assert_eq!(
+            note(r#"{"status":"Already exists","progressDetail":{},"id":"l0"}"#),
+            None
+        );
+        let one = r#"{"status":"Downloading","progressDetail":{"current":10,"total":100},"progress":"[> ]","id":"l1"}"#;
+        assert_eq!(note(one), Some((10, 100)));
+        let two = r#"{"status":"Downloading","progressDetail":{"current":5,"total":50},"id":"l2"}"#;
+        assert_eq!(note(two), Some((15, 150)));
+        assert_eq!(
+            note(r#"{"status":"Download complete","progressDetail":{},"id":"l1"}"#),
+            Some((105, 150))
+        );
+        let extracting =
+            r#"{"status":"Extracting","progressDetail":{"current":1,"total":100},"id":"l1"}"#;
+        assert_eq!(note(extracting), None);
+        assert_eq!(note(r#"{"status":"Digest: sha256:00"}"#), None);
+    }
+}

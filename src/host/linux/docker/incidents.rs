@@ -1,0 +1,103 @@
+//! What befell a container: the engine's own memory of events, asked without waiting.
+//!
+//! The engine remembers the last 256 events of everything on the host, so a caller that watches
+//! has to ask more often than that many happen.
+
+use std::collections::HashMap;
+
+use bollard::Docker;
+use bollard::models::EventMessage;
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures_util::TryStreamExt as _;
+
+use super::super::super::HostResult;
+use super::super::super::facts::Incident;
+use super::within;
+
+/// The incidents of a container after `since_ms` and until `now_ms`, oldest first.
+pub(in super::super) async fn of(
+    docker: &Docker,
+    container: &str,
+    since_ms: u64,
+    now_ms: u64,
+) -> HostResult<Vec<Incident>> {
+    let filters = HashMap::from([
+        ("type", vec!["container"]),
+        ("container", vec![container]),
+        ("event", vec!["die", "oom", "start"]),
+    ]);
+    // An end in the past makes the engine answer at once instead of streaming on.
+    let options = EventsOptionsBuilder::new()
+        .since(&stamp(since_ms))
+        .until(&stamp(now_ms))
+        .filters(&filters)
+        .build();
+    let events = docker.events(Some(options)).try_collect::<Vec<_>>();
+    let doing = format!("read what befell the container `{container}`");
+    Ok(incidents(&within(&doing, events).await?))
+}
+
+fn stamp(ms: u64) -> String {
+    format!("{}.{:03}000000", ms / 1000, ms % 1000)
+}
+
+/// A start after an end is a restart, whoever did it; the engine's own `restart` event is sent
+/// for the command of that name alone, not for a restart policy.
+fn incidents(events: &[EventMessage]) -> Vec<Incident> {
+    let mut has_died = false;
+    let mut incidents = Vec::new();
+    for event in events {
+        match event.action.as_deref() {
+            Some("die") => {
+                has_died = true;
+                incidents.push(Incident::Died(exit_code(event)));
+            }
+            Some("oom") => incidents.push(Incident::OutOfMemory),
+            Some("start") if has_died => incidents.push(Incident::Restarted),
+            Some(_) | None => {}
+        }
+    }
+    incidents
+}
+
+fn exit_code(event: &EventMessage) -> i64 {
+    let attributes = event
+        .actor
+        .as_ref()
+        .and_then(|actor| actor.attributes.as_ref());
+    let code = attributes.and_then(|attributes| attributes.get("exitCode"));
+    code.and_then(|code| code.parse().ok()).unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // From `docker events --format '{{json .}}'` of engine 20.10, shortened.
+    const EVENTS: &str = r#"[
+        {"status":"start","id":"c1","Type":"container","Action":"start","Actor":{"ID":"c1","Attributes":{}},"scope":"local","time":1700000000,"timeNano":1700000000000000000},
+        {"Type":"container","Action":"oom","Actor":{"ID":"c1","Attributes":{"image":"x"}}},
+        {"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{"exitCode":"137"}}},
+        {"Type":"container","Action":"start","Actor":{"ID":"c1","Attributes":{}}},
+        {"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{}}}
+    ]"#;
+
+    #[test]
+    fn a_first_start_is_no_restart() {
+        let events: Vec<EventMessage> = serde_json::from_str(EVENTS).unwrap();
+        assert_eq!(
+            incidents(&events),
+            [
+                Incident::OutOfMemory,
+                Incident::Died(137),
+                Incident::Restarted,
+                Incident::Died(-1)
+            ]
+        );
+    }
+
+    #[test]
+    fn times_are_seconds_and_nanoseconds() {
+        assert_eq!(stamp(1_700_000_000_007), "1700000000.007000000");
+    }
+}

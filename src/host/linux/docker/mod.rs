@@ -1,0 +1,114 @@
+//! The Docker engine, through its own socket.
+//!
+//! `containers`, `incidents` and `images` ask; `errors` says what a refusal means.
+
+pub(super) mod containers;
+mod errors;
+pub(super) mod images;
+pub(super) mod incidents;
+
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+
+use super::super::HostResult;
+use super::super::error::{HostError, Trouble};
+use super::super::facts::DockerFacts;
+
+/// For a question that the engine answers from memory.
+const DEADLINE: Duration = Duration::from_secs(30);
+const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
+
+/// A client of the engine; nothing is sent yet.
+pub(super) fn connect() -> HostResult<Docker> {
+    let socket = std::env::var("DOCKER_HOST").unwrap_or_else(|_unset| DEFAULT_SOCKET.to_owned());
+    let doing = || format!("reach Docker at `{socket}`");
+    if !socket.starts_with("unix://") {
+        return Err(HostError::new(Trouble::Refused, doing())
+            .because("only a local engine can be used; unset DOCKER_HOST"));
+    }
+    Docker::connect_with_unix(&socket, DEADLINE.as_secs(), API_DEFAULT_VERSION)
+        .map(|docker| docker.with_request_modifier(url_safe_login))
+        .map_err(|error| errors::host_error(doing(), error))
+}
+
+/// The engine reads the login as URL-safe base64 and takes one with `+` or `/` in it for none.
+fn url_safe_login(mut request: BollardRequest) -> BollardRequest {
+    if let Some(login) = request.headers_mut().get_mut("x-registry-auth")
+        && let Ok(text) = login.to_str()
+        && let Ok(mut safe) =
+            hyper::header::HeaderValue::from_str(&text.replace('+', "-").replace('/', "_"))
+    {
+        safe.set_sensitive(true);
+        *login = safe;
+    }
+    request
+}
+
+/// Facts about the engine.
+pub(super) async fn facts(docker: &Docker) -> HostResult<DockerFacts> {
+    let doing = "ask Docker about itself";
+    let version = within(doing, docker.version()).await?;
+    let info = within(doing, docker.info()).await?;
+    Ok(DockerFacts {
+        platform: platform(version.os.as_deref(), version.arch.as_deref()),
+        version: version.version.unwrap_or_default(),
+        root: info
+            .docker_root_dir
+            .unwrap_or_else(|| "/var/lib/docker".to_owned())
+            .into(),
+    })
+}
+
+/// As `linux/amd64`, which is also how an image says it.
+fn platform(os: Option<&str>, architecture: Option<&str>) -> String {
+    format!(
+        "{}/{}",
+        os.unwrap_or("unknown"),
+        architecture.unwrap_or("unknown")
+    )
+}
+
+/// The answer of the engine, or an error after [`DEADLINE`].
+async fn within<T>(
+    doing: &str,
+    answer: impl Future<Output = Result<T, bollard::errors::Error>>,
+) -> HostResult<T> {
+    match tokio::time::timeout(DEADLINE, answer).await {
+        Ok(answer) => answer.map_err(|error| errors::host_error(doing, error)),
+        Err(_elapsed) => Err(HostError::new(Trouble::TimedOut, doing)
+            .because(format!("Docker did not answer in {} s", DEADLINE.as_secs()))),
+    }
+}
+
+/// The same, but `None` when the engine knows no such thing.
+async fn within_or_none<T>(
+    doing: &str,
+    answer: impl Future<Output = Result<T, bollard::errors::Error>>,
+) -> HostResult<Option<T>> {
+    let answer = async {
+        match answer.await {
+            Err(error) if errors::status(&error) == Some(404) => Ok(None),
+            other => other.map(Some),
+        }
+    };
+    within(doing, answer).await
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::body_full;
+    use hyper::body::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn a_login_is_sent_as_the_engine_reads_it() {
+        let request = hyper::Request::post("/images/create")
+            .header("X-Registry-Auth", "eyJ+a/b=")
+            .body(body_full(Bytes::new()))
+            .unwrap();
+        let request = url_safe_login(request);
+        assert_eq!(request.headers()["x-registry-auth"], "eyJ-a_b=");
+    }
+}

@@ -1,0 +1,283 @@
+//! The real host.
+//!
+//! - [`files`] and `root`: files of ours, and of root's through `sudo -n` and our own program
+//! - `docker` and `compose_cli`: the engine through its socket, compose as a program
+//! - `nginx_cli`: nginx as a program and as processes
+//! - `net` and `clock`: probes, connections, time
+//! - `process`: the only place that starts programs
+//!
+//! This file only says which of them does what.
+
+mod clock;
+mod compose_cli;
+mod docker;
+pub mod files;
+mod lines;
+mod net;
+mod nginx_cli;
+mod process;
+mod root;
+mod tcp_table;
+mod workers;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bollard::Docker;
+use tokio::sync::OnceCell;
+
+use super::error::{HostError, Trouble};
+use super::facts::{
+    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
+    ProbeAnswer, PullProgress, WorkerId,
+};
+use super::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
+use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
+use crate::protocol::wire::RegistryLogin;
+
+/// The machine that we run on.
+#[derive(Debug)]
+pub struct LinuxHost {
+    home: PathBuf,
+    clock: clock::Clock,
+    docker: OnceCell<Docker>,
+    compose: OnceCell<compose_cli::Launcher>,
+    nginx_pid_file: RefCell<Option<PathBuf>>,
+}
+
+impl LinuxHost {
+    /// The host, with nothing asked of it yet.
+    pub fn new() -> HostResult<Self> {
+        let doing = "find the home of this user";
+        let home = std::env::home_dir().filter(|home| home.is_absolute());
+        let home = home.ok_or_else(|| HostError::new(Trouble::Missing, doing))?;
+        Ok(Self {
+            home: home
+                .canonicalize()
+                .map_err(|error| HostError::io(doing, error))?,
+            clock: clock::Clock::start(),
+            docker: OnceCell::new(),
+            compose: OnceCell::new(),
+            nginx_pid_file: RefCell::new(None),
+        })
+    }
+
+    async fn engine(&self) -> HostResult<&Docker> {
+        self.docker
+            .get_or_try_init(async || docker::connect())
+            .await
+    }
+
+    async fn launcher(&self) -> HostResult<compose_cli::Launcher> {
+        self.compose
+            .get_or_try_init(compose_cli::Launcher::detect)
+            .await
+            .copied()
+    }
+}
+
+/// Runs what waits for a disk beside everything else: a slow disk must not stop the probes.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> HostResult<T> + Send + 'static,
+) -> HostResult<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(HostError::new(Trouble::Other, "use the disk").because(error)),
+    }
+}
+
+fn mode(access: Access) -> u32 {
+    match access {
+        Access::Public => 0o644,
+        Access::Private => 0o600,
+    }
+}
+
+impl Host for LinuxHost {
+    type Lock = files::Lock;
+
+    async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
+        files::read(path)
+    }
+
+    async fn replace(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        owner: Owner,
+        access: Access,
+    ) -> HostResult<()> {
+        let mode = mode(access);
+        if owner == Owner::Root && !root::is_root() {
+            return root::replace(path, bytes, mode).await;
+        }
+        let (path, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || files::replace_here(&path, &bytes, mode)).await
+    }
+
+    async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()> {
+        if owner == Owner::Root && !root::is_root() {
+            return root::remove(path).await;
+        }
+        let path = path.to_owned();
+        on_disk(move || files::remove(&path)).await
+    }
+
+    async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
+        let (path, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || files::append(&path, &bytes, durability)).await
+    }
+
+    async fn make_folder(&self, path: &Path) -> HostResult<()> {
+        let folder = path.to_owned();
+        match on_disk(move || files::make_folder(&folder)).await {
+            Err(error) if error.trouble == Trouble::Denied && !root::is_root() => {
+                root::make_folder(path).await
+            }
+            other => other,
+        }
+    }
+
+    async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
+        files::list(path)
+    }
+
+    async fn free_bytes(&self, path: &Path) -> HostResult<u64> {
+        files::free_bytes(path)
+    }
+
+    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<files::Lock>> {
+        files::try_lock(path, holder)
+    }
+
+    async fn resolve(&self, path: &str) -> HostResult<PathBuf> {
+        files::resolve(&self.home, path)
+    }
+
+    async fn can_act_as_root(&self) -> HostResult<()> {
+        root::can_act().await
+    }
+
+    async fn docker(&self) -> HostResult<DockerFacts> {
+        docker::facts(self.engine().await?).await
+    }
+
+    async fn compose(&self) -> HostResult<ComposeTool> {
+        Ok(self.launcher().await?.tool())
+    }
+
+    async fn compose_config(&self, project: &ComposeProject) -> HostResult<String> {
+        self.launcher().await?.config(project).await
+    }
+
+    async fn compose_up(
+        &self,
+        project: &ComposeProject,
+        services: &[ServiceName],
+        start: Start,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()> {
+        self.launcher()
+            .await?
+            .up(project, services, start, on_line)
+            .await
+    }
+
+    async fn compose_stop(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+        grace: Duration,
+    ) -> HostResult<()> {
+        self.launcher().await?.stop(project, service, grace).await
+    }
+
+    async fn compose_remove(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()> {
+        self.launcher().await?.remove(project, service).await
+    }
+
+    async fn container(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Option<ContainerFacts>> {
+        docker::containers::find(self.engine().await?, project, service).await
+    }
+
+    async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>> {
+        docker::incidents::of(self.engine().await?, container, since_ms, self.now_ms()).await
+    }
+
+    async fn container_log(&self, container: &str, lines: u16) -> HostResult<Vec<String>> {
+        docker::containers::log(self.engine().await?, container, lines).await
+    }
+
+    async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
+        docker::images::facts(self.engine().await?, image).await
+    }
+
+    async fn images_of(&self, repository: &Repository) -> HostResult<Vec<PinnedImage>> {
+        docker::images::of(self.engine().await?, repository).await
+    }
+
+    async fn pull(
+        &self,
+        image: &PinnedImage,
+        login: Option<&RegistryLogin>,
+        on_progress: &mut dyn FnMut(PullProgress),
+    ) -> HostResult<()> {
+        docker::images::pull(self.engine().await?, image, login, on_progress).await
+    }
+
+    async fn remove_image(&self, image: &PinnedImage) -> HostResult<()> {
+        docker::images::remove(self.engine().await?, image).await
+    }
+
+    async fn nginx_config(&self) -> HostResult<String> {
+        let config = nginx_cli::config().await?;
+        self.nginx_pid_file.replace(nginx_cli::pid_file(&config));
+        Ok(config)
+    }
+
+    async fn nginx_test(&self) -> HostResult<()> {
+        nginx_cli::test().await
+    }
+
+    async fn nginx_reload(&self) -> HostResult<()> {
+        nginx_cli::reload().await
+    }
+
+    async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>> {
+        nginx_cli::workers(self.nginx_pid_file.borrow().as_deref())
+    }
+
+    async fn probe(&self, probe: &Probe) -> ProbeAnswer {
+        net::probe(probe).await
+    }
+
+    async fn accepts(&self, address: SocketAddr) -> bool {
+        net::accepts(address).await
+    }
+
+    async fn connections_to(&self, address: SocketAddr) -> HostResult<u32> {
+        net::connections_to(address)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        self.clock.elapsed_ms()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

@@ -1,0 +1,236 @@
+//! Connections: asking an app how it is, and counting who still talks to it.
+
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, header};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::super::HostResult;
+use super::super::error::HostError;
+use super::super::facts::{Probe, ProbeAnswer};
+use super::tcp_table::is_connection_to;
+
+const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
+/// What we read of an answer's body, so that the app does not see a broken connection.
+const MOST_BODY: usize = 64 * 1024;
+const BODY_DEADLINE: Duration = Duration::from_millis(250);
+
+pub(super) async fn probe(probe: &Probe) -> ProbeAnswer {
+    match timeout(probe.timeout, Box::pin(exchange(probe))).await {
+        Ok(Ok(status)) => ProbeAnswer::Status(status),
+        Ok(Err(why)) => ProbeAnswer::Nothing(why),
+        Err(_elapsed) => ProbeAnswer::Nothing("timed out".to_owned()),
+    }
+}
+
+async fn exchange(probe: &Probe) -> Result<u16, String> {
+    let request = Request::get(probe.path.as_str())
+        .header(header::HOST, &probe.host)
+        .header(
+            header::USER_AGENT,
+            concat!("pct-deploy/", env!("CARGO_PKG_VERSION")),
+        )
+        .header(header::ACCEPT, "*/*")
+        .header(header::CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| format!("the request is not valid: {error}"))?;
+    let stream = TcpStream::connect(probe.address)
+        .await
+        .map_err(|error| io_words(&error))?;
+    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+        .max_buf_size(16 * 1024)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| words(&error))?;
+    let ask = async {
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|error| words(&error))?;
+        let status = answer.status().as_u16();
+        // What the body says does not matter, nor whether it ends well.
+        drop(timeout(BODY_DEADLINE, drain(answer.into_body())).await);
+        Ok(status)
+    };
+    let mut ask = std::pin::pin!(ask);
+    tokio::select! {
+        biased;
+        answer = &mut ask => answer,
+        // Its error reaches the request as well, and there it is told in full.
+        _ended = connection => ask.await,
+    }
+}
+
+async fn drain(mut body: Incoming) {
+    let mut seen = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        seen += frame.data_ref().map_or(0, Bytes::len);
+        if seen > MOST_BODY {
+            break;
+        }
+    }
+}
+
+fn words(error: &hyper::Error) -> String {
+    if let Some(error) =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>())
+    {
+        return io_words(error);
+    }
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        "closed without an answer".to_owned()
+    } else if error.is_parse() {
+        "not an HTTP answer".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "connection reset".to_owned(),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "unreachable".to_owned(),
+        ErrorKind::TimedOut => "timed out".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+pub(super) async fn accepts(address: SocketAddr) -> bool {
+    matches!(
+        timeout(ACCEPT_DEADLINE, TcpStream::connect(address)).await,
+        Ok(Ok(_))
+    )
+}
+
+pub(super) fn connections_to(address: SocketAddr) -> HostResult<u32> {
+    let mut count: u32 = 0;
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let doing = || format!("read `{table}`");
+        let file = match std::fs::File::open(table) {
+            Ok(file) => file,
+            // A kernel without IPv6.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(HostError::io(doing(), error)),
+        };
+        for line in BufReader::new(file).lines() {
+            let line = line.map_err(|error| HostError::io(doing(), error))?;
+            count = count.saturating_add(is_connection_to(&line, address).into());
+        }
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one connection with `answer`, then closes it; returns what was asked.
+    async fn ask(answer: &'static [u8], hold: Duration) -> (ProbeAnswer, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 4096];
+            let read = stream.read(&mut asked).await.unwrap();
+            tokio::time::sleep(hold).await;
+            stream.write_all(answer).await.unwrap();
+            String::from_utf8_lossy(&asked[..read]).into_owned()
+        });
+        let answer = probe(&to(address)).await;
+        (answer, server.await.unwrap())
+    }
+
+    fn to(address: SocketAddr) -> Probe {
+        Probe {
+            address,
+            host: "localhost".to_owned(),
+            path: "/actuator/health?x=1".to_owned(),
+            timeout: Duration::from_millis(500),
+        }
+    }
+
+    fn nothing(why: &str) -> ProbeAnswer {
+        ProbeAnswer::Nothing(why.to_owned())
+    }
+
+    #[tokio::test]
+    async fn the_status_is_read_and_the_request_is_plain() {
+        let answer = b"HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\nno";
+        let (answer, asked) = ask(answer, Duration::ZERO).await;
+        assert_eq!(answer, ProbeAnswer::Status(503));
+        assert!(
+            asked.starts_with("GET /actuator/health?x=1 HTTP/1.1\r\n"),
+            "{asked}"
+        );
+        assert!(asked.contains("host: localhost\r\n"), "{asked}");
+        assert!(asked.contains("connection: close\r\n"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer() {
+        let answer =
+            b"HTTP/1.1 302 Found\r\nlocation: http://example.com/\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(
+            ask(answer, Duration::ZERO).await.0,
+            ProbeAnswer::Status(302)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_does_not_hold_us() {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\nhalf";
+        assert_eq!(
+            ask(answer, Duration::ZERO).await.0,
+            ProbeAnswer::Status(200)
+        );
+    }
+
+    #[tokio::test]
+    async fn silence_and_garbage_are_told_in_a_few_words() {
+        assert_eq!(
+            ask(b"", Duration::ZERO).await.0,
+            nothing("closed without an answer")
+        );
+        assert_eq!(
+            ask(b"SSH-2.0-x\r\n\r\n", Duration::ZERO).await.0,
+            nothing("not an HTTP answer")
+        );
+        assert_eq!(
+            ask(b"", Duration::from_secs(1)).await.0,
+            nothing("timed out")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_refuses() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(accepts(address).await);
+        drop(listener);
+        assert!(!accepts(address).await);
+        assert_eq!(probe(&to(address)).await, nothing("connection refused"));
+    }
+
+    #[tokio::test]
+    async fn real_connections_are_counted_from_one_side() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(connections_to(address).unwrap(), 0);
+        let client = TcpStream::connect(address).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        assert_eq!(connections_to(address).unwrap(), 1);
+        drop(server);
+        drop(client);
+        assert_eq!(connections_to(address).unwrap(), 0);
+    }
+}

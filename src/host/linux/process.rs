@@ -1,0 +1,436 @@
+//! Other programs: the only place that starts one.
+//!
+//! An argument vector, never a shell; a deadline for each; standard input empty unless there is
+//! something to feed. A program gets a process group of its own, which is killed at the deadline,
+//! so that a plugin does not outlive the command that started it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+
+use super::super::HostResult;
+use super::super::error::{HostError, Trouble};
+use super::lines::{Lines, Tail};
+
+/// What an error shows of the output of a program.
+const TAIL: usize = 20;
+/// More than this on standard output is not an answer to any question of ours.
+const MOST_OUTPUT: usize = 4 * 1024 * 1024;
+/// Where system programs are; an SSH session of a plain user often lacks the `sbin` folders.
+const SYSTEM_FOLDERS: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
+
+/// What a program may know of our environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Environment {
+    /// Where programs, the home and Docker are, in the C locale.
+    Bare,
+    /// All but what is ours or CI's: compose fills `${NAME}` in the user's file from it.
+    Users,
+}
+
+/// A program about to be run.
+#[derive(Debug)]
+pub(super) struct Program {
+    doing: String,
+    name: String,
+    command: Command,
+    input: Vec<u8>,
+    deadline: Duration,
+}
+
+impl Program {
+    /// A program found in `PATH` or the system folders; `doing` follows "cannot" in errors.
+    pub(super) fn find(name: &str, doing: impl Into<String>) -> HostResult<Self> {
+        let doing = doing.into();
+        match find(name, std::env::var_os("PATH").as_deref()) {
+            Some(path) => Ok(Self::at(path, name, doing)),
+            None => Err(HostError::new(Trouble::Missing, doing)
+                .because(format!("`{name}` is not installed"))),
+        }
+    }
+
+    fn at(path: PathBuf, name: &str, doing: String) -> Self {
+        let mut command = Command::new(path);
+        command.process_group(0).kill_on_drop(false);
+        Self {
+            doing,
+            name: name.to_owned(),
+            command,
+            input: Vec::new(),
+            deadline: Duration::from_secs(30),
+        }
+        .environment(Environment::Bare)
+    }
+
+    /// The same program started by `sudo -n`; call it before anything else is set.
+    pub(super) fn under_sudo(self) -> HostResult<Self> {
+        let program = self.command.as_std().get_program().to_owned();
+        let mut sudo = Self::find("sudo", self.doing)?.args([
+            "-n".as_ref(),
+            "--".as_ref(),
+            program.as_os_str(),
+        ]);
+        sudo.name = self.name;
+        Ok(sudo)
+    }
+
+    /// Adds arguments.
+    pub(super) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Sets the working folder.
+    pub(super) fn folder(mut self, folder: &Path) -> Self {
+        // Programs that trust `PWD` over the kernel would see links that we resolved.
+        self.command.current_dir(folder).env("PWD", folder);
+        self
+    }
+
+    /// Says what it may know of our environment; forgets what was set before.
+    pub(super) fn environment(mut self, environment: Environment) -> Self {
+        self.command.env_clear();
+        self.command
+            .envs(std::env::vars_os().filter(|(name, _)| match environment {
+                Environment::Bare => is_bare(name),
+                Environment::Users => is_users(name),
+            }));
+        if environment == Environment::Bare {
+            self.command.env("LC_ALL", "C");
+        }
+        self
+    }
+
+    /// Sets one variable.
+    pub(super) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Gives it bytes on standard input.
+    pub(super) fn feed(mut self, input: &[u8]) -> Self {
+        self.input = input.to_vec();
+        self
+    }
+
+    /// How long it may take; 30 s unless said.
+    pub(super) fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Runs it and returns its standard output; an error shows the end of its standard error.
+    pub(super) async fn capture(self) -> HostResult<Vec<u8>> {
+        let mut output = Vec::new();
+        self.run(Output::Captured(&mut output), &mut |_| {}).await?;
+        Ok(output)
+    }
+
+    /// Runs it and hands over each line that it prints; an error shows the last ones.
+    pub(super) async fn stream(self, on_line: &mut (dyn FnMut(&str) + '_)) -> HostResult<()> {
+        self.run(Output::Streamed, on_line).await
+    }
+
+    async fn run(
+        mut self,
+        output: Output<'_>,
+        on_line: &mut (dyn FnMut(&str) + '_),
+    ) -> HostResult<()> {
+        let mut child = self
+            .command
+            .stdin(if self.input.is_empty() {
+                Stdio::null()
+            } else {
+                Stdio::piped()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| HostError::io(&self.doing, error))?;
+        let mut tail = Tail::new(TAIL);
+        let mut hear = |line: &str| {
+            tail.push(line);
+            on_line(line);
+        };
+        let talk = talk(&mut child, &self.input, output, &mut hear);
+        let ended = tokio::time::timeout(self.deadline, talk).await;
+        let (trouble, why) = match ended {
+            Ok(Ok(status)) if status.success() => return Ok(()),
+            Ok(Ok(status)) => (
+                Trouble::Refused,
+                format!("`{}` ended with {status}", self.name),
+            ),
+            Ok(Err(error)) => {
+                kill(&mut child).await;
+                return Err(HostError::io(self.doing, error).output(tail.into_lines()));
+            }
+            Err(_elapsed) => {
+                kill(&mut child).await;
+                let seconds = self.deadline.as_secs();
+                (
+                    Trouble::TimedOut,
+                    format!("`{}` did not end in {seconds} s", self.name),
+                )
+            }
+        };
+        Err(HostError::new(trouble, self.doing)
+            .because(why)
+            .output(tail.into_lines()))
+    }
+}
+
+enum Output<'a> {
+    Captured(&'a mut Vec<u8>),
+    Streamed,
+}
+
+/// Feeds, listens and waits at the same time: a full pipe on one side must not block another.
+async fn talk(
+    child: &mut Child,
+    input: &[u8],
+    output: Output<'_>,
+    on_line: &mut (dyn FnMut(&str) + '_),
+) -> std::io::Result<ExitStatus> {
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            match stdin.write_all(input).await {
+                // It did not want to read all of it; its exit status says whether that is bad.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                other => other,
+            }
+        } else {
+            Ok(())
+        }
+    };
+    let on_line = std::cell::RefCell::new(on_line);
+    let say = |line: &str| (on_line.borrow_mut())(line);
+    let listen = async {
+        match output {
+            Output::Captured(bytes) => collect(stdout, bytes).await,
+            Output::Streamed => follow(stdout, &say).await,
+        }
+    };
+    tokio::try_join!(feed, listen, follow(stderr, &say))?;
+    child.wait().await
+}
+
+async fn follow(from: Option<impl AsyncRead + Unpin>, say: impl Fn(&str)) -> std::io::Result<()> {
+    let Some(mut from) = from else { return Ok(()) };
+    let mut lines = Lines::default();
+    let mut chunk = vec![0; 4096];
+    loop {
+        match from.read(&mut chunk).await? {
+            0 => break,
+            read => lines.push(chunk.get(..read).unwrap_or_default(), &say),
+        }
+    }
+    lines.finish(&say);
+    Ok(())
+}
+
+async fn collect(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> std::io::Result<()> {
+    let Some(from) = from else { return Ok(()) };
+    let most = u64::try_from(MOST_OUTPUT).unwrap_or(u64::MAX);
+    from.take(most.saturating_add(1)).read_to_end(into).await?;
+    if into.len() > MOST_OUTPUT {
+        return Err(std::io::Error::other(format!(
+            "it printed more than {MOST_OUTPUT} bytes"
+        )));
+    }
+    Ok(())
+}
+
+async fn kill(child: &mut Child) {
+    let group = child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(Pid::from_raw);
+    let Some(group) = group else { return };
+    if kill_process_group(group, Signal::KILL).is_err() {
+        // Under sudo it is root's, not ours.
+        kill_as_root(group).await;
+    }
+    // A process in an uninterruptible wait cannot be reaped; the caller must not wait with it.
+    if tokio::time::timeout(Duration::from_secs(5), child.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            pid = group.as_raw_nonzero(),
+            "a killed program does not end"
+        );
+    }
+}
+
+async fn kill_as_root(group: Pid) {
+    let Some(sudo) = find("sudo", std::env::var_os("PATH").as_deref()) else {
+        return;
+    };
+    let mut command = Command::new(sudo);
+    command.args([
+        "-n",
+        "kill",
+        "-KILL",
+        "--",
+        &format!("-{}", group.as_raw_nonzero()),
+    ]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let ended = tokio::time::timeout(Duration::from_secs(5), command.status()).await;
+    if !matches!(ended, Ok(Ok(status)) if status.success()) {
+        tracing::warn!(
+            pid = group.as_raw_nonzero(),
+            "cannot kill a program that timed out"
+        );
+    }
+}
+
+fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let of_user = path.map(std::env::split_paths).into_iter().flatten();
+    of_user
+        .chain(SYSTEM_FOLDERS.map(PathBuf::from))
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file)
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+fn is_bare(name: &OsStr) -> bool {
+    const NAMES: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "XDG_RUNTIME_DIR"];
+    name.to_str()
+        .is_some_and(|name| NAMES.contains(&name) || name.starts_with("DOCKER_"))
+}
+
+fn is_users(name: &OsStr) -> bool {
+    const OURS: [&str; 6] = [
+        "PCT_DEPLOY_",
+        "INPUT_",
+        "GITHUB_",
+        "ACTIONS_",
+        "RUNNER_",
+        "STATE_",
+    ];
+    let name: OsString = name.to_ascii_uppercase();
+    !OURS
+        .iter()
+        .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn sh(script: &str) -> Program {
+        Program::find("sh", "try").unwrap().args(["-c", script])
+    }
+
+    #[tokio::test]
+    async fn output_is_captured_and_input_fed() {
+        let input = vec![b'x'; 300_000];
+        let output = Program::find("cat", "try")
+            .unwrap()
+            .feed(&input)
+            .capture()
+            .await
+            .unwrap();
+        assert_eq!(output, input);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_ignores_its_input_is_fine() {
+        sh("exec true")
+            .feed(&vec![b'x'; 300_000])
+            .capture()
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_failure_carries_the_last_lines() {
+        let error = sh("seq 30; echo oh no >&2; exit 3")
+            .stream(&mut |_| {})
+            .await
+            .unwrap_err();
+        assert_eq!(error.trouble, Trouble::Refused);
+        assert_eq!(error.output_lines().len(), TAIL);
+        assert!(error.output_lines().contains(&"oh no".to_owned()));
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(why, "`sh` ended with exit status: 3");
+    }
+
+    #[tokio::test]
+    async fn the_deadline_kills_grandchildren_too() {
+        let started = Instant::now();
+        let error = sh("sleep 86399 & echo $!; wait")
+            .deadline(Duration::from_millis(300))
+            .stream(&mut |_| {})
+            .await
+            .unwrap_err();
+        assert_eq!(error.trouble, Trouble::TimedOut);
+        assert!(started.elapsed() < Duration::from_secs(5));
+        let sleep = format!("/proc/{}", error.output_lines()[0]);
+        let gone =
+            |_| std::fs::read_to_string(format!("{sleep}/stat")).is_ok_and(|s| !s.contains(" Z "));
+        assert!(!gone(()), "the grandchild still runs");
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_named() {
+        let error = Program::find("no-such-program", "try").unwrap_err();
+        assert_eq!(error.trouble, Trouble::Missing);
+    }
+
+    #[tokio::test]
+    async fn the_bare_environment_is_bare() {
+        let output = Program::find("env", "try")
+            .unwrap()
+            .capture()
+            .await
+            .unwrap();
+        let output = String::from_utf8(output).unwrap();
+        assert!(!output.contains("CARGO"), "{output}");
+        assert!(output.contains("LC_ALL=C"), "{output}");
+    }
+
+    #[test]
+    fn what_is_ours_stays_ours() {
+        assert!(!is_users("INPUT_SSH-KEY".as_ref()));
+        assert!(!is_users("pct_deploy_ssh_key".as_ref()));
+        assert!(is_users("DB_PASSWORD".as_ref()));
+        assert!(is_bare("DOCKER_HOST".as_ref()));
+    }
+
+    #[test]
+    fn programs_are_found_beside_the_path() {
+        assert_eq!(
+            find("sh", None).and_then(|path| path.file_name().map(Into::into)),
+            Some(PathBuf::from("sh"))
+        );
+        assert_eq!(
+            find("sh", Some("relative".as_ref())).map(|path| path.is_absolute()),
+            Some(true)
+        );
+    }
+}

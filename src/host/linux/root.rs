@@ -1,0 +1,143 @@
+//! What needs root: `sudo -n`, or nothing when we are root.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::HostResult;
+use super::super::error::{HostError, Trouble};
+use super::files;
+use super::process::Program;
+
+/// sudo may ask a directory server who we are.
+const SUDO_DEADLINE: Duration = Duration::from_secs(15);
+
+/// A program that runs as root.
+pub(super) fn program(name: &str, doing: &str) -> HostResult<Program> {
+    let program = Program::find(name, doing)?;
+    if is_root() {
+        Ok(program)
+    } else {
+        program.under_sudo()
+    }
+}
+
+/// Whether what needs root works without a password.
+pub(super) async fn can_act() -> HostResult<()> {
+    if is_root() {
+        return Ok(());
+    }
+    let sudo = Program::find("sudo", "act as root")?.args(["-n", "true"]);
+    denied(sudo.deadline(SUDO_DEADLINE).capture().await.map(drop))
+}
+
+/// Replaces a file of root's through our own program, which does it like a file of ours.
+pub(super) async fn replace(path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {
+    let doing = format!("replace `{}` as root", path.display());
+    let own = std::env::current_exe().map_err(|error| HostError::io(&doing, error))?;
+    let replace = Program::find("sudo", doing)?
+        .args(["-n".as_ref(), "--".as_ref(), own.as_os_str()])
+        .args([
+            "agent",
+            "replace-file",
+            "--mode",
+            &format!("{mode:o}"),
+            "--",
+        ])
+        .args([path])
+        .deadline(SUDO_DEADLINE.saturating_mul(2))
+        .feed(bytes);
+    denied(replace.capture().await.map(drop)).map_err(|mut error| {
+        if let Some(trouble) = trouble_of(error.output_lines()) {
+            error.trouble = trouble;
+        }
+        error
+    })
+}
+
+/// Removes a file of root's; the folder is synced.
+pub(super) async fn remove(path: &Path) -> HostResult<()> {
+    let doing = format!("remove `{}` as root", path.display());
+    let rm = program("rm", &doing)?.args(["-f", "--"]).args([path]);
+    denied(rm.deadline(SUDO_DEADLINE).capture().await.map(drop))?;
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    match files::sync_folder(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            let sync = program("sync", &doing)?
+                .args([folder])
+                .deadline(SUDO_DEADLINE);
+            denied(sync.capture().await.map(drop))
+        }
+        other => other.map_err(|error| HostError::io(doing, error)),
+    }
+}
+
+/// Makes a folder that we own in a place that we do not.
+pub(super) async fn make_folder(path: &Path) -> HostResult<()> {
+    let doing = format!("make the folder `{}` as root", path.display());
+    let user = rustix::process::geteuid().as_raw().to_string();
+    let group = rustix::process::getegid().as_raw().to_string();
+    let install = program("install", &doing)?
+        .args(["-d", "-m", "0755", "-o", &user, "-g", &group, "--"])
+        .args([path]);
+    denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
+}
+
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Tells a refusal by sudo from one by the program behind it.
+pub(super) fn denied<T>(result: HostResult<T>) -> HostResult<T> {
+    result.map_err(|mut error| {
+        if error
+            .output_lines()
+            .iter()
+            .any(|line| line.starts_with("sudo: "))
+        {
+            error.trouble = Trouble::Denied;
+            let user = std::env::var("USER").unwrap_or_else(|_missing| "this user".to_owned());
+            return error.because(format!(
+                "`sudo -n` does not work for `{user}` without a password"
+            ));
+        }
+        error
+    })
+}
+
+/// The error number that our own program prints at the end of its error.
+fn trouble_of(output: &[String]) -> Option<Trouble> {
+    let says = |code: &str| output.iter().any(|line| line.contains(code));
+    if says("(os error 28)") || says("(os error 122)") {
+        Some(Trouble::DiskFull)
+    } else if says("(os error 13)") || says("(os error 1)") || says("(os error 30)") {
+        Some(Trouble::Denied)
+    } else if says("(os error 2)") {
+        Some(Trouble::Missing)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_for_a_password_is_a_denial_and_names_the_cure() {
+        let refused: HostResult<()> = Err(HostError::new(Trouble::Refused, "act as root")
+            .output(vec!["sudo: a password is required".to_owned()]));
+        let error = denied(refused).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Denied);
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains("without a password"), "{why}");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_through_sudo() {
+        let line = "  caused by: No space left on device (os error 28)".to_owned();
+        assert_eq!(trouble_of(&[line]), Some(Trouble::DiskFull));
+        assert_eq!(trouble_of(&["something else".to_owned()]), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! `/proc/net/tcp` and `tcp6`. Pure.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+const ESTABLISHED: &str = "01";
+
+/// Whether a line is an established connection to exactly this address, seen from the side that
+/// connected or from any other socket whose peer it is.
+pub(super) fn is_connection_to(line: &str, address: SocketAddr) -> bool {
+    let mut fields = line.split_ascii_whitespace();
+    let (Some(remote), Some(state)) = (fields.nth(2), fields.next()) else {
+        return false;
+    };
+    state == ESTABLISHED
+        && parse_address(remote).is_some_and(|(ip, port)| {
+            ip.to_canonical() == address.ip().to_canonical() && port == address.port()
+        })
+}
+
+/// An address as the kernel prints it: each 32-bit word of the address, which is in network order
+/// in memory, as a number of this machine; the port as a plain number.
+fn parse_address(text: &str) -> Option<(IpAddr, u16)> {
+    let (ip, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let word = |index: usize| {
+        let hex = ip.get(index * 8..index * 8 + 8)?;
+        u32::from_str_radix(hex, 16).ok().map(u32::to_ne_bytes)
+    };
+    let ip = match ip.len() {
+        8 => Ipv4Addr::from(word(0)?).into(),
+        32 => {
+            let words = [word(0)?, word(1)?, word(2)?, word(3)?];
+            Ipv6Addr::from(<[u8; 16]>::try_from(words.concat()).ok()?).into()
+        }
+        _ => return None,
+    };
+    Some((ip, port))
+}
+
+#[cfg(test)]
+#[cfg(target_endian = "little")]
+mod tests {
+    use super::*;
+
+    // From a host with a slot behind docker-proxy while nginx had one request in flight:
+    // nginx's socket, docker-proxy's accepted one, docker-proxy's own towards the container.
+    const TABLE: &str = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 115667 1 0 100 0 0 10 0
+   1: 0100007F:D2F4 0100007F:1F90 01 00000000:00000000 00:00000000 00000000    33        0 115635 1 0 20 4 30 10 -1
+   2: 0100007F:1F90 0100007F:D2F4 01 00000000:00000000 00:00000000 00000000     0        0 115636 1 0 20 4 30 10 -1
+   3: 010012AC:C35A 030012AC:1F90 01 00000000:00000000 00:00000000 00000000     0        0 115637 1 0 20 4 30 10 -1
+   4: 0100007F:D2F6 0100007F:1F90 06 00000000:00000000 03:00000EA4 00000000     0        0 0 3 0";
+
+    fn count(table: &str, address: &str) -> usize {
+        let address = address.parse().unwrap();
+        table
+            .lines()
+            .filter(|line| is_connection_to(line, address))
+            .count()
+    }
+
+    #[test]
+    fn only_the_established_connection_to_the_published_port_counts() {
+        assert_eq!(count(TABLE, "127.0.0.1:8080"), 1);
+        assert_eq!(count(TABLE, "127.0.0.1:8081"), 0);
+        assert_eq!(count(TABLE, "172.18.0.3:8080"), 1);
+    }
+
+    #[test]
+    fn version_6_and_mapped_addresses_are_read() {
+        let line =
+            |remote: &str| format!("   1: 00000000000000000000000001000000:D2F4 {remote} 01 0:0");
+        let six = line("00000000000000000000000001000000:1F90");
+        assert_eq!(count(&six, "[::1]:8080"), 1);
+        let mapped = line("0000000000000000FFFF00000100007F:1F90");
+        assert_eq!(count(&mapped, "127.0.0.1:8080"), 1);
+        assert_eq!(count(&mapped, "[::ffff:127.0.0.1]:8080"), 1);
+    }
+
+    #[test]
+    fn garbage_is_nothing() {
+        for line in [
+            "",
+            "sl local",
+            "1: 2 xyz 01",
+            "1: 2 0100007F 01",
+            "1: 2 0100007é:1F90 01",
+        ] {
+            assert!(
+                !is_connection_to(line, "127.0.0.1:8080".parse().unwrap()),
+                "{line}"
+            );
+        }
+    }
+}
