@@ -1,10 +1,12 @@
 //! What the run is about: facts from the event and the environment, gathered once.
 
-use crate::protocol::ids::Commit;
+use crate::protocol::ids::{AppName, Commit};
 
 /// Facts about the run for reports and tags. Everything from the event is untrusted text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunContext {
+    /// The app, so that reports can name it before an image exists.
+    pub app: Option<AppName>,
     /// `owner/name`.
     pub repository: Option<String>,
     /// The pull request's number.
@@ -41,5 +43,18 @@ impl RunContext {
             "{server}/{repository}/actions/runs/{}",
             self.run_id.as_ref()?
         ))
+    }
+
+    /// A link to the pull request.
+    pub fn pull_request_url(&self) -> Option<String> {
+        let (server, repository) = (self.server_url.as_ref()?, self.repository.as_ref()?);
+        Some(format!("{server}/{repository}/pull/{}", self.pull_request?))
+    }
+
+    /// A link to the commit.
+    pub fn commit_url(&self) -> Option<String> {
+        let (server, repository) = (self.server_url.as_ref()?, self.repository.as_ref()?);
+        let commit = self.commit.as_ref()?;
+        Some(format!("{server}/{repository}/commit/{commit}"))
     }
 }

@@ -1,3 +1,27 @@
 //! What people see. A sink that fails warns; it never fails a deploy.
+//!
+//! [`Reporter`] prints the run while it goes and keeps its timeline. [`before`] opens a GitHub
+//! deployment, [`after`] closes it, tells the pull request and Slack, writes the step's outputs and
+//! its summary, and prints the outcome last. What they say is made by pure functions ([`summary`],
+//! [`slack`]'s message, [`outcome`]); each outside client is in one file.
 
+pub mod after;
+pub mod before;
+mod commands;
+mod console;
 pub mod context;
+mod events;
+pub mod github;
+mod heartbeat;
+mod http;
+mod markdown;
+pub mod outcome;
+pub mod outputs;
+mod reporter;
+pub mod slack;
+pub mod summary;
+pub mod text;
+pub mod timeline;
+
+pub use console::ConsoleMode;
+pub use reporter::Reporter;

@@ -20,7 +20,14 @@ fn stand_in() -> GitHub {
 
 fn client(github: &GitHub) -> Octocrab {
     let builder = Octocrab::builder().base_uri(github.url()).unwrap();
-    builder.personal_token("made-up").build().unwrap()
+    // The client is built for TLS when the whole workspace is, and then asks for a provider.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    builder
+        .personal_token("made-up")
+        .build_with_reqwest(octocrab::ReqwestClientConfig::Default)
+        .unwrap()
 }
 
 fn path(rest: &str) -> String {

@@ -1,0 +1,178 @@
+//! Calls of GitHub's REST API. octocrab is used in this file only.
+
+use std::fmt;
+
+use octocrab::{FromResponse, Octocrab};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::types::GithubConfig;
+use crate::error::{Error, Result};
+use crate::report::context::RunContext;
+use crate::report::{http, text};
+
+/// Where the API is when the environment names no other place.
+const PUBLIC_API: &str = "https://api.github.com";
+
+/// One repository, as one token sees it.
+#[derive(Debug, Clone)]
+pub struct Github {
+    api: Octocrab,
+    repository: String,
+}
+
+/// Why a call failed. Holds no token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// The HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    text: String,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "GitHub answered {status}: {}", self.text),
+            None => write!(f, "no answer from GitHub: {}", self.text),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl Github {
+    /// `None` when the run belongs to no repository. Call it inside a runtime.
+    pub fn new(config: &GithubConfig, context: &RunContext) -> Result<Option<Self>> {
+        let Some(repository) = &context.repository else {
+            return Ok(None);
+        };
+        if !is_repository(repository) {
+            return Err(Error::usage(format!(
+                "`{repository}` is not a GitHub repository such as `owner/name`"
+            )));
+        }
+        let base = context.api_url.as_deref().unwrap_or(PUBLIC_API);
+        let broken = |error: octocrab::Error| {
+            Error::usage(format!("cannot use the GitHub API at `{base}`")).because(api_error(error))
+        };
+        // octocrab panics over a token that cannot stand in a header.
+        let token = config.token.expose();
+        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::usage("`github-token` is not a token")
+                .hint("write `github-token: ${{ github.token }}`"));
+        }
+        let api = Octocrab::builder()
+            .base_uri(base)
+            .map_err(broken)?
+            .personal_token(token)
+            .build_with_reqwest(http::client()?)
+            .map_err(broken)?;
+        Ok(Some(Self {
+            api,
+            repository: repository.clone(),
+        }))
+    }
+
+    pub(super) async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
+        self.bounded(self.api.get(self.route(path), None::<&()>))
+            .await
+    }
+
+    pub(super) async fn post<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<R, ApiError> {
+        self.bounded(self.api.post(self.route(path), Some(body)))
+            .await
+    }
+
+    pub(super) async fn patch<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<R, ApiError> {
+        self.bounded(self.api.patch(self.route(path), Some(body)))
+            .await
+    }
+
+    /// Takes a label off a pull request; one that is gone already is fine.
+    pub async fn remove_label(&self, pull_request: u64, label: &str) -> Result<(), ApiError> {
+        let (owner, name) = self.repository.split_once('/').unwrap_or_default();
+        let issues = self.api.issues(owner, name);
+        match self.bounded(issues.remove_label(pull_request, label)).await {
+            Ok(_left) => Ok(()),
+            Err(error) if error.status == Some(404) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn route(&self, path: &str) -> String {
+        format!("/repos/{}/{path}", self.repository)
+    }
+
+    async fn bounded<R: FromResponse>(
+        &self,
+        call: impl Future<Output = octocrab::Result<R>>,
+    ) -> Result<R, ApiError> {
+        // The future of a call is large; every caller holds one.
+        match tokio::time::timeout(http::CALL_DEADLINE, Box::pin(call)).await {
+            Ok(answer) => answer.map_err(api_error),
+            Err(_elapsed) => Err(ApiError {
+                status: None,
+                text: format!("nothing within {} s", http::CALL_DEADLINE.as_secs()),
+            }),
+        }
+    }
+}
+
+/// octocrab's texts carry backtraces and repeat their sources: we keep the innermost cause.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is handed over by `map_err`"
+)]
+fn api_error(error: octocrab::Error) -> ApiError {
+    let (status, text) = match &error {
+        octocrab::Error::GitHub { source, .. } => {
+            (Some(source.status_code.as_u16()), source.message.clone())
+        }
+        other => {
+            let mut cause: &dyn std::error::Error = other;
+            while let Some(next) = cause.source() {
+                cause = next;
+            }
+            (None, cause.to_string())
+        }
+    };
+    ApiError {
+        status,
+        text: text::cut(&text::printable(&text), 300),
+    }
+}
+
+/// `owner/name` of what GitHub allows, so that it cannot reach another route.
+fn is_repository(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with("..")
+            && part != "."
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    text.split_once('/')
+        .is_some_and(|(owner, name)| part(owner) && part(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_cannot_reach_another_route() {
+        assert!(is_repository("octo-org/app.rs"));
+        for bad in ["app", "a/b/c", "../x", "a/..", "a/b?x", "/b", "a/"] {
+            assert!(!is_repository(bad), "{bad}");
+        }
+    }
+}

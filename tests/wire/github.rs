@@ -1,0 +1,185 @@
+//! Each call by itself.
+
+use pct_deploy::report::before::started;
+use pct_deploy::report::github::{Access, Github, HeadCommit};
+use serde_json::json;
+
+use crate::server::{Server, json as answer, text};
+use crate::world::{SHA, TOKEN, config, context, github, reporter};
+
+fn client(server: &Server) -> Github {
+    Github::new(&github(), &context(server)).unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_deployment_pins_the_head_commit_and_waits_for_no_check() {
+    let server = Server::start(|seen| match seen.line.as_str() {
+        "POST /api/v3/repos/org/parking/deployments" => {
+            answer(201, &json!({ "id": 11, "url": "x" }))
+        }
+        _ => answer(201, &json!({ "id": 1 })),
+    })
+    .await;
+    let (reporter, log) = reporter();
+    let handle = started(&config(&server), &context(&server), &reporter).await;
+    assert_eq!(handle.unwrap().id(), 11, "{}", log.text());
+    assert_eq!(
+        server.body("POST /api/v3/repos/org/parking/deployments"),
+        json!({
+            "auto_merge": false,
+            "required_contexts": [],
+            "ref": SHA,
+            "environment": "production",
+            "production_environment": true,
+            "transient_environment": false,
+            "description": "pct-deploy",
+            "payload": { "app": "parking" },
+        })
+    );
+    assert_eq!(
+        server.body("POST /api/v3/repos/org/parking/deployments/11/statuses"),
+        json!({
+            "state": "in_progress",
+            "description": "deploying",
+            "auto_inactive": false,
+            "log_url": "https://github.com/org/parking/actions/runs/42",
+            "environment_url": "https://parking.example",
+        })
+    );
+    let authorization = format!("Bearer {TOKEN}");
+    assert_eq!(
+        server.seen()[0].header("authorization"),
+        Some(authorization.as_str())
+    );
+}
+
+#[tokio::test]
+async fn a_post_is_never_repeated() {
+    for status in [500, 502, 429, 403] {
+        let server = Server::start(move |_| text(status, "no")).await;
+        let (reporter, log) = reporter();
+        let handle = started(&config(&server), &context(&server), &reporter).await;
+        assert_eq!(handle, None);
+        assert_eq!(server.seen().len(), 1, "{status}");
+        let text = log.text();
+        assert!(
+            text.contains(&format!("GitHub answered {status}: no")),
+            "{text}"
+        );
+        assert_eq!(
+            text.contains("add `deployments: write`"),
+            status == 403,
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_a_clear_yes_opens_the_gate() {
+    let server = Server::start(|seen| {
+        let user = seen.line.rsplit('/').nth(1).unwrap();
+        match user {
+            "writer" => answer(
+                200,
+                &json!({ "permission": "write", "role_name": "maintain" }),
+            ),
+            "owner" => answer(200, &json!({ "permission": "admin" })),
+            "triager" => answer(200, &json!({ "permission": "read", "role_name": "triage" })),
+            "broken" => answer(200, &json!({ "role_name": "admin" })),
+            _ => answer(404, &json!({ "message": "Not Found" })),
+        }
+    })
+    .await;
+    let client = client(&server);
+    assert_eq!(client.permission("writer").await.unwrap(), Access::Write);
+    assert_eq!(client.permission("owner").await.unwrap(), Access::Write);
+    assert_eq!(
+        client.permission("triager").await.unwrap(),
+        Access::Less {
+            role: "triage".to_owned()
+        }
+    );
+    let before = server.seen().len();
+    for refused in ["broken", "stranger", "../../user", ""] {
+        assert!(client.permission(refused).await.is_err(), "{refused}");
+    }
+    assert_eq!(server.seen().len(), before + 2, "a path is not sent");
+}
+
+#[tokio::test]
+async fn the_head_commit_is_asked_for_by_its_sha() {
+    let server = Server::start(|_| {
+        let author = json!({ "name": "김 개발", "email": "k@example.com" });
+        answer(
+            200,
+            &json!({ "commit": { "message": "Fix\n\nlong", "author": author } }),
+        )
+    })
+    .await;
+    let commit = client(&server).head_commit(&SHA.parse().unwrap()).await;
+    assert_eq!(
+        commit.unwrap(),
+        HeadCommit {
+            message: "Fix".to_owned(),
+            author: Some("김 개발".to_owned())
+        }
+    );
+    assert_eq!(
+        server.lines(),
+        [format!("GET /api/v3/repos/org/parking/commits/{SHA}")]
+    );
+}
+
+#[tokio::test]
+async fn the_comment_is_rewritten_in_place() {
+    let marker = "<!-- pct-deploy parking production -->";
+    let server = Server::start(move |seen| {
+        let page = |comments: Vec<serde_json::Value>| answer(200, &json!(comments));
+        let other = json!({ "id": 1, "body": format!("quoting {marker}") });
+        match seen.line.split_once("&page=") {
+            Some((_, "1")) => page(vec![other; 100]),
+            Some((_, "2")) => page(vec![
+                json!({ "id": 77, "body": format!("{marker}\r\nold") }),
+            ]),
+            _ => answer(200, &json!({ "id": 77 })),
+        }
+    })
+    .await;
+    client(&server).put_comment(7, marker, "new").await.unwrap();
+    assert_eq!(
+        server.lines(),
+        [
+            "GET /api/v3/repos/org/parking/issues/7/comments?per_page=100&page=1",
+            "GET /api/v3/repos/org/parking/issues/7/comments?per_page=100&page=2",
+            "PATCH /api/v3/repos/org/parking/issues/comments/77",
+        ]
+    );
+    assert_eq!(server.seen()[2].body["body"], format!("{marker}\nnew"));
+}
+
+#[tokio::test]
+async fn a_label_that_is_gone_is_fine() {
+    let server =
+        Server::start(|_| answer(404, &json!({ "message": "Label does not exist" }))).await;
+    client(&server).remove_label(7, "🎅🏼deploy").await.unwrap();
+    let encoded = "%F0%9F%8E%85%F0%9F%8F%BCdeploy";
+    assert_eq!(
+        server.lines(),
+        [format!(
+            "DELETE /api/v3/repos/org/parking/issues/7/labels/{encoded}"
+        )]
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_is_none_is_refused_before_any_call() {
+    let server = Server::start(|_| text(500, "")).await;
+    let mut settings = github();
+    for bad in ["", "two words", "line\nbreak"] {
+        settings.token = pct_deploy::secret::Secret::new(bad);
+        assert!(
+            Github::new(&settings, &context(&server)).is_err(),
+            "{bad:?}"
+        );
+    }
+}

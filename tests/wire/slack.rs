@@ -1,0 +1,90 @@
+//! The webhook.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use pct_deploy::report::slack::post;
+use pct_deploy::secret::Secret;
+use serde_json::json;
+
+use crate::server::{Reply, Server, text};
+use crate::world::HOOK;
+
+#[tokio::test]
+async fn a_message_is_posted_once() {
+    let server = Server::start(|_| text(200, "ok")).await;
+    let message = json!({ "text": "배포" });
+    post(&Secret::new(server.url(HOOK)), &message)
+        .await
+        .unwrap();
+    assert_eq!(server.lines(), [format!("POST {HOOK}")]);
+    assert_eq!(server.seen()[0].body, message);
+    assert_eq!(
+        server.seen()[0].header("content-type"),
+        Some("application/json")
+    );
+}
+
+#[tokio::test]
+async fn only_too_many_requests_is_tried_again() {
+    let count = AtomicU16::new(0);
+    let server = Server::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply(429, "retry-after: 1\r\n", "rate_limited".to_owned()),
+        _ => text(200, "ok"),
+    })
+    .await;
+    let begun = std::time::Instant::now();
+    post(&Secret::new(server.url(HOOK)), &json!({}))
+        .await
+        .unwrap();
+    assert_eq!(server.seen().len(), 2);
+    assert!(begun.elapsed().as_secs() >= 1);
+}
+
+#[tokio::test]
+async fn a_long_wait_is_not_waited_for_and_two_tries_are_enough() {
+    for (header, tries) in [("retry-after: 3600\r\n", 1), ("retry-after: 0\r\n", 2)] {
+        let server = Server::start(move |_| Reply(429, header, String::new())).await;
+        let error = post(&Secret::new(server.url(HOOK)), &json!({}))
+            .await
+            .unwrap_err();
+        assert_eq!(server.seen().len(), tries);
+        assert!(error.to_string().contains("takes no message"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_else_is_repeated_or_followed_and_no_error_holds_the_address() {
+    let redirect = "location: /elsewhere\r\n";
+    for (status, headers) in [(500, ""), (503, ""), (404, ""), (400, ""), (302, redirect)] {
+        let server = Server::start(move |_| Reply(status, headers, "no_service".to_owned())).await;
+        let error = post(&Secret::new(server.url(HOOK)), &json!({}))
+            .await
+            .unwrap_err();
+        assert_eq!(server.seen().len(), 1, "{status}");
+        assert!(error.to_string().contains("no_service"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_answer_is_in_no_error() {
+    let server = Server::start(|_| text(200, "ok")).await;
+    let port = server.address.port();
+    // Nothing listens there: the port was ours a moment ago and its listener is gone.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = free.local_addr().unwrap().port();
+    drop(free);
+    assert_ne!(port, gone);
+    for url in [
+        format!("http://127.0.0.1:{gone}{HOOK}"),
+        "not an address secrethook".to_owned(),
+    ] {
+        let error = post(&Secret::new(url), &json!({})).await.unwrap_err();
+        let all = format!(
+            "{} {:?} {:?}",
+            error.chain().join(" "),
+            error.hints(),
+            error
+        );
+        assert!(!all.contains("secrethook"), "{all}");
+    }
+}

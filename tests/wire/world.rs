@@ -1,0 +1,129 @@
+//! A run to report about.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use pct_deploy::config::types::{
+    CommentMode, GithubConfig, Language, ReportConfig, SlackConfig, SlackField, SlackOn,
+};
+use pct_deploy::protocol::outcome::{Failure, Outcome};
+use pct_deploy::protocol::receipt::Receipt;
+use pct_deploy::protocol::result::{FailedStage, RESULT_VERSION, RunResult};
+use pct_deploy::report::context::RunContext;
+use pct_deploy::report::{ConsoleMode, Reporter};
+use pct_deploy::secret::{Redactor, Secret};
+
+use crate::server::Server;
+
+pub(crate) const SHA: &str = "0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b";
+pub(crate) const TOKEN: &str = "ghs_secrettoken";
+pub(crate) const HOOK: &str = "/services/T0/B0/secrethook";
+
+/// A log that can be read back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn reporter() -> (Reporter, Log) {
+    let log = Log::default();
+    let redactor = Redactor::new(&[&Secret::new(TOKEN), &Secret::new("hunter2!")]);
+    let to = Box::new(log.clone());
+    (
+        Reporter::with_writer(ConsoleMode::Terminal, redactor, to),
+        log,
+    )
+}
+
+pub(crate) fn github() -> GithubConfig {
+    GithubConfig {
+        token: Secret::new(TOKEN),
+        environment: "production".to_owned(),
+        environment_url: Some("https://parking.example".to_owned()),
+        comment: CommentMode::Sticky,
+    }
+}
+
+pub(crate) fn config(slack: &Server) -> ReportConfig {
+    config_for(Secret::new(slack.url(HOOK)))
+}
+
+pub(crate) fn config_for(webhook: Secret) -> ReportConfig {
+    ReportConfig {
+        github: Some(github()),
+        slack: Some(SlackConfig {
+            webhook,
+            title: None,
+            fields: SlackField::ALL.to_vec(),
+            on: SlackOn::Always,
+        }),
+        language: Language::English,
+    }
+}
+
+/// A GitHub Enterprise Server has its API below a path.
+pub(crate) fn context(github: &Server) -> RunContext {
+    context_for(github.url("/api/v3"))
+}
+
+pub(crate) fn context_for(api_url: String) -> RunContext {
+    RunContext {
+        app: "parking".parse().ok(),
+        repository: Some("org/parking".to_owned()),
+        pull_request: Some(7),
+        commit: SHA.parse().ok(),
+        server_url: Some("https://github.com".to_owned()),
+        api_url: Some(api_url),
+        run_id: Some("42".to_owned()),
+        ..RunContext::default()
+    }
+}
+
+pub(crate) fn result(outcome: Outcome) -> RunResult {
+    let failure = match outcome {
+        Outcome::Deployed | Outcome::Unchanged | Outcome::Skipped | Outcome::Cancelled => None,
+        Outcome::Failed | Outcome::RolledBack | Outcome::Stuck => Some(FailedStage {
+            name: Some("push".to_owned()),
+            failure: Failure {
+                reason: "push-failed".to_owned(),
+                chain: vec!["cannot push with hunter2!".to_owned()],
+                hints: Vec::new(),
+                log_tail: vec!["denied: hun\u{1b}[1mter2!".to_owned()],
+            },
+        }),
+    };
+    RunResult {
+        version: RESULT_VERSION,
+        outcome,
+        reason_code: outcome.to_string(),
+        release: None,
+        image: None,
+        digest: None,
+        slot: Some("parking-2".to_owned()),
+        previous_slot: None,
+        previous_release: None,
+        took_seconds: 1.5,
+        requests_total: None,
+        requests_failed: None,
+        deployment_id: None,
+        slack_sent: None,
+        steps: Vec::new(),
+        receipt: Receipt::default(),
+        failure,
+    }
+}
