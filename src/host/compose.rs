@@ -180,20 +180,39 @@ impl ComposeFile {
 }
 
 /// The override file that pins a slot to a release.
+///
+/// Compose v1 wants every file to name the same `version`; compose v2 can be told never to pull, which
+/// keeps a `pull_policy: always` of the user's from asking the registry for what is already here.
 pub fn render_override(
-    version: Option<&str>,
+    dialect: Dialect<'_>,
     service: &ServiceName,
     image: &PinnedImage,
     release: &ReleaseId,
 ) -> String {
-    let version = version
-        .map(|version| format!("version: \"{version}\"\n"))
-        .unwrap_or_default();
+    let (version, policy) = match dialect {
+        Dialect::V1 {
+            version: Some(version),
+        } => (format!("version: \"{version}\"\n"), ""),
+        Dialect::V1 { version: None } => (String::new(), ""),
+        Dialect::V2 => (String::new(), "    pull_policy: never\n"),
+    };
     format!(
         "# Written by pct-deploy at every deploy; goes on top of your compose file.\n\
-         {version}services:\n  {service}:\n    image: \"{image}\"\n    labels:\n      \
+         {version}services:\n  {service}:\n    image: \"{image}\"\n{policy}    labels:\n      \
          {RELEASE_LABEL}: \"{release}\"\n"
     )
+}
+
+/// Which compose reads an override.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect<'a> {
+    /// The Python program, and the `version` of the file below.
+    V1 {
+        /// As the user's file has it.
+        version: Option<&'a str>,
+    },
+    /// The Docker plugin.
+    V2,
 }
 
 /// The label that names the release a container runs.
@@ -369,9 +388,28 @@ version: '3.8'
     fn an_override_reads_back() {
         let service = "pct-backend-2".parse().unwrap();
         let release: ReleaseId = "0123456789ab".parse().unwrap();
-        let text = render_override(Some("3.8"), &service, &image(), &release);
-        assert_eq!(read_override(&text), Some((image(), release)));
-        assert!(text.contains("version: \"3.8\"\nservices:\n  pct-backend-2:\n    image: \""));
+        for dialect in [
+            Dialect::V2,
+            Dialect::V1 { version: None },
+            Dialect::V1 {
+                version: Some("3.8"),
+            },
+        ] {
+            let text = render_override(dialect, &service, &image(), &release);
+            assert_eq!(
+                read_override(&text),
+                Some((image(), release.clone())),
+                "{text}"
+            );
+            assert_eq!(text.contains("pull_policy: never"), dialect == Dialect::V2);
+            assert_eq!(
+                text.contains("version: \"3.8\"\n"),
+                dialect
+                    == Dialect::V1 {
+                        version: Some("3.8")
+                    }
+            );
+        }
         assert_eq!(read_override("services: {}"), None);
     }
 }

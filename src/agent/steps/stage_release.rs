@@ -4,6 +4,7 @@ use crate::agent::failure::{StepError, StepResult};
 use crate::agent::steps::PreImage;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
+use crate::host::compose::Dialect;
 use crate::host::error::HostError;
 use crate::host::facts::ComposeTool;
 use crate::host::{Access, Host, Owner, compose};
@@ -18,12 +19,14 @@ pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult
 }
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let version = match swap.survey.project.tool {
-        ComposeTool::V1 => swap.survey.file.version.as_deref(),
-        ComposeTool::V2 => None,
+    let dialect = match swap.survey.project.tool {
+        ComposeTool::V1 => Dialect::V1 {
+            version: swap.survey.file.version.as_deref(),
+        },
+        ComposeTool::V2 => Dialect::V2,
     };
     let service = &swap.new_slot().service;
-    let text = compose::render_override(version, service, swap.image, swap.release);
+    let text = compose::render_override(dialect, service, swap.image, swap.release);
     swap.host
         .replace(&path(swap), text.as_bytes(), Owner::Us, Access::Public)
         .await

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::super::error::{HostError, Trouble};
 use super::super::facts::{ComposeProject, ComposeTool};
 use super::super::{HostResult, OnLine, Start};
-use super::process::{Environment, Program};
+use super::environment::Environment;
+use super::process::Program;
 use crate::protocol::ids::ServiceName;
 
 const CONFIG_DEADLINE: Duration = Duration::from_secs(30);

@@ -1,30 +1,20 @@
-//! Files of ours: replaced whole or not at all, appended to, locked.
+//! Files of ours: replaced whole or not at all, appended to, listed.
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{ErrorKind, Read as _, Result, Write as _};
+use std::io::{ErrorKind, Result, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
-use super::super::{Durability, Held, HostResult, LockAttempt};
+use super::super::{Durability, HostResult};
 
 /// The end of the name of a file that is being written.
 const PARTIAL: &str = ".pct-deploy-partial";
 /// A partial file as old as this has no writer any more.
 const ABANDONED: Duration = Duration::from_secs(600);
-/// What we read of another holder's note.
-const LONGEST_HOLDER: u64 = 4096;
-
-/// The lock file, held while it is open.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-impl Held for Lock {}
 
 /// Replaces a file of whoever we are: temp file, fsync, rename, fsync of the folder.
 ///
@@ -222,41 +212,6 @@ pub(super) fn free_bytes(path: &Path) -> HostResult<u64> {
     Err(HostError::new(Trouble::Missing, doing()))
 }
 
-pub(super) fn try_lock(path: &Path, holder: &str) -> HostResult<LockAttempt<Lock>> {
-    let attempt = || {
-        let mut options = OpenOptions::new();
-        // Never truncated on opening: what is in it is the holder's.
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                file.set_len(0)?;
-                file.write_all(holder.as_bytes())?;
-                // The programs that we start hold it with us: were we killed in the middle of
-                // `compose up`, the next agent must wait for it to end before it cleans up.
-                rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
-                Ok(LockAttempt::Taken(Lock { _file: file }))
-            }
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let mut note = Vec::new();
-                file.take(LONGEST_HOLDER).read_to_end(&mut note)?;
-                Ok(LockAttempt::HeldBy(
-                    String::from_utf8_lossy(&note).trim().to_owned(),
-                ))
-            }
-            Err(std::fs::TryLockError::Error(error)) => Err(error),
-        }
-    };
-    attempt().map_err(|error: std::io::Error| {
-        HostError::io(format!("take the lock `{}`", path.display()), error)
-    })
-}
-
 /// An absolute, link-free form of a path whose last part need not exist.
 pub(super) fn resolve(home: &Path, path: &str) -> HostResult<PathBuf> {
     let whole = match path.strip_prefix('~') {
@@ -364,24 +319,6 @@ mod tests {
             error.to_string(),
             format!("cannot make the folder `{}`", path.display())
         );
-    }
-
-    #[test]
-    fn a_lock_names_its_holder_and_is_freed_with_its_guard() {
-        let folder = folder();
-        let path = folder.path().join("lock");
-        let taken = try_lock(&path, "deploy 1 by a person with a long name").unwrap();
-        assert!(matches!(taken, LockAttempt::Taken(_)));
-        match try_lock(&path, "deploy 2").unwrap() {
-            LockAttempt::HeldBy(who) => assert!(who.starts_with("deploy 1")),
-            LockAttempt::Taken(_) => panic!("taken twice"),
-        }
-        drop(taken);
-        assert!(matches!(
-            try_lock(&path, "deploy 3").unwrap(),
-            LockAttempt::Taken(_)
-        ));
-        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"deploy 3"[..]));
     }
 
     #[test]

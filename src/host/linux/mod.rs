@@ -1,18 +1,21 @@
 //! The real host.
 //!
-//! - [`files`] and `root`: files of ours, and of root's through `sudo -n` and our own program
+//! - [`files`], [`lock`] and `root`: files of ours, and of root's through `sudo -n` and our own
+//!   program
 //! - `docker` and `compose_cli`: the engine through its socket, compose as a program
 //! - `nginx_cli`: nginx as a program and as processes
 //! - `net` and `clock`: probes, connections, time
-//! - `process`: the only place that starts programs
+//! - `process`: the only place that starts programs; `environment` says what they may know
 //!
 //! This file only says which of them does what.
 
 mod clock;
 mod compose_cli;
 mod docker;
+mod environment;
 pub mod files;
 mod lines;
+pub mod lock;
 mod net;
 mod nginx_cli;
 mod process;
@@ -96,7 +99,7 @@ fn mode(access: Access) -> u32 {
 }
 
 impl Host for LinuxHost {
-    type Lock = files::Lock;
+    type Lock = lock::Lock;
 
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
         files::read(path)
@@ -148,8 +151,8 @@ impl Host for LinuxHost {
         files::free_bytes(path)
     }
 
-    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<files::Lock>> {
-        files::try_lock(path, holder)
+    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<lock::Lock>> {
+        lock::try_lock(path, holder)
     }
 
     async fn resolve(&self, path: &str) -> HostResult<PathBuf> {

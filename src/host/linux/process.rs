@@ -4,7 +4,7 @@
 //! something to feed. A program gets a process group of its own, which is killed at the deadline,
 //! so that a plugin does not outlive the command that started it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -15,30 +15,13 @@ use tokio::process::{Child, Command};
 
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
+use super::environment::{Environment, find_program};
 use super::lines::{Lines, Tail};
 
 /// What an error shows of the output of a program.
 const TAIL: usize = 20;
 /// More than this on standard output is not an answer to any question of ours.
 const MOST_OUTPUT: usize = 4 * 1024 * 1024;
-/// Where system programs are; an SSH session of a plain user often lacks the `sbin` folders.
-const SYSTEM_FOLDERS: [&str; 6] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
-
-/// What a program may know of our environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Environment {
-    /// Where programs, the home and Docker are, in the C locale.
-    Bare,
-    /// All but what is ours or CI's: compose fills `${NAME}` in the user's file from it.
-    Users,
-}
 
 /// A program about to be run.
 #[derive(Debug)]
@@ -54,7 +37,7 @@ impl Program {
     /// A program found in `PATH` or the system folders; `doing` follows "cannot" in errors.
     pub(super) fn find(name: &str, doing: impl Into<String>) -> HostResult<Self> {
         let doing = doing.into();
-        match find(name, std::env::var_os("PATH").as_deref()) {
+        match find_program(name) {
             Some(path) => Ok(Self::at(path, name, doing)),
             None => Err(HostError::new(Trouble::Missing, doing)
                 .because(format!("`{name}` is not installed"))),
@@ -103,10 +86,7 @@ impl Program {
     pub(super) fn environment(mut self, environment: Environment) -> Self {
         self.command.env_clear();
         self.command
-            .envs(std::env::vars_os().filter(|(name, _)| match environment {
-                Environment::Bare => is_bare(name),
-                Environment::Users => is_users(name),
-            }));
+            .envs(std::env::vars_os().filter(|(name, _)| environment.has(name)));
         if environment == Environment::Bare {
             self.command.env("LC_ALL", "C");
         }
@@ -148,6 +128,13 @@ impl Program {
         output: Output<'_>,
         on_line: &mut (dyn FnMut(&str) + '_),
     ) -> HostResult<()> {
+        let is_sudo = self
+            .command
+            .as_std()
+            .get_program()
+            .as_encoded_bytes()
+            .ends_with(b"/sudo");
+        let rights = if is_sudo { Rights::Sudo } else { Rights::Ours };
         let mut child = self
             .command
             .stdin(if self.input.is_empty() {
@@ -173,11 +160,11 @@ impl Program {
                 format!("`{}` ended with {status}", self.name),
             ),
             Ok(Err(error)) => {
-                kill(&mut child).await;
+                kill(&mut child, rights).await;
                 return Err(HostError::io(self.doing, error).output(tail.into_lines()));
             }
             Err(_elapsed) => {
-                kill(&mut child).await;
+                kill(&mut child, rights).await;
                 let seconds = self.deadline.as_secs();
                 (
                     Trouble::TimedOut,
@@ -189,6 +176,13 @@ impl Program {
             .because(why)
             .output(tail.into_lines()))
     }
+}
+
+/// With whose rights a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    Ours,
+    Sudo,
 }
 
 enum Output<'a> {
@@ -253,15 +247,21 @@ async fn collect(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> st
     Ok(())
 }
 
-async fn kill(child: &mut Child) {
+async fn kill(child: &mut Child, rights: Rights) {
     let group = child
         .id()
         .and_then(|id| i32::try_from(id).ok())
         .and_then(Pid::from_raw);
     let Some(group) = group else { return };
-    if kill_process_group(group, Signal::KILL).is_err() {
-        // Under sudo it is root's, not ours.
+    // Our own signal may reach sudo and still spare what it started, so root's comes first.
+    if rights == Rights::Sudo {
         kill_as_root(group).await;
+    }
+    if let Err(error) = kill_process_group(group, Signal::KILL)
+        && error != rustix::io::Errno::SRCH
+        && rights == Rights::Ours
+    {
+        tracing::warn!(pid = group.as_raw_nonzero(), %error, "cannot kill a program that timed out");
     }
     // A process in an uninterruptible wait cannot be reaped; the caller must not wait with it.
     if tokio::time::timeout(Duration::from_secs(5), child.wait())
@@ -276,7 +276,7 @@ async fn kill(child: &mut Child) {
 }
 
 async fn kill_as_root(group: Pid) {
-    let Some(sudo) = find("sudo", std::env::var_os("PATH").as_deref()) else {
+    let Some(sudo) = find_program("sudo") else {
         return;
     };
     let mut command = Command::new(sudo);
@@ -298,42 +298,6 @@ async fn kill_as_root(group: Pid) {
             "cannot kill a program that timed out"
         );
     }
-}
-
-fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
-    let of_user = path.map(std::env::split_paths).into_iter().flatten();
-    of_user
-        .chain(SYSTEM_FOLDERS.map(PathBuf::from))
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(name))
-        .find(|file| is_program(file))
-}
-
-fn is_program(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file)
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
-fn is_bare(name: &OsStr) -> bool {
-    const NAMES: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "XDG_RUNTIME_DIR"];
-    name.to_str()
-        .is_some_and(|name| NAMES.contains(&name) || name.starts_with("DOCKER_"))
-}
-
-fn is_users(name: &OsStr) -> bool {
-    const OURS: [&str; 6] = [
-        "PCT_DEPLOY_",
-        "INPUT_",
-        "GITHUB_",
-        "ACTIONS_",
-        "RUNNER_",
-        "STATE_",
-    ];
-    let name: OsString = name.to_ascii_uppercase();
-    !OURS
-        .iter()
-        .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
 }
 
 #[cfg(test)]
@@ -397,6 +361,25 @@ mod tests {
     }
 
     #[tokio::test]
+    #[ignore = "runs as a plain user with sudo"]
+    async fn the_deadline_kills_what_sudo_started() {
+        let sudo = Program::find("sh", "try").unwrap().under_sudo().unwrap();
+        let error = sudo
+            .args(["-c", "echo $$; exec sleep 86399"])
+            .deadline(Duration::from_secs(1))
+            .stream(&mut |_| {})
+            .await
+            .unwrap_err();
+        assert_eq!(error.trouble, Trouble::TimedOut);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", error.output_lines()[0]));
+        assert!(
+            !stat.is_ok_and(|stat| !stat.contains(" Z ")),
+            "it still runs"
+        );
+    }
+
+    #[tokio::test]
     async fn a_missing_program_is_named() {
         let error = Program::find("no-such-program", "try").unwrap_err();
         assert_eq!(error.trouble, Trouble::Missing);
@@ -412,25 +395,5 @@ mod tests {
         let output = String::from_utf8(output).unwrap();
         assert!(!output.contains("CARGO"), "{output}");
         assert!(output.contains("LC_ALL=C"), "{output}");
-    }
-
-    #[test]
-    fn what_is_ours_stays_ours() {
-        assert!(!is_users("INPUT_SSH-KEY".as_ref()));
-        assert!(!is_users("pct_deploy_ssh_key".as_ref()));
-        assert!(is_users("DB_PASSWORD".as_ref()));
-        assert!(is_bare("DOCKER_HOST".as_ref()));
-    }
-
-    #[test]
-    fn programs_are_found_beside_the_path() {
-        assert_eq!(
-            find("sh", None).and_then(|path| path.file_name().map(Into::into)),
-            Some(PathBuf::from("sh"))
-        );
-        assert_eq!(
-            find("sh", Some("relative".as_ref())).map(|path| path.is_absolute()),
-            Some(true)
-        );
     }
 }

@@ -169,6 +169,8 @@ fn exposed(container: &ContainerInspectResponse) -> Vec<(IpAddr, u16)> {
         .flat_map(|port| addresses.iter().map(move |address| (*address, port)))
         .collect();
     exposed.sort_unstable();
+    // Compose may list a port twice, with and without its protocol.
+    exposed.dedup();
     exposed
 }
 
@@ -216,7 +218,7 @@ mod tests {
             "StartedAt": "2026-11-23T13:52:02Z", "FinishedAt": "0001-01-01T00:00:00Z",
             "Health": {"Status": "starting", "FailingStreak": 0, "Log": []}},
         "HostConfig": {"Memory": 536870912},
-        "Config": {"Image": "user/app", "ExposedPorts": {"8080/tcp": {}, "9/udp": {}},
+        "Config": {"Image": "user/app", "ExposedPorts": {"8080": {}, "8080/tcp": {}, "9/udp": {}},
             "Labels": {"pct-deploy.release": "0123456789ab"}},
         "NetworkSettings": {"Networks": {"a_default": {"IPAddress": "172.18.0.3"},
             "b": {"IPAddress": ""}}}}"#;
