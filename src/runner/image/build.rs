@@ -1,0 +1,385 @@
+//! Builds an image and shows what the builder prints.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error as DockerError;
+use bollard::models::{BuildInfo, BuildInfoAux};
+use bollard::query_parameters::{
+    BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion, TagImageOptionsBuilder,
+};
+use futures_util::{Stream, StreamExt as _};
+use tokio::time::timeout;
+
+use super::archive::Sent;
+use super::client::{ANSWER, chain_text};
+use super::context::Context;
+use super::progress::{Progress, last_overwrite, size};
+use super::{credentials, registry_host};
+use crate::config::types::BuildConfig;
+use crate::error::{Error, Reason, Result};
+use crate::protocol::ids::{Repository, Tag};
+use crate::protocol::step::Phase;
+use crate::protocol::wire::RegistryLogin;
+use crate::report::Reporter;
+
+/// The longest build.
+const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// Lines of output that explain a failure.
+const TAIL_LINES: usize = 20;
+
+/// An image in the runner's daemon, under all its tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltImage {
+    /// Its name.
+    pub repository: Repository,
+    /// Its tags; at least one.
+    pub tags: Vec<Tag>,
+    /// The daemon's id for it.
+    pub id: String,
+}
+
+/// Which of the daemon's two builders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builder {
+    /// The present one.
+    BuildKit,
+    /// The one before, for daemons without BuildKit.
+    Classic,
+}
+
+/// Builds the image. The login is used for base images from the same registry.
+///
+/// Uses BuildKit, or the classic builder (with a note) when the daemon has no BuildKit.
+pub async fn build(
+    docker: &Docker,
+    config: &BuildConfig,
+    platform: &str,
+    tags: &[Tag],
+    labels: &[(String, String)],
+    login: Option<&RegistryLogin>,
+    reporter: &Reporter,
+) -> Result<BuiltImage> {
+    let job = Job {
+        docker,
+        config,
+        platform,
+        tags,
+        labels,
+        login,
+        reporter,
+    };
+    match job.run(Builder::BuildKit).await {
+        Err(Failed::NoBuildKit(why)) => {
+            reporter.note(&format!(
+                "this Docker daemon has no BuildKit ({why}); using the classic builder"
+            ));
+            job.run(Builder::Classic).await
+        }
+        outcome => outcome,
+    }
+    .map_err(|failed| match failed {
+        Failed::NoBuildKit(why) => {
+            Error::untouched(Reason::BuildFailed, "the image did not build").because(why)
+        }
+        Failed::Said(error) => error,
+    })
+}
+
+/// [`build`] with one builder and no second choice.
+pub async fn build_with(
+    builder: Builder,
+    docker: &Docker,
+    config: &BuildConfig,
+    platform: &str,
+    tags: &[Tag],
+    reporter: &Reporter,
+) -> Result<BuiltImage> {
+    let job = Job {
+        docker,
+        config,
+        platform,
+        tags,
+        labels: &[],
+        login: None,
+        reporter,
+    };
+    job.run(builder).await.map_err(|failed| match failed {
+        Failed::NoBuildKit(why) => {
+            Error::untouched(Reason::BuildFailed, "no BuildKit").because(why)
+        }
+        Failed::Said(error) => error,
+    })
+}
+
+enum Failed {
+    /// The daemon refused before it built anything.
+    NoBuildKit(String),
+    Said(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Said(error)
+    }
+}
+
+struct Job<'a> {
+    docker: &'a Docker,
+    config: &'a BuildConfig,
+    platform: &'a str,
+    tags: &'a [Tag],
+    labels: &'a [(String, String)],
+    login: Option<&'a RegistryLogin>,
+    reporter: &'a Reporter,
+}
+
+impl Job<'_> {
+    async fn run(&self, builder: Builder) -> Result<BuiltImage, Failed> {
+        let Some((first, others)) = self.tags.split_first() else {
+            return Err(Error::usage("`tags` is empty")
+                .hint("write at least one tag, such as `latest`")
+                .into());
+        };
+        let repository = &self.config.repository;
+        let name = format!("{repository}:{first}");
+        self.reporter.progress(
+            Phase::Build,
+            &format!("building {name} for {}", self.platform),
+        );
+        let context = Context::open(self.config)?;
+        let options = self.options(builder, &name, &context.dockerfile)?;
+        let (tar, packing) = context.stream();
+        let tar = bollard::body_try_stream(tar.map(|chunk| chunk.map(Into::into)));
+        let mut output = Output {
+            reporter: self.reporter,
+            progress: Progress::default(),
+            tail: VecDeque::new(),
+        };
+        let stream = self
+            .docker
+            .build_image(options, self.credentials(), Some(tar));
+        let built = timeout(BUILD_LIMIT, output.follow(stream)).await;
+        // The connection is gone or all was read, so packing is over or ends at its next write.
+        let packed = timeout(ANSWER, packing).await.ok().and_then(Result::ok);
+        if let (Ok(Err(_)), Some(Err(error))) = (&built, &packed)
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            return Err(self.unreadable_context(error).into());
+        }
+        match built {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(self.explain(builder, &error, output.tail)),
+            Err(_elapsed) => {
+                let minutes = BUILD_LIMIT.as_secs() / 60;
+                let error = self.failure(output.tail);
+                return Err(error
+                    .because(format!("not done within {minutes} minutes"))
+                    .into());
+            }
+        }
+        if let Some(Ok(Sent { files, bytes })) = packed {
+            let bytes = size(bytes.try_into().unwrap_or(i64::MAX));
+            let text = format!("built {name} from {files} files, {bytes}");
+            self.reporter.progress(Phase::Build, &text);
+        }
+        for tag in others {
+            self.tag(&name, tag).await?;
+        }
+        Ok(BuiltImage {
+            id: self.id(&name).await?,
+            repository: repository.clone(),
+            tags: self.tags.to_vec(),
+        })
+    }
+
+    fn options(&self, builder: Builder, name: &str, dockerfile: &str) -> Result<BuildImageOptions> {
+        let pairs = |pairs: &[(String, String)]| -> HashMap<String, String> {
+            pairs.iter().cloned().collect()
+        };
+        let options = BuildImageOptionsBuilder::default()
+            .dockerfile(dockerfile)
+            .t(name)
+            .platform(self.platform)
+            .target(self.config.target.as_deref().unwrap_or_default())
+            .buildargs(&pairs(&self.config.args))
+            .labels(&pairs(self.labels))
+            .rm(true)
+            .forcerm(true);
+        Ok(match builder {
+            Builder::BuildKit => options
+                .version(BuilderVersion::BuilderBuildKit)
+                .session(&session_id()?)
+                .build(),
+            Builder::Classic => options.version(BuilderVersion::BuilderV1).build(),
+        })
+    }
+
+    fn credentials(&self) -> Option<HashMap<String, bollard::auth::DockerCredentials>> {
+        let login = self.login?;
+        let hosts: Vec<&str> = match registry_host(&self.config.repository) {
+            Some(host) => vec![host],
+            // One name for BuildKit and one for the classic builder.
+            None => vec!["registry-1.docker.io", super::DOCKER_HUB],
+        };
+        let pair = |host: &str| (host.to_owned(), credentials(login, host));
+        Some(hosts.into_iter().map(pair).collect())
+    }
+
+    async fn tag(&self, name: &str, tag: &Tag) -> Result<()> {
+        let options = TagImageOptionsBuilder::default()
+            .repo(self.config.repository.as_str())
+            .tag(tag.as_str())
+            .build();
+        let tagged = timeout(ANSWER, self.docker.tag_image(name, Some(options))).await;
+        self.answered(tagged, "cannot tag the image")
+    }
+
+    async fn id(&self, name: &str) -> Result<String> {
+        let image = timeout(ANSWER, self.docker.inspect_image(name)).await;
+        let image = self.answered(image, "cannot find the image that was built")?;
+        image.id.ok_or_else(|| Error::bug("an image without an id"))
+    }
+
+    fn answered<T>(
+        &self,
+        answer: Result<Result<T, DockerError>, tokio::time::error::Elapsed>,
+        what: &str,
+    ) -> Result<T> {
+        let failed = || {
+            Error::untouched(
+                Reason::BuildFailed,
+                format!("{what} `{}`", self.config.repository),
+            )
+        };
+        match answer {
+            Ok(answer) => answer.map_err(|error| failed().because(error)),
+            Err(elapsed) => Err(failed().because(elapsed)),
+        }
+    }
+
+    fn unreadable_context(&self, error: &std::io::Error) -> Error {
+        Error::untouched(
+            Reason::BuildFailed,
+            format!(
+                "cannot read the build context `{}` (`context`)",
+                self.config.context.display()
+            ),
+        )
+        .because(error.to_string())
+        .hint("list what the build does not need in `.dockerignore`")
+    }
+
+    fn explain(&self, builder: Builder, error: &DockerError, tail: VecDeque<String>) -> Failed {
+        let text = chain_text(error);
+        match (builder, error) {
+            (Builder::BuildKit, DockerError::DockerResponseServerError { status_code, .. })
+                if tail.is_empty() && refuses_buildkit(*status_code, &text) =>
+            {
+                return Failed::NoBuildKit(text);
+            }
+            (_, _) => {}
+        }
+        let said = match error {
+            DockerError::DockerStreamError { error } => error.trim().to_owned(),
+            _ => text,
+        };
+        let mut failure = self.failure(tail);
+        if said.contains("pull access denied") || said.contains("unauthorized") {
+            failure = failure.hint(
+                "a base image cannot be pulled: check its name in `FROM`, and `registry-username` and `registry-password` if it is private",
+            );
+        } else if said.contains("no space left on device") {
+            failure = failure.hint("the runner's disk is full: `docker system prune`");
+        } else if let Some(target) = &self.config.target
+            && said.contains("target stage")
+        {
+            failure = failure.hint(format!(
+                "`target` is `{target}`: name a stage of the Dockerfile (`FROM … AS {target}`)"
+            ));
+        }
+        failure.because(said).into()
+    }
+
+    fn failure(&self, tail: VecDeque<String>) -> Error {
+        Error::untouched(
+            Reason::BuildFailed,
+            format!("the image `{}` did not build", self.config.repository),
+        )
+        .hint(format!(
+            "build it by hand: `docker build -f {} {}` (`dockerfile`, `context`)",
+            self.config.context.join(&self.config.dockerfile).display(),
+            self.config.context.display(),
+        ))
+        .log_tail(tail.into())
+    }
+}
+
+/// Whether an answer means that there is no BuildKit, rather than that this build is wrong.
+fn refuses_buildkit(status: u16, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_about_it = ["buildkit", "session", "version=2", "builder version"]
+        .iter()
+        .any(|word| text.contains(word));
+    matches!(status, 400..=599) && is_about_it
+}
+
+fn session_id() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::bug("no random numbers").because(error.to_string()))?;
+    let mut id = String::from("pct-deploy-");
+    for byte in bytes {
+        write!(id, "{byte:02x}")
+            .map_err(|error| Error::bug("cannot write a text").because(error))?;
+    }
+    Ok(id)
+}
+
+/// Shows a build's output and remembers its end.
+struct Output<'a> {
+    reporter: &'a Reporter,
+    progress: Progress,
+    tail: VecDeque<String>,
+}
+
+impl Output<'_> {
+    async fn follow(
+        &mut self,
+        stream: impl Stream<Item = Result<BuildInfo, DockerError>>,
+    ) -> Result<(), DockerError> {
+        let mut stream = std::pin::pin!(stream);
+        while let Some(info) = stream.next().await {
+            let info = info?;
+            if let Some(BuildInfoAux::BuildKit(update)) = &info.aux {
+                for line in self.progress.lines(update) {
+                    self.show(&line);
+                }
+            }
+            // The classic builder's own words, and its pulls without their progress bars.
+            for text in [
+                info.stream,
+                info.status.filter(|_| info.progress_detail.is_none()),
+            ] {
+                for line in text.iter().flat_map(|text| text.lines()) {
+                    self.show(last_overwrite(line));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
+        self.reporter.output("build", line);
+        if self.tail.len() == TAIL_LINES {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.to_owned());
+    }
+}

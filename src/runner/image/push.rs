@@ -1,0 +1,379 @@
+//! Pushes an image under all its tags and learns its digest.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::errors::Error as DockerError;
+use bollard::models::PushImageInfo;
+use bollard::query_parameters::PushImageOptionsBuilder;
+use futures_util::{Stream, StreamExt as _};
+use tokio::time::{sleep, timeout};
+
+use super::build::BuiltImage;
+use super::client::{ANSWER, chain_text};
+use super::progress::size;
+use super::{DOCKER_HUB, credentials, registry_host};
+use crate::error::{Error, Reason, Result};
+use crate::protocol::ids::{Digest, PinnedImage, Repository, Tag};
+use crate::protocol::step::Phase;
+use crate::protocol::wire::RegistryLogin;
+use crate::report::Reporter;
+
+/// Tries of one tag; the pauses between them are 1 s, 2 s and 4 s.
+const TRIES: u32 = 4;
+/// A push that says nothing for this long is stuck.
+const SILENCE: Duration = Duration::from_secs(300);
+/// The pause between two lines of progress.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Pushes every tag. What may pass by itself (429, 5xx, timeouts, resets) is tried again.
+pub async fn push(
+    docker: &Docker,
+    built: &BuiltImage,
+    login: Option<&RegistryLogin>,
+    reporter: &Reporter,
+) -> Result<PinnedImage> {
+    let job = Job {
+        docker,
+        built,
+        login,
+        reporter,
+    };
+    let mut said = None;
+    for tag in &built.tags {
+        said = job.push_tag(tag).await?.or(said);
+    }
+    let digest = job.digest(said).await?;
+    reporter.progress(
+        Phase::Push,
+        &format!("pushed {}@{}", built.repository, digest.short()),
+    );
+    Ok(PinnedImage {
+        repository: built.repository.clone(),
+        digest,
+    })
+}
+
+struct Job<'a> {
+    docker: &'a Docker,
+    built: &'a BuiltImage,
+    login: Option<&'a RegistryLogin>,
+    reporter: &'a Reporter,
+}
+
+/// Why a push failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// The registry does not accept who we are.
+    Unauthorized,
+    /// It may work a moment later.
+    Passing,
+    /// It will not.
+    Lasting,
+}
+
+impl Job<'_> {
+    /// Pushes one tag; returns the digest if the daemon told it.
+    async fn push_tag(&self, tag: &Tag) -> Result<Option<Digest>> {
+        let name = format!("{}:{tag}", self.built.repository);
+        self.reporter
+            .progress(Phase::Push, &format!("pushing {name}"));
+        let mut attempt = 1;
+        loop {
+            let why = match self.try_push(tag).await {
+                Ok(digest) => return Ok(digest),
+                Err(why) => why,
+            };
+            match cause_of(&why) {
+                Cause::Unauthorized => return Err(self.unauthorized(why)),
+                Cause::Passing if attempt < TRIES => {
+                    let pause = Duration::from_secs(1 << (attempt - 1));
+                    self.reporter.note(&format!(
+                        "the push of {name} failed ({}); trying again in {} s",
+                        one_line(&why),
+                        pause.as_secs()
+                    ));
+                    sleep(pause).await;
+                    attempt += 1;
+                }
+                Cause::Passing => {
+                    return Err(self.failed(&name, why).hint(format!(
+                        "it failed {TRIES} times in a row; see if `{}` has an outage and run it again",
+                        self.registry()
+                    )));
+                }
+                Cause::Lasting => {
+                    return Err(self.failed(&name, why).hint(format!(
+                        "check `image` (`{}`) and that the registry accepts pushes: `docker push {name}`",
+                        self.built.repository
+                    )));
+                }
+            }
+        }
+    }
+
+    async fn try_push(&self, tag: &Tag) -> Result<Option<Digest>, String> {
+        let options = PushImageOptionsBuilder::default().tag(tag.as_str()).build();
+        let server = registry_host(&self.built.repository).unwrap_or(DOCKER_HUB);
+        let credentials = self.login.map(|login| credentials(login, server));
+        let repository = self.built.repository.as_str();
+        let stream = self
+            .docker
+            .push_image(repository, Some(options), credentials);
+        self.follow(stream).await
+    }
+
+    async fn follow(
+        &self,
+        stream: impl Stream<Item = Result<PushImageInfo, DockerError>>,
+    ) -> Result<Option<Digest>, String> {
+        let mut stream = std::pin::pin!(stream);
+        let mut layers = Layers::default();
+        let mut digest = None;
+        loop {
+            let info = match timeout(SILENCE, stream.next()).await {
+                Ok(Some(info)) => info,
+                Ok(None) => return Ok(digest),
+                Err(_elapsed) => {
+                    return Err(format!("timeout: silent for {} s", SILENCE.as_secs()));
+                }
+            };
+            let info = info.map_err(|error| match error {
+                DockerError::DockerStreamError { error } => error,
+                error => chain_text(&error),
+            })?;
+            if let Some(status) = &info.status {
+                digest = digest_in(status).or(digest);
+            }
+            if let Some(detail) = info.progress_detail
+                && let Some(line) = layers.add(detail.current, detail.total, Instant::now())
+            {
+                self.reporter.progress(Phase::Push, &line);
+            }
+        }
+    }
+
+    /// The digest under which the registry has the image.
+    async fn digest(&self, said: Option<Digest>) -> Result<Digest> {
+        let failed = || {
+            Error::untouched(
+                Reason::PushFailed,
+                format!("cannot read the digest of `{}`", self.built.repository),
+            )
+        };
+        let image = match timeout(ANSWER, self.docker.inspect_image(&self.built.id)).await {
+            Ok(image) => image.map_err(|error| failed().because(error))?,
+            Err(elapsed) => return Err(failed().because(elapsed)),
+        };
+        let known = digests_of(
+            &self.built.repository,
+            &image.repo_digests.unwrap_or_default(),
+        );
+        match (said, known.as_slice()) {
+            (Some(said), known) if known.contains(&said) => Ok(said),
+            (None, [only]) => Ok(only.clone()),
+            (said, known) => Err(failed().because(format!(
+                "the push said {}, the daemon knows {}",
+                said.map_or_else(|| "none".to_owned(), String::from),
+                known.len()
+            ))),
+        }
+    }
+
+    fn registry(&self) -> &str {
+        registry_host(&self.built.repository).unwrap_or("docker.io")
+    }
+
+    fn unauthorized(&self, why: String) -> Error {
+        let (what, hint) = match self.login {
+            Some(login) => (
+                format!(
+                    "the registry `{}` refused `{}` (`registry-username`, `registry-password`)",
+                    self.registry(),
+                    login.username
+                ),
+                format!(
+                    "check the password or token and that `{}` may push to `{}`; for Docker Hub use an access token with write permission",
+                    login.username, self.built.repository
+                ),
+            ),
+            None => (
+                format!("the registry `{}` wants a login", self.registry()),
+                "set `registry-username` and `registry-password`".to_owned(),
+            ),
+        };
+        Error::untouched(Reason::RegistryUnauthorized, what)
+            .because(why)
+            .hint(hint)
+    }
+
+    fn failed(&self, name: &str, why: String) -> Error {
+        Error::untouched(
+            Reason::PushFailed,
+            format!("cannot push `{name}` to `{}`", self.registry()),
+        )
+        .because(why)
+    }
+}
+
+/// Reads what daemons and registries say; there is nothing but text.
+fn cause_of(text: &str) -> Cause {
+    let text = text.to_lowercase();
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    // Whole words: a digest may contain any three digits.
+    let status = |codes: &[&str]| {
+        text.split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| codes.contains(&word))
+    };
+    // A busy registry may answer an unauthorized client with 429 as well: that one passes.
+    if status(&["429"]) || has(&["toomanyrequests", "too many requests"]) {
+        Cause::Passing
+    } else if status(&["401", "403"])
+        || has(&[
+            "unauthorized",
+            "authentication required",
+            "no basic auth credentials",
+            "denied",
+            "incorrect username or password",
+            "insufficient_scope",
+        ])
+    {
+        Cause::Unauthorized
+    } else if status(&["500", "502", "503", "504", "eof"])
+        || has(&[
+            "bad gateway",
+            "service unavailable",
+            "gateway time",
+            "timeout",
+            "timed out",
+            "deadline exceeded",
+            "connection reset",
+            "connection refused",
+            "broken pipe",
+            "temporary failure",
+            "server misbehaving",
+        ])
+    {
+        Cause::Passing
+    } else {
+        Cause::Lasting
+    }
+}
+
+/// The digest in `latest: digest: sha256:… size: 528`.
+fn digest_in(status: &str) -> Option<Digest> {
+    let (_, rest) = status.split_once("digest: ")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// The digests of one repository among `name@digest` texts.
+fn digests_of(repository: &Repository, all: &[String]) -> Vec<Digest> {
+    let wanted = familiar(repository.as_str());
+    all.iter()
+        .filter_map(|text| text.split_once('@'))
+        .filter(|(name, _)| familiar(name) == wanted)
+        .filter_map(|(_, digest)| digest.parse().ok())
+        .collect()
+}
+
+/// A name as daemons shorten it.
+fn familiar(name: &str) -> &str {
+    let name = name
+        .strip_prefix("docker.io/")
+        .or_else(|| name.strip_prefix("index.docker.io/"))
+        .unwrap_or(name);
+    name.strip_prefix("library/").unwrap_or(name)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// How much of all layers is uploaded. The stream does not say which layer it means, but two rarely
+/// have the same size.
+#[derive(Debug, Default)]
+struct Layers {
+    current: HashMap<i64, i64>,
+    shown: Option<Instant>,
+}
+
+impl Layers {
+    /// A line now and then.
+    fn add(&mut self, current: Option<i64>, total: Option<i64>, now: Instant) -> Option<String> {
+        let (current, total) = (current?, total?);
+        self.current.insert(total, current.min(total));
+        let shown = *self.shown.get_or_insert(now);
+        if now - shown < PAUSE {
+            return None;
+        }
+        self.shown = Some(now);
+        let done = self.current.values().sum();
+        let all = self.current.keys().sum();
+        Some(format!("{} of {}", size(done), size(all)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_apart() {
+        for text in [
+            "unauthorized: authentication required",
+            "denied: requested access to the resource is denied",
+            "no basic auth credentials",
+            "unexpected status from HEAD request: 403 Forbidden",
+        ] {
+            assert_eq!(cause_of(text), Cause::Unauthorized, "{text}");
+        }
+        for text in [
+            "received unexpected HTTP status: 503 Service Unavailable",
+            "toomanyrequests: too many failed login attempts",
+            "net/http: TLS handshake timeout",
+            "read tcp 10.0.0.1:1->2: read: connection reset by peer",
+            "unexpected EOF",
+        ] {
+            assert_eq!(cause_of(text), Cause::Passing, "{text}");
+        }
+        for text in [
+            "blob sha256:ab429cd503 is unknown",
+            "An image does not exist locally with the tag: x",
+            "manifest invalid",
+        ] {
+            assert_eq!(cause_of(text), Cause::Lasting, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_digest_is_that_of_this_repository() {
+        let digest = |c: &str| format!("sha256:{}", c.repeat(64));
+        let all = [
+            format!("user/other@{}", digest("a")),
+            format!("user/app@{}", digest("b")),
+        ];
+        for name in ["user/app", "docker.io/user/app"] {
+            let found = digests_of(&name.parse().unwrap(), &all);
+            assert_eq!(found, [digest("b").parse().unwrap()]);
+        }
+        assert_eq!(
+            digest_in(&format!("latest: digest: {} size: 528", digest("c"))),
+            digest("c").parse().ok()
+        );
+    }
+
+    #[test]
+    fn progress_is_condensed() {
+        let mut layers = Layers::default();
+        let start = Instant::now();
+        assert_eq!(layers.add(Some(1_000_000), Some(4_000_000), start), None);
+        assert_eq!(layers.add(Some(2_000_000), Some(6_000_000), start), None);
+        assert_eq!(
+            layers
+                .add(Some(3_000_000), Some(4_000_000), start + PAUSE)
+                .as_deref(),
+            Some("5.0 MB of 10.0 MB")
+        );
+    }
+}

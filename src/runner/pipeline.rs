@@ -1,0 +1,228 @@
+//! The whole run on the runner's side, from settings to result.
+
+use super::cancel::Cancel;
+use super::image;
+use super::remote::{InstalledAgent, Remote};
+use super::swap::{self, Followed};
+use super::{plan, result};
+use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, Mode, Place};
+use crate::error::{Error, Reason, Result};
+use crate::protocol::ids::PinnedImage;
+use crate::protocol::plan::{Site, Target};
+use crate::protocol::result::RunResult;
+use crate::protocol::status::Status;
+use crate::protocol::step::Phase;
+use crate::protocol::wire::{RegistryLogin, Request};
+use crate::report::Reporter;
+use crate::report::context::RunContext;
+
+/// Builds, pushes, swaps. Never fails: how it went is in the result.
+pub async fn deploy(
+    config: &DeployConfig,
+    context: &RunContext,
+    docker_host: Option<&str>,
+    reporter: &Reporter,
+    cancel: &Cancel,
+) -> RunResult {
+    if config.gate.mode == Mode::DryRun {
+        return dry_run(config, reporter, cancel).await;
+    }
+    let image = provide_image(&config.image, context, docker_host, reporter);
+    let host = ready_host(&config.place, Some(&config.site), reporter);
+    let both = or_cancelled(cancel, async { tokio::try_join!(image, host) }).await;
+    let (image, (remote, agent)) = match both {
+        Ok(both) => both,
+        Err(error) => return result::failed(reporter, error),
+    };
+    let login = config.image.registry.as_ref();
+    let target = Target::Image(image);
+    let ended = swap_on(
+        &remote,
+        &agent,
+        &config.site,
+        target,
+        login,
+        context,
+        reporter,
+        cancel,
+    )
+    .await;
+    finish(remote, ended, reporter).await
+}
+
+/// Deploys an earlier release; needs neither Docker nor a registry here.
+pub async fn rollback(
+    config: &HostConfig,
+    target: Target,
+    context: &RunContext,
+    reporter: &Reporter,
+    cancel: &Cancel,
+) -> RunResult {
+    let host = ready_host(&config.place, None, reporter);
+    let (remote, agent) = match or_cancelled(cancel, host).await {
+        Ok(host) => host,
+        Err(error) => return result::failed(reporter, error),
+    };
+    let login = config.registry.as_ref();
+    let ended = swap_on(
+        &remote,
+        &agent,
+        &config.site,
+        target,
+        login,
+        context,
+        reporter,
+        cancel,
+    )
+    .await;
+    finish(remote, ended, reporter).await
+}
+
+/// What is on the host now.
+pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> {
+    let (remote, agent) = ready_host(&config.place, None, reporter).await?;
+    let status = swap::status(&remote, &agent, &config.site, reporter).await;
+    remote.close().await?;
+    status
+}
+
+/// Everything that can be checked without changing the app.
+async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) -> RunResult {
+    let check = async {
+        let (remote, agent) = ready_host(&config.place, None, reporter).await?;
+        let status = swap::status(&remote, &agent, &config.site, reporter).await;
+        remote.close().await?;
+        status
+    };
+    match or_cancelled(cancel, check).await {
+        Ok(status) => result::dry_run(reporter, &status),
+        Err(error) => result::failed(reporter, error),
+    }
+}
+
+/// The image by digest: built and pushed, or as it was given.
+async fn provide_image(
+    config: &ImageConfig,
+    context: &RunContext,
+    docker_host: Option<&str>,
+    reporter: &Reporter,
+) -> Result<PinnedImage> {
+    let build = match &config.source {
+        ImageSource::Existing(image) => return Ok(image.clone()),
+        ImageSource::Build(build) => build,
+    };
+    let login = config.registry.as_ref();
+    let (tags, labels) = (plan::tags(build, context)?, plan::labels(context));
+    let docker = phase(reporter, Phase::Build, async {
+        let docker = image::connect(docker_host).await?;
+        let built = image::build(
+            &docker,
+            build,
+            &config.platform,
+            &tags,
+            &labels,
+            login,
+            reporter,
+        )
+        .await?;
+        Ok((docker, built))
+    });
+    let (docker, built) = docker.await?;
+    phase(
+        reporter,
+        Phase::Push,
+        image::push(&docker, &built, login, reporter),
+    )
+    .await
+}
+
+/// A host with an agent; with a site, also one that has passed its checks.
+async fn ready_host(
+    place: &Place,
+    site: Option<&Site>,
+    reporter: &Reporter,
+) -> Result<(Remote, InstalledAgent)> {
+    let remote = phase(reporter, Phase::Connect, Remote::connect(place, reporter)).await?;
+    let agent = phase(
+        reporter,
+        Phase::InstallAgent,
+        remote.install_agent(reporter),
+    )
+    .await?;
+    if let Some(site) = site {
+        swap::prepare(&remote, &agent, site, reporter).await?;
+    }
+    Ok((remote, agent))
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the one place where host, plan and reporter meet"
+)]
+async fn swap_on(
+    remote: &Remote,
+    agent: &InstalledAgent,
+    site: &Site,
+    target: Target,
+    login: Option<&RegistryLogin>,
+    context: &RunContext,
+    reporter: &Reporter,
+    cancel: &Cancel,
+) -> (Option<crate::protocol::ids::DeploymentId>, Result<Followed>) {
+    let plan = match plan::plan(site, target, context) {
+        Ok(plan) => plan,
+        Err(error) => return (None, Err(error)),
+    };
+    let deployment = plan.deployment.clone();
+    let request = Request::Swap {
+        plan: Box::new(plan),
+        registry: login.cloned(),
+    };
+    (
+        Some(deployment),
+        swap::follow(remote, agent, &request, reporter, cancel).await,
+    )
+}
+
+async fn finish(
+    remote: Remote,
+    ended: (Option<crate::protocol::ids::DeploymentId>, Result<Followed>),
+    reporter: &Reporter,
+) -> RunResult {
+    if let Err(error) = remote.close().await {
+        // The swap is over; a connection that does not close well changes nothing.
+        tracing::debug!(%error, "the connection did not close well");
+    }
+    let (deployment, followed) = ended;
+    let mut run = match followed {
+        Ok(followed) => result::finished(reporter, followed),
+        Err(error) => result::failed(reporter, error),
+    };
+    run.deployment_id = deployment;
+    run
+}
+
+/// Frames work with its phase in the reports.
+async fn phase<T>(
+    reporter: &Reporter,
+    phase: Phase,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    reporter.phase_started(phase);
+    let result = work.await;
+    match &result {
+        Ok(_) => reporter.phase_done(phase, None),
+        Err(error) => reporter.phase_failed(phase, error),
+    }
+    result
+}
+
+/// Before the swap nothing on the host was changed, so a cancel simply ends the run.
+async fn or_cancelled<T>(cancel: &Cancel, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        result = work => result,
+        signal = cancel.requested() => {
+            Err(Error::new(signal.exit_code(), Reason::Cancelled, "cancelled before the host was changed"))
+        }
+    }
+}

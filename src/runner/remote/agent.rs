@@ -1,0 +1,314 @@
+//! A call to the agent: request lines in, reply lines out.
+
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::refusal::log_lines;
+use crate::error::{Error, Reason, Result};
+use crate::protocol::wire::{self, MAX_LINE, Reply, Request};
+
+/// For a request to leave, and for the process to end once nothing is expected of it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Lines of the agent's stderr that are kept.
+const TAIL_LINES: usize = 20;
+
+/// A running call. Dropping it ends our end of it only: the agent on the host decides for itself.
+#[derive(Debug)]
+pub struct AgentCall {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    replies: Lines<ChildStdout>,
+    spoke: Spoke,
+    tail: Tail,
+    stderr: JoinHandle<()>,
+}
+
+/// Whether the agent has said anything yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoke {
+    Yes,
+    NotYet,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentEnd {
+    /// The agent's exit code; `None` when a signal ended it.
+    /// Over ssh 255 means that the connection broke.
+    pub code: Option<i32>,
+    /// The last lines of its stderr, oldest first. Untrusted.
+    pub stderr_tail: Vec<String>,
+}
+
+impl AgentCall {
+    pub(super) async fn start(mut command: Command, request: &Request) -> Result<Self> {
+        let failed = |error: std::io::Error| {
+            Error::untouched(Reason::AgentUnavailable, "cannot start the agent").because(error)
+        };
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(Error::bug("the agent's pipes are missing"));
+        };
+        let tail = Tail::default();
+        let mut call = Self {
+            child,
+            stdin: Some(stdin),
+            replies: Lines::new(stdout),
+            spoke: Spoke::NotYet,
+            stderr: tokio::spawn(tail.clone().follow(stderr)),
+            tail,
+        };
+        call.send(request).await?;
+        Ok(call)
+    }
+
+    /// Sends one more line: [`Request::Cancel`].
+    pub async fn send(&mut self, request: &Request) -> Result<()> {
+        let line = wire::encode(request)
+            .map_err(|error| Error::bug("a request does not fit into a line").because(error))?;
+        let Some(stdin) = &mut self.stdin else {
+            return Err(Error::bug("a request after the end of the call"));
+        };
+        let write = async {
+            stdin.write_all(line.as_bytes()).await?;
+            stdin.flush().await
+        };
+        let sent = match timeout(PATIENCE, write).await {
+            Ok(sent) => sent,
+            Err(_elapsed) => Err(std::io::ErrorKind::TimedOut.into()),
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            // The agent is gone: `next` and `finish` say how, which is worth more than this.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Error::untouched(
+                Reason::SshFailed,
+                "cannot send a request to the agent",
+            )
+            .because(error)),
+        }
+    }
+
+    /// The next reply, or `None` when the agent has nothing more to say. Losing the future loses no
+    /// reply, so this may stand in a `select!`.
+    pub async fn next(&mut self) -> Result<Option<Reply>> {
+        loop {
+            let Some(line) = self.replies.next().await? else {
+                return Ok(None);
+            };
+            match wire::decode(&line) {
+                Ok(reply) => {
+                    self.spoke = Spoke::Yes;
+                    return Ok(Some(reply));
+                }
+                Err(error) => match self.spoke {
+                    // A login script that prints (`.bashrc`) comes before the agent.
+                    Spoke::NotYet => self.tail.push(&line),
+                    Spoke::Yes => return Err(garbled().because(error)),
+                },
+            }
+        }
+    }
+
+    /// Closes the agent's stdin and waits a moment for its end.
+    pub async fn finish(mut self) -> Result<AgentEnd> {
+        drop(self.stdin.take());
+        let code = match timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => status
+                .map_err(|error| {
+                    Error::untouched(Reason::SshFailed, "cannot wait for the agent").because(error)
+                })?
+                .code(),
+            Err(_elapsed) => {
+                // Only our end: what runs on the host is not this process.
+                drop(self.child.kill().await);
+                None
+            }
+        };
+        // A process that outlives the agent may hold its stderr open.
+        drop(timeout(Duration::from_millis(500), &mut self.stderr).await);
+        self.stderr.abort();
+        Ok(AgentEnd {
+            code,
+            stderr_tail: self.tail.lines(),
+        })
+    }
+}
+
+fn garbled() -> Error {
+    Error::untouched(
+        Reason::SshFailed,
+        "the agent sent a line that is not a message",
+    )
+}
+
+/// Splits a pipe into lines of at most [`MAX_LINE`] bytes.
+#[derive(Debug)]
+struct Lines<R> {
+    pipe: R,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that are known to hold no LF.
+    searched: usize,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    fn new(pipe: R) -> Self {
+        Self {
+            pipe,
+            buffer: Vec::new(),
+            searched: 0,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<String>> {
+        loop {
+            let fresh = self.buffer.iter().skip(self.searched);
+            if let Some(offset) = fresh.copied().position(|byte| byte == b'\n') {
+                let rest = self.buffer.split_off(self.searched + offset + 1);
+                let line = std::mem::replace(&mut self.buffer, rest);
+                self.searched = 0;
+                return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
+            }
+            self.searched = self.buffer.len();
+            if self.buffer.len() > MAX_LINE {
+                return Err(garbled().because(wire::WireError::TooLong(self.buffer.len())));
+            }
+            self.buffer.reserve(8 * 1024);
+            let read = self
+                .pipe
+                .read_buf(&mut self.buffer)
+                .await
+                .map_err(|error| {
+                    Error::untouched(Reason::SshFailed, "cannot read from the agent").because(error)
+                })?;
+            if read == 0 {
+                // A line without its LF was cut off on the way and cannot be trusted.
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// The last lines of an untrusted stream.
+#[derive(Debug, Clone, Default)]
+struct Tail(Arc<Mutex<Vec<String>>>);
+
+impl Tail {
+    fn push(&self, line: &str) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend(log_lines(line));
+        let excess = lines.len().saturating_sub(TAIL_LINES);
+        lines.drain(..excess);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn follow(self, pipe: impl AsyncRead + Unpin) {
+        let mut lines = Lines::new(pipe);
+        loop {
+            match lines.next().await {
+                Ok(Some(line)) => self.push(&line),
+                Ok(None) => break,
+                // An endless line: forget it, but keep reading, or the agent would block.
+                Err(_too_long) => lines.buffer.clear(),
+            }
+        }
+        self.push(&String::from_utf8_lossy(&lines.buffer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::event::Happening;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).kill_on_drop(true);
+        command
+    }
+
+    const REPLY: &str = r#"{"reply":"event","seq":1,"at_ms":2,"what":{"kind":"committed"}}"#;
+
+    #[tokio::test]
+    async fn replies_are_framed_and_the_end_is_told() {
+        let script = format!(
+            "echo welcome; read request; echo '{REPLY}'; read cancel; echo \"$request$cancel\" >&2; exit 3"
+        );
+        let mut call = AgentCall::start(shell(&script), &Request::Cancel)
+            .await
+            .unwrap();
+        let Some(Reply::Event(event)) = call.next().await.unwrap() else {
+            panic!("no event");
+        };
+        assert_eq!(event.what, Happening::Committed);
+        call.send(&Request::Cancel).await.unwrap();
+        assert_eq!(call.next().await.unwrap(), None);
+        let end = call.finish().await.unwrap();
+        assert_eq!(end.code, Some(3));
+        let cancel = r#"{"request":"cancel"}"#;
+        assert_eq!(
+            end.stderr_tail,
+            ["welcome".to_owned(), format!("{cancel}{cancel}")]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_endless_line_is_refused_in_bounded_memory() {
+        let script = "head -c 3000000 /dev/zero | tr '\\0' x; sleep 5";
+        let mut call = AgentCall::start(shell(script), &Request::Cancel)
+            .await
+            .unwrap();
+        let error = call.next().await.unwrap_err();
+        assert!(
+            error
+                .chain()
+                .iter()
+                .any(|line| line.contains("longer than"))
+        );
+        assert!(call.replies.buffer.capacity() < 4 * MAX_LINE);
+    }
+
+    #[tokio::test]
+    async fn garbage_after_the_first_reply_is_an_error() {
+        let script = format!("echo '{REPLY}'; echo garbage; cat >/dev/null");
+        let mut call = AgentCall::start(shell(&script), &Request::Cancel)
+            .await
+            .unwrap();
+        assert!(call.next().await.unwrap().is_some());
+        assert_eq!(call.next().await.unwrap_err().reason(), Reason::SshFailed);
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_is_gone_is_told_by_its_end() {
+        let script = "echo boom >&2; exit 126";
+        let mut call = AgentCall::start(shell(script), &Request::Cancel)
+            .await
+            .unwrap();
+        assert_eq!(call.next().await.unwrap(), None);
+        call.send(&Request::Cancel).await.unwrap();
+        let end = call.finish().await.unwrap();
+        assert_eq!(
+            (end.code, end.stderr_tail),
+            (Some(126), vec!["boom".to_owned()])
+        );
+    }
+}

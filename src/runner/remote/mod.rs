@@ -1,0 +1,107 @@
+//! The way to the host: connect, put the agent there, talk to it.
+//!
+//! [`ssh`] opens one session with a verified host key, if need be through a jump host. `exec`
+//! runs commands over it, `install` uploads this binary when the host does not have it yet, and
+//! [`agent`] frames the lines of a call. With `--host local` the same calls start processes here.
+//! Everything that comes back is untrusted.
+
+pub mod agent;
+mod endpoint;
+mod exec;
+pub mod hostkey;
+mod install;
+mod probe;
+mod refusal;
+pub mod ssh;
+mod workdir;
+
+pub use agent::{AgentCall, AgentEnd};
+pub use install::InstalledAgent;
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use tokio::process::Command;
+
+use crate::config::types::Place;
+use crate::error::Result;
+use crate::protocol::wire::Request;
+use crate::report::Reporter;
+
+/// The place where the agent runs.
+#[derive(Debug)]
+pub enum Remote {
+    /// This machine.
+    Local,
+    /// Another one, over one SSH connection.
+    Ssh(Box<ssh::Connection>),
+}
+
+impl Remote {
+    /// Opens the way to the host. A refused or silent host is tried three times.
+    pub async fn connect(place: &Place, reporter: &Reporter) -> Result<Self> {
+        match place {
+            Place::Local => Ok(Self::Local),
+            Place::Ssh(config) => {
+                let connection = ssh::Connection::open(config, reporter).await?;
+                Ok(Self::Ssh(Box::new(connection)))
+            }
+        }
+    }
+
+    /// Makes the state folder and puts this binary there, unless both are in place.
+    pub async fn install_agent(&self, reporter: &Reporter) -> Result<InstalledAgent> {
+        match self {
+            Self::Local => install::on_this_machine(self).await,
+            Self::Ssh(_) => install::binary(self, Path::new("/proc/self/exe"), reporter).await,
+        }
+    }
+
+    /// [`Self::install_agent`] with another binary than the running one.
+    pub async fn install_binary(
+        &self,
+        binary: &Path,
+        reporter: &Reporter,
+    ) -> Result<InstalledAgent> {
+        install::binary(self, binary, reporter).await
+    }
+
+    /// Starts the agent and sends it its first line.
+    pub async fn start(&self, agent: &InstalledAgent, request: &Request) -> Result<AgentCall> {
+        AgentCall::start(self.command(&[&agent.path, "agent", "serve"]), request).await
+    }
+
+    /// Closes the connection and removes the key from this machine.
+    pub async fn close(self) -> Result<()> {
+        match self {
+            Self::Local => Ok(()),
+            Self::Ssh(connection) => connection.close().await,
+        }
+    }
+
+    /// A process that runs `argv` at the place; each item arrives there as it is.
+    fn command(&self, argv: &[&str]) -> Command {
+        let mut command = match self {
+            Self::Local => {
+                let mut words = argv.iter();
+                let mut command = Command::new(words.next().map_or("", |program| program));
+                command.args(words);
+                command
+            }
+            Self::Ssh(connection) => connection.command(&exec::shell_words(argv)),
+        };
+        exec::keep_secrets_out(&mut command);
+        // A Ctrl-C in a terminal reaches the whole foreground group; ours alone decides what it means.
+        command.process_group(0).kill_on_drop(true);
+        command
+    }
+}
+
+/// Environment variables that a child process gets; everything else may hold secrets.
+const KEPT_ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "USER", "LANG"];
+
+fn kept_environment() -> impl Iterator<Item = (&'static OsStr, std::ffi::OsString)> {
+    KEPT_ENVIRONMENT
+        .iter()
+        .filter_map(|name| Some((OsStr::new(*name), std::env::var_os(name)?)))
+}

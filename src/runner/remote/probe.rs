@@ -1,0 +1,114 @@
+//! Asks a host for its keys without logging in and without believing them.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::endpoint::Endpoint;
+use super::exec::keep_secrets_out;
+use super::hostkey::{Misfit, OfferedKey};
+use super::refusal::{Refusal, Silence};
+
+use super::workdir::Workdir;
+use crate::config::types::Fingerprint;
+
+/// One family a try: a host shows a single key per connection.
+const FAMILIES: [&str; 3] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521",
+    "rsa-sha2-512,rsa-sha2-256",
+];
+
+pub(super) struct Prober<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) workdir: &'a Workdir,
+    pub(super) config_file: &'a Path,
+    pub(super) limit: Duration,
+}
+
+impl Prober<'_> {
+    /// The first key of the host that has one of the fingerprints.
+    pub(super) async fn find(&self, fingerprints: &[Fingerprint]) -> Result<OfferedKey, Refusal> {
+        let mut offered = Vec::new();
+        for family in FAMILIES {
+            match self.ask(Some(family)).await? {
+                Some(key) if key.is_one_of(fingerprints) => return Ok(key),
+                Some(key) => offered.push(key),
+                None => {}
+            }
+        }
+        Err(Refusal::HostKey(Misfit::NotListed, offered))
+    }
+
+    /// The key that the host prefers to show.
+    pub(super) async fn offered(&self) -> Option<OfferedKey> {
+        self.ask(None).await.ok().flatten()
+    }
+
+    /// The key of one family, or `None` when the host has none.
+    async fn ask(&self, algorithms: Option<&str>) -> Result<Option<OfferedKey>, Refusal> {
+        // `ssh` writes the key into an empty `known_hosts` file before it authenticates; with no
+        // method of authentication left it then hangs up.
+        let file = self.workdir.write("offered", "").map_err(Refusal::Ours)?;
+        let mut command = Command::new("ssh");
+        command.args(probe_arguments(self.endpoint, self.config_file, &file));
+        let seconds = self.limit.as_secs().max(1);
+        command.arg("-o").arg(format!("ConnectTimeout={seconds}"));
+        if let Some(algorithms) = algorithms {
+            command
+                .arg("-o")
+                .arg(format!("HostKeyAlgorithms={algorithms}"));
+        }
+        command
+            .args([self.endpoint.connect_host(), "true"])
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        keep_secrets_out(&mut command);
+        let output = match timeout(self.limit + Duration::from_secs(1), command.output()).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(error)) => return Err(Refusal::NoSsh(error.to_string())),
+            Err(_elapsed) => {
+                let text = format!("no host key within {seconds} s");
+                return Err(Refusal::Unreachable(Silence::TimedOut, text));
+            }
+        };
+        let recorded = std::fs::read_to_string(&file).unwrap_or_default();
+        if let Some(key) = recorded.lines().find_map(OfferedKey::parse) {
+            return Ok(Some(key));
+        }
+        let log = String::from_utf8_lossy(&output.stderr);
+        if log.contains("no matching host key type") {
+            Ok(None)
+        } else {
+            Err(Refusal::read(&log))
+        }
+    }
+}
+
+/// What a probe needs on its command line.
+fn probe_arguments(endpoint: &Endpoint, config: &Path, known_hosts: &Path) -> Vec<String> {
+    let mut words = vec![
+        "-F".to_owned(),
+        config.display().to_string(),
+        "-p".to_owned(),
+        endpoint.connect_port().to_string(),
+        "-T".to_owned(),
+    ];
+    if let Some(user) = endpoint.user() {
+        words.extend(["-l".to_owned(), user.to_owned()]);
+    }
+    for option in [
+        "BatchMode=yes",
+        "StrictHostKeyChecking=accept-new",
+        "PreferredAuthentications=none",
+        "ControlMaster=no",
+        "ControlPath=none",
+        &format!("UserKnownHostsFile={}", known_hosts.display()),
+    ] {
+        words.extend(["-o".to_owned(), option.to_owned()]);
+    }
+    words
+}

@@ -1,0 +1,260 @@
+//! Why `ssh` did not connect, read from what it printed.
+
+use std::fmt;
+
+use super::endpoint::Endpoint;
+use super::hostkey::{Misfit, OfferedKey, mismatch};
+use crate::config::types::HostTrust;
+use crate::error::{Error, Reason};
+
+/// Why a connection was not made.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Nothing answers there.
+    Unreachable(Silence, String),
+    /// The host's key is not the expected one; the keys are filled in by a probe.
+    HostKey(Misfit, Vec<OfferedKey>),
+    /// The host does not want this user or this key.
+    Unauthorized(String),
+    /// `ssh` cannot read the private key.
+    UnreadableKey(String),
+    /// `ssh` itself does not run.
+    NoSsh(String),
+    /// Anything else.
+    Other(String),
+    /// Something of ours failed; it is complete.
+    Ours(Error),
+}
+
+/// How a host fails to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Connection refused.
+    Refused,
+    /// No answer in time.
+    TimedOut,
+    /// The name does not resolve.
+    Unresolved,
+    /// No route, or the network is down.
+    NoRoute,
+    /// It hung up before it said who it is.
+    HungUp,
+}
+
+impl Refusal {
+    /// Reads the log of an `ssh` that ended without a connection.
+    pub(super) fn read(log: &str) -> Self {
+        let has = |needle: &str| log.contains(needle);
+        let silence = |kind| Self::Unreachable(kind, log.to_owned());
+        if has("REMOTE HOST IDENTIFICATION HAS CHANGED") || has("REVOKED HOST KEY") {
+            Self::HostKey(Misfit::Changed, Vec::new())
+        } else if has("Host key verification failed") || has("host key is known for") {
+            Self::HostKey(Misfit::NotListed, Vec::new())
+        } else if has("Could not resolve hostname") {
+            silence(Silence::Unresolved)
+        } else if has("No route to host") || has("Network is unreachable") {
+            silence(Silence::NoRoute)
+        } else if has("timed out") {
+            silence(Silence::TimedOut)
+        } else if has("Load key") {
+            Self::UnreadableKey(log.to_owned())
+        } else if has("Permission denied (") || has("Too many authentication failures") {
+            Self::Unauthorized(log.to_owned())
+        } else if has("Connection refused") {
+            silence(Silence::Refused)
+        } else if has("kex_exchange_identification") || has("Connection reset by peer") {
+            silence(Silence::HungUp)
+        } else {
+            Self::Other(log.to_owned())
+        }
+    }
+
+    /// Whether the same try may work a moment later.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(silence, _) => match silence {
+                // sshd hangs up on a random share of clients when many connect (`MaxStartups`).
+                Silence::Refused | Silence::TimedOut | Silence::HungUp => true,
+                Silence::Unresolved | Silence::NoRoute => false,
+            },
+            Self::HostKey(..)
+            | Self::Unauthorized(_)
+            | Self::UnreadableKey(_)
+            | Self::NoSsh(_)
+            | Self::Other(_)
+            | Self::Ours(_) => false,
+        }
+    }
+
+    /// The error for a person.
+    pub(super) fn into_error(self, endpoint: &Endpoint, trust: &HostTrust) -> Error {
+        let host = endpoint.display();
+        let setting = endpoint.setting();
+        match self {
+            Self::Unreachable(silence, log) => explained(unreachable(silence, endpoint), &log),
+            Self::HostKey(misfit, offered) => mismatch(endpoint, trust, misfit, &offered),
+            Self::Unauthorized(log) => {
+                let user = endpoint.user().unwrap_or("the default user");
+                let error = Error::untouched(
+                    Reason::SshUnauthorized,
+                    format!("`{host}` refused the login of `{user}` (`ssh-user`, `ssh-key`)"),
+                )
+                .hint(format!(
+                    "add the public half of `ssh-key` to `~/.ssh/authorized_keys` of `{user}` on the host"
+                ))
+                .hint("check `ssh-user`: Amazon Linux uses `ec2-user`, Ubuntu `ubuntu`, Debian `admin`");
+                explained(error, &log)
+            }
+            Self::UnreadableKey(log) => {
+                let error = Error::untouched(
+                    Reason::SshUnauthorized,
+                    "ssh cannot read the private key in `ssh-key`",
+                )
+                .hint("give the whole private key, without a passphrase: `ssh-keygen -t ed25519 -N '' -f deploy` makes one");
+                explained(error, &log)
+            }
+            Self::NoSsh(why) => Error::untouched(Reason::SshFailed, "cannot run the program `ssh`")
+                .because(why)
+                .hint("install it: `apt-get install openssh-client`"),
+            Self::Other(log) => explained(
+                Error::untouched(
+                    Reason::SshFailed,
+                    format!("cannot open an ssh connection to `{host}` (`{setting}`)"),
+                )
+                .hint(format!(
+                    "try it by hand: `ssh -v -p {} {}`",
+                    endpoint.port(),
+                    endpoint.host()
+                )),
+                &log,
+            ),
+            Self::Ours(error) => error,
+        }
+    }
+}
+
+fn unreachable(silence: Silence, endpoint: &Endpoint) -> Error {
+    let (setting, port) = (endpoint.setting(), endpoint.port());
+    let port_setting = endpoint.port_setting();
+    let hint = match silence {
+        Silence::Refused => format!(
+            "nothing listens on port {port} there: check `{port_setting}`, and that sshd runs"
+        ),
+        Silence::TimedOut => format!(
+            "check `{setting}`, that the host is up, and that its firewall or security group lets port {port} in"
+        ),
+        Silence::Unresolved => {
+            format!("check the spelling of `{setting}`: the name does not resolve")
+        }
+        Silence::NoRoute => {
+            format!("check `{setting}` and the network: there is no way to this address")
+        }
+        Silence::HungUp => format!(
+            "check that port {port} is sshd's (`{port_setting}`) and that the host does not block this address"
+        ),
+    };
+    let error = Error::untouched(
+        Reason::HostUnreachable,
+        format!(
+            "cannot reach `{}` (`{setting}`, `{port_setting}`)",
+            endpoint.display()
+        ),
+    )
+    .hint(hint);
+    match endpoint.is_forwarded() {
+        Forwarded::Yes => error.hint("check that the host of `ssh-jump-host` can reach it"),
+        Forwarded::No => error,
+    }
+}
+
+/// Whether a connection goes through a jump host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forwarded {
+    Yes,
+    No,
+}
+
+/// Adds what `ssh` said: its last line as the cause, all of it as the log.
+fn explained(error: Error, log: &str) -> Error {
+    let lines = log_lines(log);
+    let error = match lines.last() {
+        Some(line) => error.because(SshSaid(line.clone())),
+        None => error,
+    };
+    error.log_tail(lines)
+}
+
+/// The last lines of a log, without control characters: the far side chose some of them.
+pub(super) fn log_lines(log: &str) -> Vec<String> {
+    let clean =
+        |line: &str| -> String { line.chars().filter(|c| !c.is_control()).take(500).collect() };
+    let lines: Vec<String> = log
+        .lines()
+        .map(clean)
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let skip = lines.len().saturating_sub(20);
+    lines.into_iter().skip(skip).collect()
+}
+
+#[derive(Debug)]
+struct SshSaid(String);
+
+impl fmt::Display for SshSaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ssh said: {}", self.0)
+    }
+}
+
+impl std::error::Error for SshSaid {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ssh_prints_is_understood() {
+        let silence = |log: &str| match Refusal::read(log) {
+            Refusal::Unreachable(silence, _) => Some(silence),
+            Refusal::HostKey(..)
+            | Refusal::Unauthorized(_)
+            | Refusal::UnreadableKey(_)
+            | Refusal::NoSsh(_)
+            | Refusal::Other(_)
+            | Refusal::Ours(_) => None,
+        };
+        assert_eq!(
+            silence("connect to host 127.0.0.1 port 1: Connection refused"),
+            Some(Silence::Refused)
+        );
+        assert_eq!(
+            silence("Could not resolve hostname nope: Name or service not known"),
+            Some(Silence::Unresolved)
+        );
+        assert_eq!(
+            silence("Connection timed out during banner exchange"),
+            Some(Silence::TimedOut)
+        );
+        assert!(matches!(
+            Refusal::read("u@h: Permission denied (publickey)."),
+            Refusal::Unauthorized(_)
+        ));
+        assert!(matches!(
+            Refusal::read(
+                "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed."
+            ),
+            Refusal::HostKey(Misfit::NotListed, _)
+        ));
+        assert!(matches!(
+            Refusal::read(
+                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed."
+            ),
+            Refusal::HostKey(Misfit::Changed, _)
+        ));
+    }
+
+    #[test]
+    fn a_log_cannot_smuggle_control_characters() {
+        assert_eq!(log_lines("a\u{1b}[31mb\r\n\n"), ["a[31mb"]);
+    }
+}

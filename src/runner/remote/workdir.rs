@@ -1,0 +1,193 @@
+//! The folder with the key, the `ssh` configuration and the control sockets, for one run.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::endpoint::Endpoint;
+use crate::config::types::SshKey;
+use crate::error::{Error, Reason, Result};
+
+/// A folder of mode 0700 that is gone after [`Workdir::close`] or at the latest when dropped.
+#[derive(Debug)]
+pub(super) struct Workdir {
+    folder: TempDir,
+    key: Option<PathBuf>,
+}
+
+/// Memory first, so that a key does not reach a disk. All are short: a control socket's path is
+/// limited to about 100 bytes, and a runner's temporary folder is often longer than that.
+const PARENTS: [&str; 3] = ["/dev/shm", "/tmp", "/var/tmp"];
+
+impl Workdir {
+    /// Makes the folder and writes the key into it.
+    pub(super) fn create(key: Option<&SshKey>) -> Result<Self> {
+        let failed = |error: io::Error| {
+            Error::untouched(
+                Reason::SshFailed,
+                "cannot make a private folder for the ssh connection",
+            )
+            .because(error)
+            .hint("make `/tmp` writable")
+        };
+        let folder = private_folder().map_err(failed)?;
+        let key = key
+            .map(|SshKey(secret)| {
+                write_private(&folder.path().join("key"), secret.expose().as_bytes())
+            })
+            .transpose()
+            .map_err(failed)?;
+        Ok(Self { folder, key })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The private key's file, when the settings hold a key.
+    pub(super) fn key(&self) -> Option<&Path> {
+        self.key.as_deref()
+    }
+
+    /// Writes a file that only we may read, replacing an earlier one.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.path().join(name);
+        write_private(&path, text.as_bytes()).map_err(|error| {
+            Error::untouched(
+                Reason::SshFailed,
+                "cannot write a file for the ssh connection",
+            )
+            .because(error)
+        })
+    }
+
+    /// Removes everything and says so when that fails.
+    pub(super) fn close(self) -> Result<()> {
+        let path = self.path().to_owned();
+        self.folder.close().map_err(|error| {
+            Error::untouched(
+                Reason::SshFailed,
+                format!(
+                    "cannot remove the folder with the ssh key, `{}`",
+                    path.display()
+                ),
+            )
+            .because(error)
+        })
+    }
+}
+
+fn private_folder() -> io::Result<TempDir> {
+    let mut last = None;
+    for parent in PARENTS
+        .iter()
+        .map(PathBuf::from)
+        .chain([std::env::temp_dir()])
+    {
+        let folder = tempfile::Builder::new()
+            .prefix("pct-")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(parent);
+        match folder {
+            Ok(folder) => return Ok(folder),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(bytes)?;
+    Ok(path.to_owned())
+}
+
+/// Where the private key comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeySource {
+    /// The settings; nothing of the user's own set-up is read.
+    Settings,
+    /// The user's own set-up: agent, default files and `~/.ssh/config`.
+    User,
+}
+
+/// The text of an `ssh_config` that leaves nothing about trust or forwarding to other files.
+pub(super) fn render_config(endpoint: &Endpoint, key: KeySource) -> String {
+    // The first value of an option wins, so the user's file can only add what is not said here.
+    let mut lines = vec![
+        "IgnoreUnknown KnownHostsCommand",
+        "GlobalKnownHostsFile /dev/null",
+        "KnownHostsCommand none",
+        "HashKnownHosts no",
+        "UpdateHostKeys no",
+        "CheckHostIP no",
+        "VerifyHostKeyDNS no",
+        "CanonicalizeHostname no",
+        "PreferredAuthentications publickey",
+        "NumberOfPasswordPrompts 0",
+        "ServerAliveCountMax 3",
+        "ForwardAgent no",
+        "ForwardX11 no",
+        "AddKeysToAgent no",
+        "PermitLocalCommand no",
+        "RemoteCommand none",
+        "RequestTTY no",
+        "LogLevel INFO",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect::<Vec<_>>();
+    if let Some(alias) = endpoint.key_alias() {
+        lines.push(format!("HostKeyAlias {alias}"));
+        lines.push("ProxyJump none".to_owned());
+    }
+    match key {
+        KeySource::Settings => lines.push("IdentityAgent none".to_owned()),
+        KeySource::User => lines.push("Include ~/.ssh/config".to_owned()),
+    }
+    format!("Host *\n  {}\n", lines.join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn the_key_is_private_and_gone_afterwards() {
+        let workdir = Workdir::create(Some(&SshKey(Secret::new("k\n")))).unwrap();
+        let (folder, key) = (workdir.path().to_owned(), workdir.key().unwrap().to_owned());
+        assert_eq!(
+            fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        assert_eq!(
+            fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert!(folder.as_os_str().len() < 40, "{}", folder.display());
+        workdir.close().unwrap();
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn only_a_forwarded_connection_has_an_alias() {
+        let direct = Endpoint::direct("h", 2222, None, "ssh-host");
+        let text = render_config(&direct, KeySource::Settings);
+        assert!(!text.contains("HostKeyAlias") && !text.contains("Include"));
+        let text = render_config(&direct.forwarded(4000), KeySource::User);
+        assert!(text.contains("HostKeyAlias [h]:2222\n") && text.contains("Include ~/.ssh/config"));
+    }
+}

@@ -1,0 +1,104 @@
+//! From how a run ended to its result.
+
+use super::swap::Followed;
+use crate::error::{Error, ExitCode, Reason};
+use crate::protocol::outcome::{Failure, Outcome};
+use crate::protocol::receipt::Receipt;
+use crate::protocol::result::{FailedStage, RESULT_VERSION, RunResult, StepOutcome};
+use crate::protocol::status::Status;
+use crate::report::Reporter;
+
+/// A swap that ended with the agent's last word.
+pub(super) fn finished(reporter: &Reporter, followed: Followed) -> RunResult {
+    let Followed {
+        release,
+        image,
+        finished,
+    } = followed;
+    let previous = finished.previous;
+    RunResult {
+        release,
+        digest: image.as_ref().map(|image| image.digest.clone()),
+        image,
+        slot: finished.live.map(|live| live.service),
+        previous_slot: previous.as_ref().map(|previous| previous.service.clone()),
+        previous_release: previous.and_then(|previous| previous.release),
+        receipt: finished.receipt,
+        failure: finished.failed.map(|(step, failure)| FailedStage {
+            name: Some(step.as_str().to_owned()),
+            failure,
+        }),
+        ..empty(reporter, finished.outcome, Reason::parse(&finished.reason))
+    }
+}
+
+/// A run that ended before the agent had its last word.
+pub(super) fn failed(reporter: &Reporter, error: Error) -> RunResult {
+    let outcome = match error.code() {
+        ExitCode::Interrupted | ExitCode::Terminated => Outcome::Cancelled,
+        ExitCode::Stuck => Outcome::Stuck,
+        ExitCode::Success
+        | ExitCode::Bug
+        | ExitCode::Usage
+        | ExitCode::RolledBack
+        | ExitCode::HostUntouched => Outcome::Failed,
+    };
+    if outcome == Outcome::Cancelled {
+        reporter.cancelled();
+    }
+    let run = empty(reporter, outcome, error.reason());
+    let at = run
+        .steps
+        .iter()
+        .find(|step| step.outcome == StepOutcome::Failed);
+    let name = at.map(|step| step.name.clone());
+    RunResult {
+        failure: Some(FailedStage {
+            name,
+            failure: failure_of(&error),
+        }),
+        ..run
+    }
+}
+
+/// A dry run that found nothing wrong.
+pub(super) fn dry_run(reporter: &Reporter, status: &Status) -> RunResult {
+    let live = status.live.as_ref();
+    RunResult {
+        slot: live.map(|live| live.service.clone()),
+        release: live.and_then(|live| live.release.clone()),
+        image: live.and_then(|live| live.image.clone()),
+        ..empty(reporter, Outcome::Skipped, Reason::DryRun)
+    }
+}
+
+fn failure_of(error: &Error) -> Failure {
+    Failure {
+        reason: error.reason().as_str().to_owned(),
+        chain: error.chain(),
+        hints: error.hints().to_vec(),
+        log_tail: error.log_lines().to_vec(),
+    }
+}
+
+fn empty(reporter: &Reporter, outcome: Outcome, reason: Reason) -> RunResult {
+    RunResult {
+        version: RESULT_VERSION,
+        outcome,
+        reason_code: reason.as_str().to_owned(),
+        release: None,
+        image: None,
+        digest: None,
+        slot: None,
+        previous_slot: None,
+        previous_release: None,
+        took_seconds: reporter.took().as_secs_f64(),
+        requests_total: None,
+        requests_failed: None,
+        deployment_id: None,
+        slack_sent: None,
+        steps: reporter.steps(),
+        receipt: Receipt::default(),
+        failure: None,
+    }
+}
