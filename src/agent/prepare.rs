@@ -171,7 +171,7 @@ async fn start_dependencies<H: Host>(
         let mut lines = Vec::new();
         let started = host
             .compose_up(&survey.project, &missing, Start::Keep, &mut |line| {
-                lines.push(line.to_owned())
+                lines.push(line.to_owned());
             })
             .await;
         events.output("compose", lines).await;

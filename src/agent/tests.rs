@@ -157,7 +157,7 @@ fn rollback_goes_back_and_the_same_release_changes_nothing() {
     let again = swap(&host, 4, Target::Image(image(1)));
     assert_eq!(
         (again.outcome, again.live),
-        (Outcome::Unchanged, first.live.map(|live| live))
+        (Outcome::Unchanged, first.live)
     );
     assert_eq!(swap(&host, 5, Target::Previous).outcome, Outcome::Deployed);
     assert_eq!(host.serves(), Some(image(2)));

@@ -231,7 +231,7 @@ impl Iterator for Statements<'_> {
                 c => word.push(c),
             }
             if brace_of_variable {
-                while let Some(c) = self.rest.next() {
+                for c in self.rest.by_ref() {
                     word.push(c);
                     if c == '}' {
                         break;

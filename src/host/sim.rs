@@ -239,11 +239,13 @@ impl Host for SimHost {
     }
     async fn replace(&self, path: &Path, bytes: &[u8], _: Owner, _: Access) -> HostResult<()> {
         self.change("replace", |world| {
-            drop(world.files.insert(path.into(), bytes.to_vec()))
+            world.files.insert(path.into(), bytes.to_vec());
         })
     }
     async fn remove(&self, path: &Path, _: Owner) -> HostResult<()> {
-        self.change("remove", |world| drop(world.files.remove(path)))
+        self.change("remove", |world| {
+            world.files.remove(path);
+        })
     }
     async fn append(&self, path: &Path, bytes: &[u8], _: Durability) -> HostResult<()> {
         self.change("append", |world| {
@@ -338,7 +340,7 @@ impl Host for SimHost {
     }
     async fn compose_remove(&self, _: &ComposeProject, service: &ServiceName) -> HostResult<()> {
         self.change("compose_remove", |world| {
-            drop(world.containers.remove(service.as_str()))
+            world.containers.remove(service.as_str());
         })
     }
     async fn container(
@@ -385,11 +387,13 @@ impl Host for SimHost {
         _: Option<&RegistryLogin>,
         _: &mut dyn FnMut(PullProgress),
     ) -> HostResult<()> {
-        self.change("pull", |world| drop(world.images.insert(image.to_string())))
+        self.change("pull", |world| {
+            world.images.insert(image.to_string());
+        })
     }
     async fn remove_image(&self, image: &PinnedImage) -> HostResult<()> {
         self.change("remove_image", |world| {
-            drop(world.images.remove(&image.to_string()))
+            world.images.remove(&image.to_string());
         })
     }
     async fn nginx_config(&self) -> HostResult<String> {

@@ -29,10 +29,10 @@ pub async fn deploy(
     }
     let image = provide_image(&config.image, context, docker_host, reporter);
     let host = ready_host(&config.place, Some(&config.site), reporter);
-    let both = or_cancelled(cancel, async { tokio::try_join!(image, host) }).await;
+    let both = or_cancelled(cancel, Box::pin(async { tokio::try_join!(image, host) })).await;
     let (image, (remote, agent)) = match both {
         Ok(both) => both,
-        Err(error) => return result::failed(reporter, error),
+        Err(error) => return result::failed(reporter, &error),
     };
     let login = config.image.registry.as_ref();
     let target = Target::Image(image);
@@ -61,7 +61,7 @@ pub async fn rollback(
     let host = ready_host(&config.place, None, reporter);
     let (remote, agent) = match or_cancelled(cancel, host).await {
         Ok(host) => host,
-        Err(error) => return result::failed(reporter, error),
+        Err(error) => return result::failed(reporter, &error),
     };
     let login = config.registry.as_ref();
     let ended = swap_on(
@@ -96,7 +96,7 @@ async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) ->
     };
     match or_cancelled(cancel, check).await {
         Ok(status) => result::dry_run(reporter, &status),
-        Err(error) => result::failed(reporter, error),
+        Err(error) => result::failed(reporter, &error),
     }
 }
 
@@ -196,7 +196,7 @@ async fn finish(
     let (deployment, followed) = ended;
     let mut run = match followed {
         Ok(followed) => result::finished(reporter, followed),
-        Err(error) => result::failed(reporter, error),
+        Err(error) => result::failed(reporter, &error),
     };
     run.deployment_id = deployment;
     run

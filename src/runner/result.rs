@@ -33,7 +33,7 @@ pub(super) fn finished(reporter: &Reporter, followed: Followed) -> RunResult {
 }
 
 /// A run that ended before the agent had its last word.
-pub(super) fn failed(reporter: &Reporter, error: Error) -> RunResult {
+pub(super) fn failed(reporter: &Reporter, error: &Error) -> RunResult {
     let outcome = match error.code() {
         ExitCode::Interrupted | ExitCode::Terminated => Outcome::Cancelled,
         ExitCode::Stuck => Outcome::Stuck,
@@ -55,7 +55,7 @@ pub(super) fn failed(reporter: &Reporter, error: Error) -> RunResult {
     RunResult {
         failure: Some(FailedStage {
             name,
-            failure: failure_of(&error),
+            failure: failure_of(error),
         }),
         ..run
     }

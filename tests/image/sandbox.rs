@@ -10,13 +10,14 @@ use pct_deploy::config::types::BuildConfig;
 use pct_deploy::error::Error;
 use pct_deploy::protocol::ids::Repository;
 use pct_deploy::protocol::wire::RegistryLogin;
-use pct_deploy::report::Reporter;
+use pct_deploy::report::{ConsoleMode, Reporter};
 use pct_deploy::runner::image::{BuiltImage, Docker, build, connect};
+use pct_deploy::secret::Redactor;
 use pct_deploy::secret::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 pub(crate) fn reporter() -> Reporter {
-    Reporter::default()
+    Reporter::new(ConsoleMode::Terminal, Redactor::default())
 }
 
 pub(crate) struct Sandbox {

@@ -4,13 +4,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use pct_deploy::config::types::{HostTrust, SshConfig, SshKey};
-use pct_deploy::report::Reporter;
+use pct_deploy::report::{ConsoleMode, Reporter};
+use pct_deploy::secret::Redactor;
 use pct_deploy::secret::Secret;
 
 const IMAGE: &str = "pct-sandbox/host-v2";
 
 pub(crate) fn reporter() -> Reporter {
-    Reporter::default()
+    Reporter::new(ConsoleMode::Terminal, Redactor::default())
 }
 
 /// Settings that lead nowhere, to be completed.

@@ -25,7 +25,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let started = swap
         .host
         .compose_up(&project, services, Start::Fresh, &mut |line| {
-            lines.push(line.to_owned())
+            lines.push(line.to_owned());
         })
         .await;
     swap.events.output("compose", lines).await;

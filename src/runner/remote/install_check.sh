@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # $1 hash of the agent, $2 what `uname -sm` must say. Prints facts as `pct: NAME VALUE`.
 fact() { printf 'pct: %s\n' "$*"; }
 root=/var/lib/pct-deploy

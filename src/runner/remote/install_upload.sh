@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # $1 hash of the agent, which comes on stdin.
 set -e
 folder=/var/lib/pct-deploy/bin
@@ -10,5 +11,6 @@ chmod 0755 "$new"
 sync "$new" 2>/dev/null || sync
 mv -f "$new" "$folder/$1"
 sync "$folder" 2>/dev/null || sync
+# shellcheck disable=SC2010 # the names are hashes, and only `ls` sorts by age
 ls -1t "$folder" | grep -x '[0-9a-f]\{64\}' | tail -n +3 | while read -r old; do rm -f "$folder/$old"; done
 echo 'pct: agent uploaded'
