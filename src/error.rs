@@ -188,6 +188,8 @@ reasons! {
     WrongLabel = "wrong-label",
     /// The pull request goes to another branch.
     WrongBase = "wrong-base",
+    /// The person who set the label may not write to the repository.
+    NotPermitted = "not-permitted",
     /// The event payload lacks a field or has a wrong type there.
     UnreadableEvent = "unreadable-event",
     /// A setting is missing, malformed or unknown.

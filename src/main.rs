@@ -1,5 +1,5 @@
 //! Entry point.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    pct_deploy::cli::main()
 }

@@ -1,7 +1,23 @@
 //! Settings: one schema, three spellings, parsed once into types that cannot be wrong.
 //!
-//! [`schema`] is the list of every setting; [`raw`] gathers their texts from flags, action inputs,
-//! environment and file by precedence; the other files turn texts into the types below. All
-//! problems are reported at once.
+//! [`schema`] holds the list of every setting; [`sources`] gathers their texts from flags, action
+//! inputs, environment and file by precedence into [`raw`]; [`parse`] and the files beside it turn
+//! texts into [`types`]. All [`problems`] are reported at once. The environment comes in as a map.
 
+pub mod file;
+pub mod nearest;
+pub mod parse;
+pub mod problems;
+pub mod raw;
+pub mod schema;
+pub mod sources;
 pub mod types;
+
+mod fields;
+mod image;
+mod report;
+mod secrets;
+mod settings;
+mod site;
+mod ssh;
+mod ssh_key;

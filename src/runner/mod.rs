@@ -1,11 +1,15 @@
 //! The runner side: gate → (build → push ∥ connect → install agent → prepare) → swap.
 //!
-//! [`pipeline`] is the story; [`image`] and [`remote`] hold the two outside clients.
+//! [`pipeline`] is the story; [`image`] and [`remote`] hold the two outside clients; [`gate`]
+//! decides from an [`event`] whether there is anything to do.
 
 pub mod cancel;
+pub mod event;
+pub mod gate;
 pub mod image;
+pub mod permission;
 pub mod pipeline;
 mod plan;
 pub mod remote;
-mod result;
+pub mod result;
 mod swap;

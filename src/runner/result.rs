@@ -33,7 +33,7 @@ pub(super) fn finished(reporter: &Reporter, followed: Followed) -> RunResult {
 }
 
 /// A run that ended before the agent had its last word.
-pub(super) fn failed(reporter: &Reporter, error: &Error) -> RunResult {
+pub fn failed(reporter: &Reporter, error: &Error) -> RunResult {
     let outcome = match error.code() {
         ExitCode::Interrupted | ExitCode::Terminated => Outcome::Cancelled,
         ExitCode::Stuck => Outcome::Stuck,
@@ -59,6 +59,11 @@ pub(super) fn failed(reporter: &Reporter, error: &Error) -> RunResult {
         }),
         ..run
     }
+}
+
+/// A run that the gate did not let through.
+pub fn skipped(reporter: &Reporter, reason: Reason) -> RunResult {
+    empty(reporter, Outcome::Skipped, reason)
 }
 
 /// A dry run that found nothing wrong.

@@ -1,0 +1,13 @@
+//! The hidden host side.
+
+use super::args::AgentCommand;
+use crate::agent;
+use crate::error::{ExitCode, Result};
+
+/// Runs it.
+pub(super) async fn run(command: AgentCommand) -> Result<ExitCode> {
+    match command {
+        AgentCommand::Serve => Box::pin(agent::serve()).await,
+        AgentCommand::ReplaceFile { path, mode } => agent::replace_file(&path, mode),
+    }
+}

@@ -1,0 +1,119 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::flags::{ForDeploy, ForLook, ForRollback, SettingFlags};
+use crate::protocol::ids::{Commit, ReleaseId};
+
+/// Deploys a container to a small server without losing a request.
+#[derive(Debug, Parser)]
+#[command(name = "pct-deploy", version, propagate_version = true)]
+#[command(after_help = "\
+Settings come from flags, action inputs (INPUT_*), the environment (PCT_DEPLOY_SSH_HOST for
+--ssh-host) and .pct-deploy.yml, in this order. Secrets are never taken literally from a flag.
+
+Exit codes: 0 deployed, unchanged or refused by the gate; 1 a bug; 2 usage or settings; 3 failed and
+rolled back; 4 stuck, a person is needed; 5 failed before the host was changed; 130/143 cancelled.")]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Work on this machine, without SSH
+    #[arg(long, global = true, value_name = "local")]
+    pub(super) host: Option<HostWord>,
+    /// Read the settings from this file instead of `.pct-deploy.yml`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Print the result as one JSON object on standard output, everything else on standard error
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+/// What `--host` understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum HostWord {
+    /// This machine; another one is named by `--ssh-host`
+    Local,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run as a GitHub action: inputs and event from the environment
+    Action(ActionArgs),
+    /// Build, push and deploy an image
+    Deploy(DeployArgs),
+    /// Deploy an earlier release again; needs no registry and no CI
+    Rollback(RollbackArgs),
+    /// Show what is live
+    Status(LookArgs),
+    /// Show what happened
+    History(LookArgs),
+    /// The host side
+    #[command(subcommand, hide = true)]
+    Agent(AgentCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ActionArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForDeploy>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeployArgs {
+    /// Pass this GitHub event through the gate first
+    #[arg(long, value_name = "FILE", conflicts_with = "commit")]
+    pub(super) event: Option<PathBuf>,
+    /// The full commit that the image is built from, for tags and reports
+    #[arg(long, value_name = "SHA")]
+    pub(super) commit: Option<Commit>,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForDeploy>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The release to go back to, as `status` lists it; the one before the live one if not given
+    #[arg(long, value_name = "RELEASE")]
+    pub(super) to: Option<ReleaseId>,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForRollback>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LookArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForLook>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentCommand {
+    /// Serve one request on standard input
+    Serve,
+    /// Replace a file with standard input, safely
+    ReplaceFile {
+        /// The file
+        path: PathBuf,
+        /// Its permissions, in octal
+        #[arg(long, value_parser = octal)]
+        mode: u32,
+    },
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o7777)
+        .ok_or_else(|| format!("`{text}` is not a mode such as `644`"))
+}

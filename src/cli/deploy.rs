@@ -1,0 +1,265 @@
+//! `action` and `deploy`: the gate first, then the settings, then the pipeline.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::args::DeployArgs;
+use super::environment;
+use super::exit;
+use super::flags::{ForDeploy, SettingFlags};
+use super::render;
+use super::start::Start;
+use crate::config::parse::{self, Caller, Gated};
+use crate::config::sources::{Gathered, Inputs};
+use crate::config::types::{DeployConfig, LabelAfter, Mode, ReportConfig};
+use crate::error::{Error, ExitCode, Reason, Result};
+use crate::protocol::result::RunResult;
+use crate::protocol::step::Phase;
+use crate::report::context::RunContext;
+use crate::report::github::DeploymentHandle;
+use crate::report::{ConsoleMode, Reporter, after, before};
+use crate::runner::gate::{self, Decision};
+use crate::runner::permission::{self, Permission};
+use crate::runner::{event, pipeline, result};
+use crate::secret::Redactor;
+
+/// The container's entry point.
+pub(super) async fn action(start: &Start, flags: &SettingFlags<ForDeploy>) -> Result<ExitCode> {
+    let run = Run {
+        start,
+        mode: ConsoleMode::Actions,
+        caller: Caller::Action,
+    };
+    let gathered = start.gather(&flags.given, Inputs::OfThisAction);
+    let context = event::context(&start.env);
+    let name = context.event_name.clone().unwrap_or_default();
+    let paths = event::payload_paths(&start.env);
+    Box::pin(run.gated(gathered, context, &name, &paths)).await
+}
+
+/// The same pipeline, typed.
+pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode> {
+    let run = Run {
+        start,
+        mode: start.console(),
+        caller: Caller::Terminal,
+    };
+    let gathered = start.gather(&args.settings.given, Inputs::Inherited);
+    let mut context = event::context(&start.env);
+    match &args.event {
+        Some(path) => {
+            let paths = [path.clone()];
+            Box::pin(run.gated(gathered, context, "pull_request", &paths)).await
+        }
+        None => {
+            context.commit.clone_from(&args.commit);
+            Box::pin(run.go(gathered, context, Gated::Free)).await
+        }
+    }
+}
+
+struct Run<'a> {
+    start: &'a Start,
+    mode: ConsoleMode,
+    caller: Caller,
+}
+
+impl Run<'_> {
+    /// Asks the gate before Docker, SSH and secrets are looked at.
+    async fn gated(
+        &self,
+        gathered: Gathered,
+        context: RunContext,
+        event_name: &str,
+        paths: &[PathBuf],
+    ) -> Result<ExitCode> {
+        let (config, _later) = parse::gate(&gathered.raw);
+        let payload = event::load(paths);
+        let decision = match &payload {
+            // Another event needs no payload to be refused.
+            Err(trouble) if event_name == "pull_request" => Decision::No(
+                Reason::UnreadableEvent,
+                format!("the event cannot be read: {trouble}"),
+            ),
+            Err(_) => gate::decide(&config, event_name, &Value::Null),
+            Ok(payload) => gate::decide(&config, event_name, payload),
+        };
+        match decision {
+            Decision::Go(facts) => {
+                let context = event::with_facts(context, &facts);
+                self.go(gathered, context, Gated::ByEvent).await
+            }
+            Decision::No(reason, text) => self.skip(&gathered, &context, reason, &text).await,
+        }
+    }
+
+    async fn skip(
+        &self,
+        gathered: &Gathered,
+        context: &RunContext,
+        reason: Reason,
+        text: &str,
+    ) -> Result<ExitCode> {
+        let reporter = Reporter::new(self.mode, Redactor::default());
+        reporter.phase_started(Phase::Gate);
+        reporter.phase_done(Phase::Gate, Some(text));
+        // They may be why the gate said no, and they would fail the next deploy.
+        for problem in gathered.problems.list().iter().chain(&gathered.warnings) {
+            reporter.warning(&problem.what, &problem.cure);
+        }
+        let mut result = result::skipped(&reporter, reason);
+        let nobody = ReportConfig::default();
+        self.finish(&nobody, context, None, None, &mut result, &reporter)
+            .await
+    }
+
+    async fn go(
+        &self,
+        mut gathered: Gathered,
+        mut context: RunContext,
+        gated: Gated,
+    ) -> Result<ExitCode> {
+        self.start.read_standard_input(&mut gathered).await?;
+        let reach = self.start.reach();
+        let config = match parse::deploy(&gathered, self.caller, reach, gated) {
+            Ok(config) => config,
+            Err(error) => return self.refuse(&gathered, &context, error).await,
+        };
+        context.app = Some(config.site.app.clone());
+        let reporter = Reporter::new(self.mode, Redactor::new(&config.secrets()));
+        reporter.add_masks();
+        for problem in &gathered.warnings {
+            reporter.warning(&problem.what, &problem.cure);
+        }
+        if gated == Gated::ByEvent
+            && let Some(mut result) = self.ask_permission(&config, &context, &reporter).await
+        {
+            let report = &config.report;
+            return self
+                .finish(report, &context, None, None, &mut result, &reporter)
+                .await;
+        }
+        let label = match gated {
+            Gated::ByEvent => Some((config.gate.label.as_str(), config.gate.label_after)),
+            Gated::Free => None,
+        };
+        let cancel = &self.start.cancel;
+        let docker_host = environment::docker_host(&self.start.env);
+        let (deployment, mut result) = tokio::join!(
+            Box::pin(open_deployment(&config, &context, &reporter)),
+            Box::pin(pipeline::deploy(
+                &config,
+                &context,
+                docker_host,
+                &reporter,
+                cancel
+            )),
+        );
+        self.finish(
+            &config.report,
+            &context,
+            label,
+            deployment,
+            &mut result,
+            &reporter,
+        )
+        .await
+    }
+
+    /// The end of the run, unless the person who set the label may deploy.
+    async fn ask_permission(
+        &self,
+        config: &DeployConfig,
+        context: &RunContext,
+        reporter: &Reporter,
+    ) -> Option<RunResult> {
+        let cancel = &self.start.cancel;
+        reporter.phase_started(Phase::Gate);
+        let asked = tokio::select! {
+            asked = Box::pin(permission::check(&config.gate, &config.report, context)) => asked,
+            signal = cancel.requested() => {
+                let what = "cancelled before the host was changed";
+                Err(Error::new(signal.exit_code(), Reason::Cancelled, what))
+            }
+        };
+        match asked {
+            Ok(Permission::Granted) => {
+                reporter.phase_done(Phase::Gate, None);
+                None
+            }
+            Ok(Permission::Denied(text)) => {
+                reporter.phase_done(Phase::Gate, Some(&text));
+                Some(result::skipped(reporter, Reason::NotPermitted))
+            }
+            Err(error) => {
+                reporter.phase_failed(Phase::Gate, &error);
+                Some(result::failed(reporter, &error))
+            }
+        }
+    }
+
+    /// The settings are wrong: said to the person at the keyboard, or to everyone in the action.
+    async fn refuse(
+        &self,
+        gathered: &Gathered,
+        context: &RunContext,
+        error: Error,
+    ) -> Result<ExitCode> {
+        let report = match self.caller {
+            Caller::Action => parse::report_only(&gathered.raw),
+            Caller::Terminal => ReportConfig::default(),
+        };
+        let reporter = Reporter::new(self.mode, Redactor::new(&report.secrets()));
+        match self.mode {
+            ConsoleMode::Actions => {
+                reporter.add_masks();
+                for problem in &gathered.warnings {
+                    reporter.warning(&problem.what, &problem.cure);
+                }
+                let mut result = result::failed(&reporter, &error);
+                self.finish(&report, context, None, None, &mut result, &reporter)
+                    .await
+            }
+            ConsoleMode::Terminal => Err(error),
+            ConsoleMode::Json => {
+                render::error(&error);
+                let code = error.code();
+                render::json(&result::failed(&reporter, &error))?;
+                Ok(code)
+            }
+        }
+    }
+
+    async fn finish(
+        &self,
+        report: &ReportConfig,
+        context: &RunContext,
+        label: Option<(&str, LabelAfter)>,
+        deployment: Option<DeploymentHandle>,
+        result: &mut RunResult,
+        reporter: &Reporter,
+    ) -> Result<ExitCode> {
+        let code = exit::of(result, self.start.cancel.now());
+        render::failure(reporter, result, code);
+        let files = self.start.output_files();
+        let finish = after::finish(report, context, label, deployment, result, reporter, &files);
+        Box::pin(finish).await;
+        if self.start.global.json {
+            render::json(result)?;
+        }
+        Ok(code)
+    }
+}
+
+/// Opens a deployment on GitHub while the image builds; a dry run is none.
+async fn open_deployment(
+    config: &DeployConfig,
+    context: &RunContext,
+    reporter: &Reporter,
+) -> Option<DeploymentHandle> {
+    match config.gate.mode {
+        Mode::DryRun => None,
+        Mode::Deploy => before::started(&config.report, context, reporter).await,
+    }
+}

@@ -1,0 +1,50 @@
+//! The process environment, read once. Nothing else in this crate's runner side reads it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::report::outputs::OutputFiles;
+
+/// Every variable, as it was at the start.
+pub(super) type Environment = BTreeMap<String, String>;
+
+/// Reads all of it; what is not UTF-8 is read as well as possible.
+pub(super) fn read() -> Environment {
+    std::env::vars_os()
+        .map(|(name, value)| {
+            let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+            (text(name), text(value))
+        })
+        .collect()
+}
+
+/// Whether a runner, or act, reads what we print.
+pub(super) fn is_workflow(env: &Environment) -> bool {
+    env.get("GITHUB_ACTIONS").is_some_and(|word| word == "true")
+}
+
+/// Whether the workflow was started with debug logging.
+pub(super) fn is_debug(env: &Environment) -> bool {
+    env.get("RUNNER_DEBUG").is_some_and(|word| word == "1")
+}
+
+/// Where the workflow wants its results.
+pub(super) fn output_files(env: &Environment) -> OutputFiles {
+    let path = |name: &str| {
+        env.get(name)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    };
+    OutputFiles {
+        output: path("GITHUB_OUTPUT"),
+        summary: path("GITHUB_STEP_SUMMARY"),
+        state: path("GITHUB_STATE"),
+    }
+}
+
+/// The Docker daemon that the user chose.
+pub(super) fn docker_host(env: &Environment) -> Option<&str> {
+    env.get("DOCKER_HOST")
+        .map(String::as_str)
+        .filter(|address| !address.is_empty())
+}

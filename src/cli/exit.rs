@@ -1,0 +1,89 @@
+//! Results to exit codes.
+
+use crate::error::{ExitCode, Reason};
+use crate::protocol::outcome::Outcome;
+use crate::protocol::result::RunResult;
+use crate::runner::cancel::Cancelled;
+
+/// The exit code of a run with this result.
+pub fn of(result: &RunResult, signal: Option<Cancelled>) -> ExitCode {
+    code(result.outcome, Reason::parse(&result.reason_code), signal)
+}
+
+/// The exit code of a run that ended with `outcome` for `reason`; `signal` is what asked for an end.
+pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> ExitCode {
+    match outcome {
+        Outcome::Deployed | Outcome::Unchanged | Outcome::Skipped => ExitCode::Success,
+        Outcome::RolledBack => ExitCode::RolledBack,
+        Outcome::Stuck => ExitCode::Stuck,
+        Outcome::Cancelled => signal.map_or(ExitCode::Interrupted, Cancelled::exit_code),
+        Outcome::Failed => match reason {
+            Reason::InvalidSettings => ExitCode::Usage,
+            Reason::InternalError => ExitCode::Bug,
+            Reason::Deployed
+            | Reason::AlreadyLive
+            | Reason::DryRun
+            | Reason::WrongEvent
+            | Reason::WrongAction
+            | Reason::WrongLabel
+            | Reason::WrongBase
+            | Reason::NotPermitted
+            | Reason::UnreadableEvent
+            | Reason::DockerUnavailable
+            | Reason::BuildFailed
+            | Reason::RegistryUnauthorized
+            | Reason::PushFailed
+            | Reason::HostUnreachable
+            | Reason::HostKeyMismatch
+            | Reason::SshUnauthorized
+            | Reason::SshFailed
+            | Reason::AgentUnavailable
+            | Reason::PreflightFailed
+            | Reason::DiskFull
+            | Reason::PlatformMismatch
+            | Reason::DependencyNotReady
+            | Reason::Locked
+            | Reason::PullFailed
+            | Reason::StartFailed
+            | Reason::CrashedAtBoot
+            | Reason::OomKilled
+            | Reason::NeverHealthy
+            | Reason::SwitchFailed
+            | Reason::RouteNotVerified
+            | Reason::CleanupIncomplete
+            | Reason::UndoFailed
+            | Reason::NoEarlierRelease
+            | Reason::Cancelled => ExitCode::HostUntouched,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_the_documented_code() {
+        let any = Reason::NeverHealthy;
+        for (outcome, reason, signal, expected) in [
+            (Outcome::Deployed, any, None, 0),
+            (Outcome::Unchanged, any, None, 0),
+            (Outcome::Skipped, Reason::WrongLabel, None, 0),
+            (Outcome::Failed, Reason::InternalError, None, 1),
+            (Outcome::Failed, Reason::InvalidSettings, None, 2),
+            (Outcome::RolledBack, any, None, 3),
+            (Outcome::Stuck, Reason::UndoFailed, None, 4),
+            (Outcome::Failed, Reason::HostUnreachable, None, 5),
+            (Outcome::Cancelled, any, Some(Cancelled::Interrupt), 130),
+            (Outcome::Cancelled, any, Some(Cancelled::Terminate), 143),
+            (Outcome::Deployed, any, Some(Cancelled::Interrupt), 0),
+            (Outcome::RolledBack, any, Some(Cancelled::Terminate), 3),
+        ] {
+            assert_eq!(
+                code(outcome, reason, signal) as i32,
+                expected,
+                "{outcome} {reason}"
+            );
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Flags made from the table of settings.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::schema::{Kind, Preset, SETTINGS, Scope, Setting};
+
+/// Names the settings that a command takes.
+pub(super) trait Takes {
+    const SCOPE: Scope;
+}
+
+/// All settings.
+#[derive(Debug)]
+pub(super) enum ForDeploy {}
+
+/// Those of `rollback`.
+#[derive(Debug)]
+pub(super) enum ForRollback {}
+
+/// Those of `status` and `history`.
+#[derive(Debug)]
+pub(super) enum ForLook {}
+
+impl Takes for ForDeploy {
+    const SCOPE: Scope = Scope::Deploy;
+}
+
+impl Takes for ForRollback {
+    const SCOPE: Scope = Scope::Rollback;
+}
+
+impl Takes for ForLook {
+    const SCOPE: Scope = Scope::Look;
+}
+
+/// The settings that were typed. `Debug` shows their names only.
+pub(super) struct SettingFlags<T> {
+    pub(super) given: Vec<(&'static str, String)>,
+    takes: PhantomData<T>,
+}
+
+impl<T> fmt::Debug for SettingFlags<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.given.iter().map(|(key, _)| key))
+            .finish()
+    }
+}
+
+fn taken<T: Takes>() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| setting.concerns(T::SCOPE))
+}
+
+fn arg(setting: &'static Setting) -> Arg {
+    let mut help = setting.help.trim_end_matches('.').to_owned();
+    if let Kind::Choice(words) = setting.kind {
+        help = format!("{help} ({})", words.join(", "));
+    }
+    match setting.preset {
+        // What must be given depends on the command, and its error says so.
+        Preset::Required | Preset::Unset => {}
+        Preset::Value(_) | Preset::Derived(_) => {
+            help = format!(
+                "{help} [default: {}]",
+                setting.preset_text().replace('`', "")
+            );
+        }
+    }
+    let arg = Arg::new(setting.key)
+        .long(setting.key)
+        .help(help)
+        .help_heading(setting.group.title())
+        .action(ArgAction::Set);
+    match setting.kind {
+        Kind::Text => arg.value_name("TEXT"),
+        Kind::Span => arg.value_name("TIME"),
+        Kind::Int => arg.value_name("NUMBER"),
+        Kind::Choice(_) => arg.value_name("WORD"),
+        Kind::List | Kind::Lines => arg.value_name("LIST").action(ArgAction::Append),
+        Kind::Flag => arg
+            .value_name("true|false")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+        // A pasted key begins with a hyphen; it is refused later, without being shown.
+        Kind::Secret => arg.value_name("@FILE|-").allow_hyphen_values(true),
+    }
+}
+
+impl<T: Takes> Args for SettingFlags<T> {
+    fn augment_args(command: Command) -> Command {
+        command.args(taken::<T>().map(arg))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<T: Takes> FromArgMatches for SettingFlags<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = taken::<T>().filter_map(|setting| {
+            let values: Vec<&str> = matches
+                .get_many::<String>(setting.key)?
+                .map(String::as_str)
+                .collect();
+            Some((setting.key, values.join("\n")))
+        });
+        Ok(Self {
+            given: given.collect(),
+            takes: PhantomData,
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::super::args::{Cli, Command};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    fn deploy_flags(args: &[&str]) -> Vec<(&'static str, String)> {
+        let all = ["pct-deploy", "deploy"].iter().chain(args);
+        match Cli::try_parse_from(all).unwrap().command {
+            Command::Deploy(args) => args.settings.given,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_are_read_in_every_shape() {
+        let given = deploy_flags(&[
+            "--dry-run",
+            "--comment=false",
+            "--tags",
+            "a,b",
+            "--tags=c",
+            "--ssh-key",
+            "-----BEGIN",
+        ]);
+        let expected = [
+            ("dry-run", "true"),
+            ("tags", "a,b\nc"),
+            ("ssh-key", "-----BEGIN"),
+            ("comment", "false"),
+        ];
+        assert_eq!(given, expected.map(|(key, text)| (key, text.to_owned())));
+    }
+
+    #[test]
+    fn a_command_refuses_what_does_not_concern_it() {
+        for args in [
+            ["pct-deploy", "status", "--slack-title=x"],
+            ["pct-deploy", "rollback", "--label=x"],
+            ["pct-deploy", "rollback", "--dry-run"],
+        ] {
+            assert!(Cli::try_parse_from(args).is_err(), "{args:?}");
+        }
+        let cli = Cli::try_parse_from(["pct-deploy", "status", "--app=x", "--json"]).unwrap();
+        assert!(cli.global.json);
+    }
+}

@@ -1,0 +1,111 @@
+//! What every command of the runner side begins with.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::args::{Global, HostWord};
+use super::environment::{self, Environment};
+use super::stdin;
+use crate::config::file::{DEFAULT_FILE, SettingsFile};
+use crate::config::parse::Reach;
+use crate::config::sources::{self, Gathered, Inputs, Sources};
+use crate::error::{Error, Result};
+use crate::report::ConsoleMode;
+use crate::report::outputs::OutputFiles;
+use crate::runner::cancel::Cancel;
+
+/// The world as the command found it.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) global: Global,
+    pub(super) env: Environment,
+    pub(super) cancel: Cancel,
+}
+
+impl Start {
+    /// Reads the environment and prepares logging and TLS.
+    pub(super) fn new(global: Global, cancel: Cancel) -> Result<Self> {
+        let env = environment::read();
+        log(global.verbose, &env);
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .map_err(|_other| Error::bug("a TLS provider is installed already"))?;
+        Ok(Self {
+            global,
+            env,
+            cancel,
+        })
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        match self.global.host {
+            Some(HostWord::Local) => Reach::Local,
+            None => Reach::Ssh,
+        }
+    }
+
+    /// Who reads the log of `deploy`, `rollback` and the rest; the action decides for itself.
+    pub(super) fn console(&self) -> ConsoleMode {
+        if self.global.json {
+            ConsoleMode::Json
+        } else if environment::is_workflow(&self.env) {
+            ConsoleMode::Actions
+        } else {
+            ConsoleMode::Terminal
+        }
+    }
+
+    pub(super) fn output_files(&self) -> OutputFiles {
+        environment::output_files(&self.env)
+    }
+
+    /// The texts of all settings; none of them is read yet.
+    pub(super) fn gather(&self, flags: &[(&'static str, String)], inputs: Inputs) -> Gathered {
+        let file = settings_file(self.global.config.as_deref());
+        let mut gathered = sources::gather(&Sources {
+            flags,
+            env: &self.env,
+            file: file.as_ref().ok().and_then(Option::as_ref),
+            inputs,
+        });
+        if let Err(what) = file {
+            let cure = "name a file that exists, or remove `--config`";
+            gathered.problems.add(what, cure);
+        }
+        gathered
+    }
+
+    /// Reads the one secret that a flag says is on standard input.
+    pub(super) async fn read_standard_input(&self, gathered: &mut Gathered) -> Result<()> {
+        stdin::read(&mut gathered.raw, &self.cancel).await
+    }
+}
+
+fn settings_file(named: Option<&Path>) -> Result<Option<SettingsFile>, String> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(SettingsFile { name, text })),
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!(
+            "the settings file `{name}` cannot be read: {error}"
+        )),
+    }
+}
+
+/// Our own words only: libraries may log headers that hold secrets.
+fn log(verbose: u8, env: &Environment) {
+    let level = match verbose {
+        0 if environment::is_debug(env) => "debug",
+        0 => return,
+        1 => "debug",
+        2.. => "trace",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(format!(
+            "pct_deploy={level}"
+        )))
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+}

@@ -1,0 +1,202 @@
+//! Small tables for people.
+
+use crate::protocol::status::{Past, SlotStatus, Status};
+
+/// What is on the host, as text.
+pub(super) fn status(status: &Status) -> String {
+    let live = match &status.live {
+        Some(live) => {
+            let release = live
+                .release
+                .as_ref()
+                .map_or("unknown release", |r| r.as_str());
+            format!("{release} on {}", live.service)
+        }
+        None => "nothing".to_owned(),
+    };
+    let mut text = format!("app   {}\nlive  {live}\n", status.app);
+    if let Some(holder) = &status.lock_holder {
+        text.push_str(&format!("lock  {}\n", clean(holder)));
+    }
+    text.push('\n');
+    let slots = status.slots.iter().map(slot).collect();
+    text.push_str(&table(
+        &["SLOT", "PORT", "STATE", "HEALTH", "RELEASE"],
+        slots,
+    ));
+    if !status.kept.is_empty() {
+        let kept = status.kept.iter().map(|kept| {
+            vec![
+                kept.release.to_string(),
+                utc(kept.at_ms),
+                kept.image.to_string(),
+            ]
+        });
+        text.push('\n');
+        text.push_str(&table(&["RELEASE", "LAST LIVE", "IMAGE"], kept.collect()));
+    }
+    if !status.recent.is_empty() {
+        text.push('\n');
+        text.push_str(&history(&status.recent));
+    }
+    text
+}
+
+/// Deployments, newest first, as text.
+pub(super) fn history(recent: &[Past]) -> String {
+    if recent.is_empty() {
+        return "nothing was deployed yet\n".to_owned();
+    }
+    let rows = recent.iter().map(|past| {
+        vec![
+            utc(past.at_ms),
+            past.outcome.to_string(),
+            past.reason.clone(),
+            past.release.as_ref().map_or_else(dash, ToString::to_string),
+            format!(
+                "{:.1} s",
+                std::time::Duration::from_millis(past.took_ms).as_secs_f64()
+            ),
+            past.origin
+                .commit
+                .as_ref()
+                .map_or_else(dash, |commit| commit.short().to_owned()),
+            past.origin.by.clone().unwrap_or_else(dash),
+        ]
+    });
+    let head = [
+        "BEGAN", "OUTCOME", "REASON", "RELEASE", "TOOK", "COMMIT", "BY",
+    ];
+    table(&head, rows.collect())
+}
+
+fn slot(slot: &SlotStatus) -> Vec<String> {
+    let health = if slot.healthy { "healthy" } else { "-" };
+    vec![
+        slot.service.clone(),
+        slot.port.to_string(),
+        slot.state.clone(),
+        health.to_owned(),
+        slot.release.as_ref().map_or_else(dash, ToString::to_string),
+    ]
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+/// Text of the host, without what could move a terminal's cursor.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let head = head.iter().map(|name| (*name).to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head)
+        .chain(rows)
+        .map(|row: Vec<String>| row.iter().map(|cell| clean(cell)).collect())
+        .collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&widths);
+        let line: String = cells
+            .map(|(cell, width)| format!("{cell:<width$}  "))
+            .collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Milliseconds since the Unix epoch as `2026-01-31 23:59Z`.
+fn utc(ms: u64) -> String {
+    let minutes = ms / 60_000;
+    let (days, minute) = (minutes / 1440, minutes % 1440);
+    // Civil date from days, years beginning in March so that a leap day is last.
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}Z",
+        minute / 60,
+        minute % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::outcome::Outcome;
+    use crate::protocol::plan::Origin;
+    use crate::protocol::slot::Slot;
+
+    #[test]
+    fn dates_are_civil() {
+        assert_eq!(utc(0), "1970-01-01 00:00Z");
+        assert_eq!(utc(951_782_400_000), "2000-02-29 00:00Z");
+        assert_eq!(utc(1_798_761_599_999), "2026-12-31 23:59Z");
+    }
+
+    #[test]
+    fn a_status_is_aligned_and_clean() {
+        let slot = |service: &str, slot, healthy| SlotStatus {
+            slot,
+            service: service.to_owned(),
+            port: 8080,
+            state: "run\u{1b}[2Jning".to_owned(),
+            release: None,
+            healthy,
+        };
+        let found = Status {
+            app: "pct".to_owned(),
+            live: None,
+            slots: vec![
+                slot("pct-backend-1", Slot::One, true),
+                slot("b", Slot::Two, false),
+            ],
+            lock_holder: None,
+            kept: Vec::new(),
+            recent: vec![Past {
+                deployment: "20260131T235959Z-0a1b2c".parse().unwrap(),
+                at_ms: 0,
+                outcome: Outcome::RolledBack,
+                reason: "never-healthy".to_owned(),
+                release: None,
+                took_ms: 1234,
+                origin: Origin::default(),
+            }],
+        };
+        assert_eq!(
+            status(&found),
+            "app   pct\nlive  nothing\n\n\
+             SLOT           PORT  STATE         HEALTH   RELEASE\n\
+             pct-backend-1  8080  run [2Jning  healthy  -\n\
+             b              8080  run [2Jning  -        -\n\n\
+             BEGAN              OUTCOME      REASON         RELEASE  TOOK   COMMIT  BY\n\
+             1970-01-01 00:00Z  rolled-back  never-healthy  -        1.2 s  -       -\n"
+                .replace("STATE         ", "STATE        ")
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! What to deploy.
+
+use std::path::PathBuf;
+
+use super::fields::Fields;
+use super::secrets;
+use super::types::{BuildConfig, ImageConfig, ImageSource};
+use crate::protocol::ids::{AppName, PinnedImage, Repository};
+use crate::protocol::wire::RegistryLogin;
+use crate::secret::Secret;
+
+const NAME: &str = "write the image's name, such as `user/pct-backend`";
+
+/// Reads the group; every problem is noted before `None` is returned.
+pub(super) fn image(fields: &mut Fields<'_>) -> Option<ImageConfig> {
+    let source = match fields.required("image", NAME) {
+        Some(text) if text.contains('@') => pinned(fields, text).map(ImageSource::Existing),
+        Some(text) => {
+            let repository = repository(fields, text);
+            build(fields, repository).map(ImageSource::Build)
+        }
+        None => {
+            // The rest is read for its problems.
+            build(fields, None);
+            None
+        }
+    };
+    let platform = fields.choice("platform");
+    let registry = registry(fields);
+    Some(ImageConfig {
+        source: source?,
+        platform: platform?.to_owned(),
+        registry: registry?,
+    })
+}
+
+/// The name of the app: given, else the last part of the image.
+pub(super) fn app(fields: &mut Fields<'_>) -> Option<AppName> {
+    if fields.text("app").is_some() {
+        return fields.parsed("app", "write a name such as `pct-backend`");
+    }
+    let text = fields.text("image")?;
+    let name = text.split_once('@').map_or(text, |(name, _)| name);
+    // A wrong image is a problem of `image`, noted where it is read.
+    let repository: Repository = name.parse().ok()?;
+    fields.parse(
+        "app",
+        repository.last_part(),
+        "give `app` a name such as `pct-backend`",
+    )
+}
+
+/// The inner `None` means that the registry asks for nobody.
+pub(super) fn registry(fields: &mut Fields<'_>) -> Option<Option<RegistryLogin>> {
+    let given = fields.raw.given("registry-password").is_some();
+    let password = secrets::read(fields, "registry-password");
+    match (fields.text("registry-username"), given) {
+        (None, false) => Some(None),
+        (Some(username), true) => Some(Some(RegistryLogin {
+            username: username.to_owned(),
+            password: Secret::new(password?),
+        })),
+        (Some(_), false) => {
+            fields.problems.add(
+                "`registry-username` is given without `registry-password`",
+                "add the password or access token; a secret that GitHub does not pass on is empty",
+            );
+            None
+        }
+        (None, true) => {
+            fields.problems.add(
+                "`registry-password` is given without `registry-username`",
+                "add the user name",
+            );
+            None
+        }
+    }
+}
+
+fn pinned(fields: &mut Fields<'_>, text: &str) -> Option<PinnedImage> {
+    fields.parse(
+        "image",
+        text,
+        "write `NAME@sha256:` and 64 hex digits, without a tag",
+    )
+}
+
+/// The image's name alone. Without one, what it must not hold is said as precisely as possible.
+pub(super) fn repository(fields: &mut Fields<'_>, text: &str) -> Option<Repository> {
+    let last = text.rsplit('/').next().unwrap_or(text);
+    if let Some((_, tag)) = last.split_once(':') {
+        let name = text.strip_suffix(&format!(":{tag}")).unwrap_or(text);
+        fields.wrong(
+            "image",
+            format!("`{text}` has a tag"),
+            format!("write `{name}` here and `{tag}` in `tags`"),
+        );
+        return None;
+    }
+    fields.parse("image", text, NAME)
+}
+
+fn build(fields: &mut Fields<'_>, repository: Option<Repository>) -> Option<BuildConfig> {
+    let tags = fields.parsed_list(
+        "tags",
+        "write tags alone, such as `latest`, without the image's name",
+    );
+    let args = build_args(fields);
+    let path = |key| fields.text(key).map(PathBuf::from);
+    Some(BuildConfig {
+        repository: repository?,
+        tags: tags?,
+        context: path("context")?,
+        dockerfile: path("dockerfile")?,
+        target: fields.text("target").map(str::to_owned),
+        args: args?,
+    })
+}
+
+fn build_args(fields: &mut Fields<'_>) -> Option<Vec<(String, String)>> {
+    let mut args = Vec::new();
+    for (index, line) in fields.list("build-args").into_iter().enumerate() {
+        match line.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() && !key.trim().contains(' ') => {
+                args.push((key.trim().to_owned(), value.to_owned()));
+            }
+            Some(_) | None => {
+                // The value may be private, so only its place is named.
+                let what = format!("entry {} is not `KEY=VALUE`", index + 1);
+                fields.wrong("build-args", what, "write one `KEY=VALUE` per line");
+                return None;
+            }
+        }
+    }
+    Some(args)
+}

@@ -1,0 +1,175 @@
+//! Texts into settings that cannot be wrong.
+
+use super::fields::Fields;
+use super::image;
+use super::problems::Problems;
+use super::raw::Raw;
+use super::report;
+use super::site;
+use super::sources::Gathered;
+use super::ssh;
+use super::types::{
+    DeployConfig, GateConfig, HostConfig, LabelAfter, Mode, Place, ReportConfig, WriterCheck,
+};
+use crate::error::{Error, Result};
+
+/// Who asks, which decides what must be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// The action: nothing of the user's own ssh is there.
+    Action,
+    /// A person or a script: ssh has its agent and its default keys.
+    Terminal,
+}
+
+/// Where the agent runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// On this machine: the `ssh-*` settings are not needed.
+    Local,
+    /// Over SSH.
+    Ssh,
+}
+
+/// Whether an event has to pass the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gated {
+    /// It has; the permission check may need a token.
+    ByEvent,
+    /// Nobody but the caller decides.
+    Free,
+}
+
+/// Reads the gate alone: it decides before anything else is looked at.
+///
+/// The problems are of its own settings; where one is wrong, the stricter value stands.
+pub fn gate(raw: &Raw) -> (GateConfig, Problems) {
+    let mut fields = Fields::new(raw, Problems::default());
+    let writer = fields.flag("require-write", WriterCheck::Required, WriterCheck::Off);
+    let after = fields.flag("remove-label", LabelAfter::Removed, LabelAfter::Kept);
+    let mode = fields.flag("dry-run", Mode::DryRun, Mode::Deploy);
+    let text = |key| fields.text(key).unwrap_or_default().to_owned();
+    let gate = GateConfig {
+        label: text("label"),
+        base: text("base"),
+        writer: writer.unwrap_or(WriterCheck::Required),
+        label_after: after.unwrap_or(LabelAfter::Removed),
+        mode: mode.unwrap_or(Mode::DryRun),
+    };
+    (gate, fields.problems)
+}
+
+/// Reads everything that `deploy` and `action` need, or says all that is wrong.
+pub fn deploy(
+    gathered: &Gathered,
+    caller: Caller,
+    reach: Reach,
+    gated: Gated,
+) -> Result<DeployConfig> {
+    let (gate, gate_problems) = gate(&gathered.raw);
+    let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
+    fields.problems.extend(gate_problems);
+    let image = image::image(&mut fields);
+    let place = place(&mut fields, caller, reach);
+    let site = site::site(&mut fields);
+    let report = report::report(&mut fields);
+    check_token(&mut fields, &gate, gated);
+    let config = || {
+        Some(DeployConfig {
+            gate,
+            image: image?,
+            place: place?,
+            site: site?,
+            report: report?,
+        })
+    };
+    finish(fields.problems, config())
+}
+
+/// Reads everything that `rollback` needs, or says all that is wrong.
+pub fn rollback(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
+    let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
+    name_app(&mut fields);
+    let place = place(&mut fields, Caller::Terminal, reach);
+    let site = site::site(&mut fields);
+    let registry = image::registry(&mut fields);
+    let report = report::report(&mut fields);
+    let config = || {
+        Some(HostConfig {
+            place: place?,
+            site: site?,
+            report: report?,
+            registry: registry?,
+        })
+    };
+    finish(fields.problems, config())
+}
+
+/// Reads everything that `status` and `history` need, or says all that is wrong.
+pub fn look(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
+    let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
+    name_app(&mut fields);
+    let place = place(&mut fields, Caller::Terminal, reach);
+    let site = site::site(&mut fields);
+    let config = || {
+        Some(HostConfig {
+            place: place?,
+            site: site?,
+            report: ReportConfig::default(),
+            registry: None,
+        })
+    };
+    finish(fields.problems, config())
+}
+
+/// Whom to tell that the settings are wrong: as much of the report settings as can be read.
+pub fn report_only(raw: &Raw) -> ReportConfig {
+    let mut fields = Fields::new(raw, Problems::default());
+    report::report(&mut fields).unwrap_or_default()
+}
+
+fn place(fields: &mut Fields<'_>, caller: Caller, reach: Reach) -> Option<Place> {
+    match reach {
+        Reach::Local => Some(Place::Local),
+        Reach::Ssh => ssh::ssh(fields, caller).map(Place::Ssh),
+    }
+}
+
+/// Without an image to deploy, its name is needed only for the app's.
+fn name_app(fields: &mut Fields<'_>) {
+    if fields.text("app").is_some() {
+        return;
+    }
+    match fields.text("image") {
+        None => fields.problems.add(
+            "`app` is missing",
+            "write the app's name, or `image`, whose last part is the default",
+        ),
+        Some(text) => {
+            let name = text.split_once('@').map_or(text, |(name, _)| name);
+            image::repository(fields, name);
+        }
+    }
+}
+
+fn check_token(fields: &mut Fields<'_>, gate: &GateConfig, gated: Gated) {
+    let missing = fields.raw.given("github-token").is_none();
+    if gated == Gated::ByEvent && gate.writer == WriterCheck::Required && missing {
+        fields.problems.add(
+            "`github-token` is missing, and `require-write` asks GitHub with it",
+            "write `github-token: ${{ github.token }}`, or `require-write: false` to let anyone with triage rights deploy",
+        );
+    }
+}
+
+fn finish<T>(problems: Problems, config: Option<T>) -> Result<T> {
+    match (problems.into_error(), config) {
+        (Some(error), _) => Err(error),
+        (None, Some(config)) => Ok(config),
+        (None, None) => Err(Error::bug("a setting is missing and nothing said so")),
+    }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

@@ -1,0 +1,113 @@
+//! The text of every setting and where it came from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::schema::{self, Preset};
+
+/// Where a text came from, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Standard input, because the command line said so.
+    Stdin,
+    /// The command line.
+    Flag,
+    /// An input of the action.
+    Input,
+    /// The environment.
+    Environment,
+    /// `.pct-deploy.yml`.
+    File,
+    /// The schema.
+    Default,
+}
+
+/// A setting's text. `Debug` shows where it came from only: it may be a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Trimmed and not empty.
+    pub text: String,
+    /// Where it came from.
+    pub source: Source,
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Given({:?})", self.source)
+    }
+}
+
+/// The strongest text of each setting that was given.
+#[derive(Debug, Clone, Default)]
+pub struct Raw {
+    given: BTreeMap<&'static str, Given>,
+    /// The user's home folder, for paths that begin with `~/`.
+    pub home: Option<String>,
+}
+
+impl Raw {
+    /// Keeps a text unless it is blank or a stronger source gave one already.
+    pub fn offer(&mut self, key: &'static str, text: &str, source: Source) {
+        let text = text.trim();
+        let stronger = |given: &Given| given.source <= source;
+        if text.is_empty() || self.given.get(key).is_some_and(stronger) {
+            return;
+        }
+        let given = Given {
+            text: text.to_owned(),
+            source,
+        };
+        self.given.insert(key, given);
+    }
+
+    /// Puts what was read in the place of the text that said where to read it.
+    pub fn replace(&mut self, key: &'static str, text: String, source: Source) {
+        self.given.insert(key, Given { text, source });
+    }
+
+    /// What was given for `key`, without its default.
+    pub fn given(&self, key: &str) -> Option<&Given> {
+        self.given.get(key)
+    }
+
+    /// The text for `key`: what was given, else the default of the schema.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        if let Some(given) = self.given.get(key) {
+            return Some(&given.text);
+        }
+        match schema::find(key)?.preset {
+            Preset::Value(text) => Some(text),
+            Preset::Required | Preset::Unset | Preset::Derived(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_text_wins_whatever_the_order() {
+        let mut raw = Raw::default();
+        raw.offer("base", "file", Source::File);
+        raw.offer("base", " flag ", Source::Flag);
+        raw.offer("base", "env", Source::Environment);
+        assert_eq!(raw.text("base"), Some("flag"));
+    }
+
+    #[test]
+    fn blank_is_unset() {
+        let mut raw = Raw::default();
+        raw.offer("base", " \n", Source::Flag);
+        assert_eq!(raw.given("base"), None);
+        assert_eq!(raw.text("base"), Some("main"));
+        assert_eq!(raw.text("image"), None);
+    }
+
+    #[test]
+    fn debug_shows_no_text() {
+        let mut raw = Raw::default();
+        raw.offer("registry-password", "hunter2", Source::Flag);
+        assert!(!format!("{raw:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,127 @@
+//! Secret settings: where they may come from, and all of them for masking.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::fields::Fields;
+use super::raw::{Raw, Source};
+use super::schema;
+use super::types::{DeployConfig, HostConfig, ImageConfig, Place, ReportConfig, SshConfig};
+use crate::protocol::wire::RegistryLogin;
+use crate::secret::Secret;
+
+/// More than any secret needs; a wrong path must not fill the memory.
+const LONGEST: u64 = 64 * 1024;
+
+/// A secret's text: literal from the environment, from a file when a flag says so.
+pub(super) fn read(fields: &mut Fields<'_>, key: &str) -> Option<String> {
+    let given = fields.raw.given(key)?;
+    match given.source {
+        Source::Input | Source::Environment | Source::Stdin | Source::Default => {
+            Some(given.text.clone())
+        }
+        Source::File => {
+            let env = schema::find(key).map_or_else(String::new, schema::Setting::env_name);
+            fields.problems.add(
+                format!("`{key}` is a secret and must not be in a file of the repository"),
+                format!("remove it there and set the variable `{env}`"),
+            );
+            None
+        }
+        Source::Flag => match given.text.strip_prefix('@') {
+            Some(path) => read_file(fields, key, path),
+            None => {
+                literal(fields, key);
+                None
+            }
+        },
+    }
+}
+
+/// Refuses a secret that stands on the command line, where every process can read it.
+pub(super) fn literal(fields: &mut Fields<'_>, key: &str) {
+    let env = schema::find(key).map_or_else(String::new, schema::Setting::env_name);
+    fields.problems.add(
+        format!("`--{key}` takes no secret itself: the command line is visible to every process"),
+        format!(
+            "set the variable `{env}`, or write `--{key} @FILE` or `--{key} -` for standard input"
+        ),
+    );
+}
+
+/// Reads a secret from a file that the user named.
+pub(super) fn read_file(fields: &mut Fields<'_>, key: &str, path: &str) -> Option<String> {
+    let file = File::open(expand(fields.raw, path));
+    let mut text = String::new();
+    let read = file.and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    match read {
+        Ok(_) if text.trim().is_empty() => {
+            fields.wrong(
+                key,
+                format!("the file `{path}` is empty"),
+                "name another file",
+            );
+            None
+        }
+        Ok(_) => Some(text.trim().to_owned()),
+        Err(error) => {
+            let what = format!("the file `{path}` cannot be read: {error}");
+            fields.wrong(key, what, "name a file that exists and that you may read");
+            None
+        }
+    }
+}
+
+/// `~/` is the home folder, as a shell would have it.
+pub(super) fn expand(raw: &Raw, path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), &raw.home) {
+        (Some(rest), Some(home)) => Path::new(home).join(rest),
+        (_, _) => PathBuf::from(path),
+    }
+}
+
+fn of_place(place: &Place) -> Option<&Secret> {
+    match place {
+        Place::Local => None,
+        Place::Ssh(SshConfig { key, .. }) => key.as_ref().map(|key| &key.0),
+    }
+}
+
+fn of_registry(registry: Option<&RegistryLogin>) -> Option<&Secret> {
+    registry.map(|login| &login.password)
+}
+
+impl ReportConfig {
+    /// Everything in it that must not be shown.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let token = self.github.as_ref().map(|github| &github.token);
+        let webhook = self.slack.as_ref().map(|slack| &slack.webhook);
+        token.into_iter().chain(webhook).collect()
+    }
+}
+
+impl DeployConfig {
+    /// Everything in it that must not be shown.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let ImageConfig { registry, .. } = &self.image;
+        let mut all = self.report.secrets();
+        all.extend(of_place(&self.place));
+        all.extend(of_registry(registry.as_ref()));
+        all
+    }
+}
+
+impl HostConfig {
+    /// Everything in it that must not be shown.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let mut all = self.report.secrets();
+        all.extend(of_place(&self.place));
+        all.extend(of_registry(self.registry.as_ref()));
+        all
+    }
+}
+
+#[cfg(test)]
+#[path = "secrets_tests.rs"]
+mod tests;

@@ -1,0 +1,118 @@
+//! The one table of settings.
+
+use super::schema::Kind::{Choice, Flag, Int, Lines, List, Secret, Span, Text};
+use super::schema::Preset::{Derived, Required, Unset, Value};
+use super::schema::{Group, Setting};
+
+macro_rules! settings {
+    ($($group:ident: $($key:literal $kind:expr, $preset:expr, $help:literal;)*)*) => {
+        /// Every setting, in the order of the documentation.
+        pub static SETTINGS: &[Setting] = &[$($(Setting {
+            key: $key, group: Group::$group, kind: $kind, preset: $preset, help: $help,
+        },)*)*];
+    };
+}
+
+settings! {
+    Gate:
+    "label" Text, Value("🎅🏼deploy"),
+        "The label that asks for a deploy when it is put on a pull request.";
+    "base" Text, Value("main"),
+        "The branch the pull request must go to.";
+    "require-write" Flag, Value("true"),
+        "Deploy only when the person who put the label has write permission on the repository.";
+    "remove-label" Flag, Value("true"),
+        "Take the label off at the end, so that each deploy is asked for by a person.";
+    "dry-run" Flag, Value("false"),
+        "Check the gate, the settings and the host, then stop before anything is changed.";
+
+    Image:
+    "image" Text, Required,
+        "The image's name without a tag, such as `user/pct-backend`. With a digest (`user/pct-backend@sha256:…`) that image is deployed and nothing is built.";
+    "context" Text, Value("."),
+        "The folder that is sent to the build; `.dockerignore` is obeyed.";
+    "dockerfile" Text, Value("Dockerfile"),
+        "The Dockerfile, relative to the context.";
+    "target" Text, Unset,
+        "The build stage to stop at; the last one when not given.";
+    "platform" Choice(&["linux/amd64", "linux/arm64"]), Value("linux/amd64"),
+        "The platform of the image, which must be the host's.";
+    "build-args" Lines, Unset,
+        "Build arguments, one `KEY=VALUE` per line. They end up in the image's history, so no secrets here.";
+    "tags" List, Derived("`sha-<12 of head SHA>`, `latest`"),
+        "The tags to push. The host always deploys by digest.";
+    "registry-username" Text, Unset,
+        "The user for pushing to and pulling from the registry.";
+    "registry-password" Secret, Unset,
+        "The password or access token of that user.";
+
+    Host:
+    "ssh-host" Text, Required,
+        "The name or address of the host.";
+    "ssh-port" Int, Value("22"),
+        "The TCP port of its SSH server.";
+    "ssh-user" Text, Derived("left to ssh"),
+        "The user to log in as, such as `ubuntu` or `ec2-user`.";
+    "ssh-key" Secret, Derived("required in the action; elsewhere left to ssh and its agent"),
+        "The private key without a passphrase, or the path of its file.";
+    "ssh-known-hosts" Lines, Derived("this or `ssh-fingerprint` is required"),
+        "The host's keys as lines of a `known_hosts` file, as `ssh-keyscan HOST` prints them.";
+    "ssh-fingerprint" List, Derived("this or `ssh-known-hosts` is required"),
+        "The fingerprints the host may show, as `ssh-keygen -lf` prints them: `SHA256:…`.";
+    "ssh-jump-host" Text, Unset,
+        "A host to go through, as `[user@]host[:port]`. It takes the same key, and its host key must be among the given ones.";
+    "connect-timeout" Span, Value("15s"),
+        "The longest wait for the SSH connection, authentication included.";
+
+    Swap:
+    "app" Text, Derived("the last part of `image`"),
+        "The name of the app; it names the state folder on the host.";
+    "project-directory" Text, Value("."),
+        "The folder on the host with the compose file. A relative one starts at the SSH user's home.";
+    "compose-file" Text, Value("docker-compose.yml"),
+        "The compose file, relative to the project directory.";
+    "slots" List, Value("pct-backend-1,pct-backend-2"),
+        "The two compose services that take turns. Their ports are read from the compose file.";
+    "dependencies" List, Derived("the slots' `depends_on`"),
+        "The compose services that must run before a slot starts.";
+    "health-path" Text, Unset,
+        "The path to GET; only 2xx is healthy. When not given, any answer below 500 to `/` is.";
+    "health-timeout" Span, Value("120s"),
+        "The longest wait until the new slot is healthy, from the start of its container.";
+    "health-interval" Span, Value("250ms"),
+        "The pause between two health checks.";
+    "health-successes" Int, Value("2"),
+        "How many good answers in a row make the new slot healthy.";
+    "proxy-include" Text, Value("/etc/nginx/conf.d/service-url.inc"),
+        "The nginx include on the host that names the live port.";
+    "drain-timeout" Span, Value("30s"),
+        "The longest wait for requests that are in flight to the old slot.";
+    "stop-timeout" Span, Value("30s"),
+        "How long the old slot may take to end after SIGTERM.";
+    "keep-releases" Int, Value("3"),
+        "How many releases stay on the host, the live one included. `rollback` needs at least 2.";
+    "lock-wait" Span, Value("300s"),
+        "The longest wait for another deploy of the same app.";
+
+    Report:
+    "github-token" Secret, Derived("`${{ github.token }}` in the action"),
+        "The token for the permission check, the deployment, the comment and the label.";
+    "environment" Text, Value("production"),
+        "The name of the GitHub environment that the deployment is recorded for.";
+    "environment-url" Text, Unset,
+        "Where the app answers, for the link on the deployment.";
+    "comment" Flag, Value("true"),
+        "Comment the result on the pull request; one comment, updated in place.";
+    "slack-webhook-url" Secret, Unset,
+        "The address of a Slack incoming webhook.";
+    "slack-title" Text, Derived("one that says how it went"),
+        "The title of the Slack message.";
+    "slack-fields" List, Value("repo,message,commit,author,action,eventName,ref,workflow,job,took"),
+        "The facts in the Slack message, in this order.";
+    "slack-on" Choice(&["always", "success", "failure"]), Value("always"),
+        "When to post to Slack. A run that the gate refuses is never posted.";
+    "slack-host" Text, Value("hooks.slack.com"),
+        "The host that the webhook must have; another one for a compatible server.";
+    "language" Choice(&["en", "ko"]), Value("en"),
+        "The language of comments and Slack messages.";
+}

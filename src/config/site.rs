@@ -1,0 +1,135 @@
+//! The app on its host.
+
+use super::fields::Fields;
+use super::image;
+use crate::protocol::ids::{AppName, ServiceName};
+use crate::protocol::plan::{HealthCheck, Site};
+use crate::protocol::slot::PerSlot;
+use crate::protocol::span::Span;
+
+const SERVICE: &str = "write the names of services in the compose file";
+
+/// Reads the group; every problem is noted before `None` is returned.
+pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
+    let app: Option<AppName> = image::app(fields);
+    let project_directory = path(fields, "project-directory");
+    let compose_file = path(fields, "compose-file");
+    let proxy_include = include(fields);
+    let slots = slots(fields);
+    let dependencies = dependencies(fields, slots.as_ref());
+    let health = health(fields);
+    let platform = fields.choice("platform");
+    let zero = Span::from_millis(0);
+    let drain_timeout = fields.span("drain-timeout", zero);
+    let stop_timeout = fields.span("stop-timeout", zero);
+    let lock_wait = fields.span("lock-wait", zero);
+    let keep_releases = fields.int(
+        "keep-releases",
+        1,
+        "write at least `1`, the live release; `rollback` needs `2`",
+    );
+    Some(Site {
+        app: app?,
+        project_directory: project_directory?,
+        compose_file: compose_file?,
+        slots: slots?,
+        dependencies: dependencies?,
+        proxy_include: proxy_include?,
+        health: health?,
+        platform: platform?.to_owned(),
+        drain_timeout: drain_timeout?,
+        stop_timeout: stop_timeout?,
+        keep_releases: keep_releases?,
+        lock_wait: lock_wait?,
+    })
+}
+
+fn path(fields: &mut Fields<'_>, key: &str) -> Option<String> {
+    let text = fields.text(key)?;
+    if text.chars().any(char::is_control) || text.starts_with('-') {
+        fields.wrong(key, "it is not a path", "write one path on one line");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn include(fields: &mut Fields<'_>) -> Option<String> {
+    let text = path(fields, "proxy-include")?;
+    if !text.starts_with('/') {
+        let what = format!("`{text}` is not an absolute path");
+        fields.wrong("proxy-include", what, "write the whole path, from `/` on");
+        return None;
+    }
+    Some(text)
+}
+
+fn slots(fields: &mut Fields<'_>) -> Option<PerSlot<ServiceName>> {
+    let names: Vec<ServiceName> = fields.parsed_list("slots", SERVICE)?;
+    match names.as_slice() {
+        [one, two] if one != two => Some(PerSlot {
+            one: one.clone(),
+            two: two.clone(),
+        }),
+        names => {
+            let what = match names {
+                [_, _] => "it names one service twice".to_owned(),
+                names => format!("it names {} services, not two", names.len()),
+            };
+            fields.wrong(
+                "slots",
+                what,
+                "write the two services that take turns, such as `pct-backend-1,pct-backend-2`",
+            );
+            None
+        }
+    }
+}
+
+/// The inner `None` means what the slots' `depends_on` names.
+fn dependencies(
+    fields: &mut Fields<'_>,
+    slots: Option<&PerSlot<ServiceName>>,
+) -> Option<Option<Vec<ServiceName>>> {
+    if fields.text("dependencies").is_none() {
+        return Some(None);
+    }
+    let names: Vec<ServiceName> = fields.parsed_list("dependencies", SERVICE)?;
+    let is_slot =
+        |name: &&ServiceName| slots.is_some_and(|slots| **name == slots.one || **name == slots.two);
+    if let Some(slot) = names.iter().find(is_slot) {
+        let what = format!("`{slot}` is one of the slots");
+        fields.wrong("dependencies", what, "name only what a slot needs to run");
+        return None;
+    }
+    Some(Some(names))
+}
+
+fn health(fields: &mut Fields<'_>) -> Option<HealthCheck> {
+    let path = health_path(fields);
+    let timeout = fields.span("health-timeout", Span::from_millis(1));
+    let interval = fields.span("health-interval", Span::from_millis(10));
+    let successes = fields.int("health-successes", 1, "write at least `1`");
+    Some(HealthCheck {
+        path: path?,
+        timeout: timeout?,
+        interval: interval?,
+        successes: successes?,
+    })
+}
+
+/// The inner `None` means that any answer of `/` below 500 will do.
+fn health_path(fields: &mut Fields<'_>) -> Option<Option<String>> {
+    let Some(text) = fields.text("health-path") else {
+        return Some(None);
+    };
+    let fine = text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic());
+    if !fine {
+        // Shown escaped: it may hold control characters.
+        let what = format!("`{}` is not a path to GET", text.escape_default());
+        let cure =
+            "write a path that begins with `/` and holds no blanks, such as `/actuator/health`";
+        fields.wrong("health-path", what, cure);
+        return None;
+    }
+    Some(Some(text.to_owned()))
+}

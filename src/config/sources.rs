@@ -1,0 +1,278 @@
+//! Gathers the texts of all settings: flag, input, environment, file, in this order of strength.
+
+use std::collections::BTreeMap;
+
+use super::file::{self, SettingsFile};
+use super::problems::{Problem, Problems};
+use super::raw::{Raw, Source};
+use super::schema::{self, ENV_PREFIX, INPUT_PREFIX, Kind, SETTINGS};
+
+/// Where texts may come from.
+#[derive(Debug)]
+pub struct Sources<'a> {
+    /// Settings given on the command line.
+    pub flags: &'a [(&'static str, String)],
+    /// The whole environment.
+    pub env: &'a BTreeMap<String, String>,
+    /// The settings file, when there is one.
+    pub file: Option<&'a SettingsFile>,
+    /// Whether unknown inputs are worth a word.
+    pub inputs: Inputs,
+}
+
+/// What the `INPUT_*` variables are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inputs {
+    /// Made by the runner for this action: an unknown one is a mistake in the workflow.
+    OfThisAction,
+    /// Possibly left over from someone else.
+    Inherited,
+}
+
+/// Every text, and what is wrong with the names.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    /// The texts.
+    pub raw: Raw,
+    /// Unknown names and an unreadable file. Reported with what [`super::parse`] finds.
+    pub problems: Problems,
+    /// Inputs that are not ours. An outer action can leak its own, so they stop nothing.
+    pub warnings: Vec<Problem>,
+}
+
+/// Inputs that every container action has.
+const MAGIC_INPUTS: [&str; 2] = ["entrypoint", "args"];
+
+/// Collects the texts; parses none of them.
+pub fn gather(sources: &Sources<'_>) -> Gathered {
+    let mut gathered = Gathered::default();
+    gathered.raw.home = sources.env.get("HOME").cloned();
+    let raw = &mut gathered.raw;
+    for (key, text) in sources.flags {
+        raw.offer(key, text, Source::Flag);
+    }
+    for setting in SETTINGS {
+        for name in setting.input_names() {
+            if let Some(text) = sources.env.get(&name) {
+                raw.offer(setting.key, text, Source::Input);
+            }
+        }
+        if let Some(text) = sources.env.get(&setting.env_name()) {
+            raw.offer(setting.key, text, Source::Environment);
+        }
+    }
+    check_environment(sources.env, &mut gathered.problems);
+    match sources.inputs {
+        Inputs::OfThisAction => check_inputs(sources.env, &mut gathered),
+        Inputs::Inherited => {}
+    }
+    if let Some(file) = sources.file {
+        for (setting, text) in file::read(file, &mut gathered.problems) {
+            gathered.raw.offer(setting.key, &text, Source::File);
+        }
+    }
+    check_standard_input(sources.flags, &mut gathered.problems);
+    gathered
+}
+
+fn check_environment(env: &BTreeMap<String, String>, problems: &mut Problems) {
+    for name in env.keys() {
+        let Some(rest) = name.strip_prefix(ENV_PREFIX) else {
+            continue;
+        };
+        let key = rest.to_ascii_lowercase().replace('_', "-");
+        let known = schema::find(&key).is_some_and(|setting| setting.env_name() == *name);
+        if !known {
+            let spell =
+                |near: &str| schema::find(near).map_or_else(String::new, schema::Setting::env_name);
+            file::unknown(&format!("the variable `{name}`"), &key, spell, problems);
+        }
+    }
+}
+
+fn check_inputs(env: &BTreeMap<String, String>, gathered: &mut Gathered) {
+    let mut unknown = Problems::default();
+    for (name, text) in env {
+        let Some(rest) = name.strip_prefix(INPUT_PREFIX) else {
+            continue;
+        };
+        let key = rest.to_ascii_lowercase().replace('_', "-");
+        if schema::find(&key).is_some()
+            || MAGIC_INPUTS.contains(&key.as_str())
+            || text.trim().is_empty()
+        {
+            continue;
+        }
+        // A planned setting is surely meant for us; accepting it silently would mislead.
+        let planned = schema::NOT_YET.contains(&key.as_str());
+        let to = if planned {
+            &mut gathered.problems
+        } else {
+            &mut unknown
+        };
+        file::unknown(&format!("the input `{key}`"), &key, str::to_owned, to);
+    }
+    gathered.warnings = unknown.list().to_vec();
+}
+
+/// The secret settings whose flag says `-`: to be read from standard input.
+pub fn from_standard_input(raw: &Raw) -> Option<&'static str> {
+    let secrets = SETTINGS
+        .iter()
+        .filter(|setting| setting.kind == Kind::Secret);
+    secrets
+        .filter(|setting| raw.given(setting.key).is_some_and(is_dash))
+        .map(|setting| setting.key)
+        .next()
+}
+
+fn is_dash(given: &super::raw::Given) -> bool {
+    given.source == Source::Flag && given.text == "-"
+}
+
+fn check_standard_input(flags: &[(&'static str, String)], problems: &mut Problems) {
+    let keys: Vec<String> = flags
+        .iter()
+        .filter(|(key, text)| {
+            text.trim() == "-"
+                && schema::find(key).is_some_and(|setting| setting.kind == Kind::Secret)
+        })
+        .map(|(key, _)| format!("`--{key}`"))
+        .collect();
+    if keys.len() > 1 {
+        problems.add(
+            format!(
+                "only one secret can be read from standard input, not {}",
+                keys.join(" and ")
+            ),
+            "give the others as `@FILE` or in the environment",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect()
+    }
+
+    fn of(env: &BTreeMap<String, String>, inputs: Inputs) -> Gathered {
+        gather(&Sources {
+            flags: &[],
+            env,
+            file: None,
+            inputs,
+        })
+    }
+
+    #[test]
+    fn each_source_beats_the_next_for_every_setting() {
+        for setting in SETTINGS {
+            let [input, _] = setting.input_names();
+            let env_name = setting.env_name();
+            let full = [
+                (input.as_str(), "from-input"),
+                (env_name.as_str(), "from-env"),
+            ];
+            let file = SettingsFile {
+                name: "f".to_owned(),
+                text: format!("{}: from-file\n", setting.key),
+            };
+            let flags = [(setting.key, "from-flag".to_owned())];
+            for (skip, expected) in ["from-flag", "from-input", "from-env", "from-file"]
+                .iter()
+                .enumerate()
+            {
+                let env = env(full.get(skip.saturating_sub(1)..).unwrap_or_default());
+                let gathered = gather(&Sources {
+                    flags: if skip == 0 { &flags } else { &[] },
+                    env: &env,
+                    file: Some(&file),
+                    inputs: Inputs::OfThisAction,
+                });
+                assert_eq!(gathered.raw.text(setting.key), Some(*expected));
+                assert!(gathered.problems.list().is_empty(), "{}", setting.key);
+            }
+        }
+    }
+
+    #[test]
+    fn inputs_are_read_in_both_spellings_and_the_runners_own_wins() {
+        let both = env(&[("INPUT_SSH_HOST", "plain"), ("INPUT_SSH-HOST", "hyphen")]);
+        assert_eq!(
+            of(&both, Inputs::OfThisAction).raw.text("ssh-host"),
+            Some("hyphen")
+        );
+        let half = env(&[("INPUT_SSH_HOST", "plain"), ("INPUT_SSH-HOST", "")]);
+        assert_eq!(
+            of(&half, Inputs::OfThisAction).raw.text("ssh-host"),
+            Some("plain")
+        );
+    }
+
+    #[test]
+    fn an_unknown_variable_of_ours_is_an_error_with_the_nearest_name() {
+        let gathered = of(&env(&[("PCT_DEPLOY_SSH_HOTS", "h")]), Inputs::Inherited);
+        let problem = &gathered.problems.list()[0];
+        assert_eq!(
+            problem.what,
+            "the variable `PCT_DEPLOY_SSH_HOTS` is not a setting"
+        );
+        assert_eq!(problem.cure, "did you mean `PCT_DEPLOY_SSH_HOST`?");
+        let gathered = of(&env(&[("PCT_DEPLOY_BAKE", "5s")]), Inputs::Inherited);
+        assert!(
+            gathered.problems.list()[0]
+                .what
+                .contains("not available yet")
+        );
+    }
+
+    #[test]
+    fn an_unknown_input_warns_in_the_action_and_is_none_of_our_business_elsewhere() {
+        let strange = env(&[
+            ("INPUT_SSH-HOTS", "h"),
+            ("INPUT_ENTRYPOINT", "x"),
+            ("INPUT_ARGS", "y"),
+            ("INPUT_COLOUR", ""),
+        ]);
+        let gathered = of(&strange, Inputs::OfThisAction);
+        assert!(gathered.problems.list().is_empty());
+        assert_eq!(gathered.warnings.len(), 1);
+        assert_eq!(gathered.warnings[0].cure, "did you mean `ssh-host`?");
+        assert!(of(&strange, Inputs::Inherited).warnings.is_empty());
+        let planned = of(
+            &env(&[("INPUT_CACHE-FROM", "type=gha")]),
+            Inputs::OfThisAction,
+        );
+        assert!(
+            planned.problems.list()[0]
+                .what
+                .contains("not available yet")
+        );
+    }
+
+    #[test]
+    fn one_secret_may_come_from_standard_input() {
+        let flags = [
+            ("ssh-key", "-".to_owned()),
+            ("registry-password", "-".to_owned()),
+        ];
+        let of = |flags| {
+            gather(&Sources {
+                flags,
+                env: &BTreeMap::new(),
+                file: None,
+                inputs: Inputs::Inherited,
+            })
+        };
+        assert_eq!(of(&flags).problems.list().len(), 1);
+        let one = of(&flags[..1]);
+        assert!(one.problems.list().is_empty());
+        assert_eq!(from_standard_input(&one.raw), Some("ssh-key"));
+    }
+}

@@ -1,0 +1,290 @@
+//! How to reach the host.
+
+use super::fields::Fields;
+use super::parse::Caller;
+use super::raw::{Given, Source};
+use super::secrets;
+use super::ssh_key;
+use super::types::{Fingerprint, HostTrust, JumpHost, SshConfig, SshKey};
+use crate::protocol::span::Span;
+use crate::secret::Secret;
+
+/// Reads the group; every problem is noted before `None` is returned.
+pub(super) fn ssh(fields: &mut Fields<'_>, caller: Caller) -> Option<SshConfig> {
+    let host = host(fields);
+    let port = fields.int(
+        "ssh-port",
+        1,
+        "write the port of the SSH server, such as `22`",
+    );
+    let user = user(fields);
+    let key = key(fields, caller);
+    let trust = trust(fields);
+    let jump = jump(fields);
+    let connect_timeout = fields.span("connect-timeout", Span::from_millis(1000));
+    Some(SshConfig {
+        host: host?,
+        port: port?,
+        user: user?,
+        key: key?,
+        trust: trust?,
+        jump: jump?,
+        connect_timeout: connect_timeout?,
+    })
+}
+
+/// No blank, no control character, and no `-` in front, which ssh would take for an option.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || ".-_:%$+".contains(c))
+}
+
+fn host(fields: &mut Fields<'_>) -> Option<String> {
+    let cure = "write the name or address of the host, such as `203.0.113.7`";
+    let text = fields.required("ssh-host", cure)?;
+    if let Some((_, rest)) = text.split_once('@') {
+        let cure = format!("write `{rest}` here and the user in `ssh-user`");
+        fields.wrong("ssh-host", "it holds a user", cure);
+        return None;
+    }
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    if let Some((name, port)) = bare.split_once(':')
+        && !port.contains(':')
+    {
+        let cure = format!("write `{name}` here and the port in `ssh-port`");
+        fields.wrong("ssh-host", "it holds a port", cure);
+        return None;
+    }
+    if !is_plain(bare) {
+        fields.wrong("ssh-host", format!("`{text}` is not a host"), cure);
+        return None;
+    }
+    Some(bare.to_owned())
+}
+
+/// The inner `None` means that the user is left to ssh.
+fn user(fields: &mut Fields<'_>) -> Option<Option<String>> {
+    match fields.text("ssh-user") {
+        None => Some(None),
+        Some(user) if is_plain(user) => Some(Some(user.to_owned())),
+        Some(user) => {
+            fields.wrong(
+                "ssh-user",
+                format!("`{user}` is not a user name"),
+                "write the user to log in as, such as `ubuntu`",
+            );
+            None
+        }
+    }
+}
+
+/// The inner `None` means that the key is left to ssh.
+fn key(fields: &mut Fields<'_>, caller: Caller) -> Option<Option<SshKey>> {
+    let Some(given) = fields.raw.given("ssh-key") else {
+        return match caller {
+            Caller::Terminal => Some(None),
+            Caller::Action => {
+                fields.problems.add(
+                    "`ssh-key` is missing",
+                    "pass the private key as a secret of the repository: `ssh-key: ${{ secrets.EC2_PRIVATE_KEY }}`",
+                );
+                None
+            }
+        };
+    };
+    let text = key_text(fields, given)?;
+    match ssh_key::normalise(&text) {
+        Ok(key) => Some(Some(SshKey(Secret::new(key)))),
+        Err(problem) => {
+            fields.wrong("ssh-key", problem.what, problem.cure);
+            None
+        }
+    }
+}
+
+fn key_text(fields: &mut Fields<'_>, given: &Given) -> Option<String> {
+    let text = given.text.as_str();
+    let is_key = ssh_key::is_key_text(text);
+    match given.source {
+        Source::Stdin => Some(text.to_owned()),
+        Source::Input | Source::Environment | Source::Default if is_key => Some(text.to_owned()),
+        Source::Flag if is_key => {
+            secrets::literal(fields, "ssh-key");
+            None
+        }
+        Source::File if is_key => secrets::read(fields, "ssh-key"),
+        Source::Flag => {
+            let path = text.strip_prefix('@').unwrap_or(text);
+            secrets::read_file(fields, "ssh-key", path)
+        }
+        Source::File => secrets::read_file(fields, "ssh-key", text),
+        Source::Input | Source::Environment | Source::Default => {
+            // It may be a key that lost its first line: the text must not be shown.
+            let path = secrets::expand(fields.raw, text);
+            if !path.is_file() {
+                fields.wrong(
+                    "ssh-key",
+                    "it is neither a private key nor the path of one",
+                    "paste the whole key file, from `-----BEGIN` to the last `-----`",
+                );
+                return None;
+            }
+            secrets::read_file(fields, "ssh-key", text)
+        }
+    }
+}
+
+fn trust(fields: &mut Fields<'_>) -> Option<HostTrust> {
+    match (
+        fields.text("ssh-known-hosts"),
+        fields.text("ssh-fingerprint"),
+    ) {
+        (None, None) => {
+            fields.problems.add(
+                "`ssh-known-hosts` or `ssh-fingerprint` is missing",
+                "write what `ssh-keyscan HOST` prints into `ssh-known-hosts`, after comparing it with the host",
+            );
+            None
+        }
+        (Some(_), Some(_)) => {
+            fields.problems.add(
+                "`ssh-known-hosts` and `ssh-fingerprint` are both given",
+                "keep one of them",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            let cure = "write what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints on the host after the size";
+            let list: Vec<Fingerprint> = fields.parsed_list("ssh-fingerprint", cure)?;
+            Some(HostTrust::Fingerprints(list))
+        }
+        (Some(lines), None) => known_hosts(fields, lines),
+    }
+}
+
+fn known_hosts(fields: &mut Fields<'_>, text: &str) -> Option<HostTrust> {
+    let key_type = |word: &str| {
+        ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"]
+            .iter()
+            .any(|start| word.starts_with(start))
+    };
+    let mut kept = String::new();
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let fine = match words.as_slice() {
+            [marker, _hosts, kind, _key, ..] if marker.starts_with('@') => key_type(kind),
+            [hosts, kind, _key, ..] => !key_type(hosts) && key_type(kind),
+            _ => false,
+        };
+        if !fine {
+            let (what, cure) = if line.starts_with("SHA256:") {
+                ("it holds a fingerprint", "put it into `ssh-fingerprint`")
+            } else {
+                (
+                    "a line is not `HOST TYPE KEY`",
+                    "write the lines that `ssh-keyscan HOST` prints, the host's name first",
+                )
+            };
+            fields.wrong("ssh-known-hosts", what, cure);
+            return None;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    if kept.is_empty() {
+        fields.wrong(
+            "ssh-known-hosts",
+            "it holds comments only",
+            "write the lines that `ssh-keyscan HOST` prints",
+        );
+        return None;
+    }
+    Some(HostTrust::KnownHosts(kept))
+}
+
+/// The inner `None` means that there is none.
+fn jump(fields: &mut Fields<'_>) -> Option<Option<JumpHost>> {
+    let Some(text) = fields.text("ssh-jump-host") else {
+        return Some(None);
+    };
+    let parsed = parse_jump(text);
+    if parsed.is_none() {
+        fields.wrong(
+            "ssh-jump-host",
+            format!("`{text}` is not a host to go through"),
+            "write `[user@]host[:port]`",
+        );
+    }
+    parsed.map(Some)
+}
+
+fn parse_jump(text: &str) -> Option<JumpHost> {
+    let (user, rest) = match text.rsplit_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, text),
+    };
+    let (host, port) = match rest.strip_prefix('[') {
+        Some(inner) => {
+            let (host, after) = inner.split_once(']')?;
+            match after {
+                "" => (host, None),
+                after => (host, Some(after.strip_prefix(':')?)),
+            }
+        }
+        None if rest.matches(':').count() == 1 => {
+            let (host, port) = rest.split_once(':')?;
+            (host, Some(port))
+        }
+        None => (rest, None),
+    };
+    let port = port.map_or(Some(22), |port| {
+        port.parse().ok().filter(|port: &u16| *port > 0)
+    })?;
+    (is_plain(host) && user.is_none_or(is_plain)).then(|| JumpHost {
+        user: user.map(str::to_owned),
+        host: host.to_owned(),
+        port,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jump_hosts_of_every_shape_are_read() {
+        let read = |text| parse_jump(text).map(|jump| (jump.user, jump.host, jump.port));
+        let is = |user: Option<&str>, host: &str, port| {
+            Some((user.map(str::to_owned), host.to_owned(), port))
+        };
+        assert_eq!(read("bastion"), is(None, "bastion", 22));
+        assert_eq!(
+            read("ec2-user@bastion:2222"),
+            is(Some("ec2-user"), "bastion", 2222)
+        );
+        assert_eq!(read("u@[::1]:23"), is(Some("u"), "::1", 23));
+        assert_eq!(read("fe80::1"), is(None, "fe80::1", 22));
+        for bad in [
+            "",
+            "@h",
+            "h:",
+            "h:0",
+            "h:x",
+            "-oProxyCommand=x",
+            "a b",
+            "[::1",
+            "[::1]x",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}
