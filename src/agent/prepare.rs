@@ -258,6 +258,12 @@ async fn is_ready<H: Host>(host: &H, container: &ContainerFacts) -> bool {
         None if container.exposed.is_empty() => return true,
         None => {}
     }
+    // An image may expose ports that this service does not use: the kernel knows better.
+    if let Some(pid) = container.pid
+        && host.listens(pid).await
+    {
+        return true;
+    }
     for address in &container.exposed {
         if host.accepts((*address).into()).await {
             return true;

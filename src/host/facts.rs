@@ -66,6 +66,8 @@ pub struct ContainerFacts {
     pub image: Option<PinnedImage>,
     /// The value of our label `pct-deploy.release`.
     pub release: Option<String>,
+    /// The id of its first process, as the host sees it.
+    pub pid: Option<u32>,
     /// Where its exposed TCP ports answer on the container network.
     pub exposed: Vec<(IpAddr, u16)>,
 }

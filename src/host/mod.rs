@@ -178,6 +178,8 @@ pub trait Host {
     async fn probe(&self, probe: &Probe) -> ProbeAnswer;
     /// Whether something accepts TCP connections at `address` within a second.
     async fn accepts(&self, address: SocketAddr) -> bool;
+    /// Whether anything listens for TCP connections from outside in the network of process `pid`.
+    async fn listens(&self, pid: u32) -> bool;
     /// Established connections from this host to exactly this address and port.
     async fn connections_to(&self, address: SocketAddr) -> HostResult<u32>;
     /// Milliseconds since the Unix epoch.

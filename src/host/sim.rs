@@ -217,6 +217,7 @@ impl World {
             memory_limit: None,
             image: container.image.clone(),
             release: container.release.clone(),
+            pid: None,
             exposed: Vec::new(),
         }
     }
@@ -437,6 +438,9 @@ impl Host for SimHost {
     }
     async fn accepts(&self, _: SocketAddr) -> bool {
         false
+    }
+    async fn listens(&self, _: u32) -> bool {
+        true
     }
     async fn connections_to(&self, _: SocketAddr) -> HostResult<u32> {
         self.call("connections_to").map(|()| 0)

@@ -239,6 +239,7 @@ mod tests {
             memory_limit: Some(64),
             image: None,
             release: None,
+            pid: None,
             exposed: Vec::new(),
         }
     }

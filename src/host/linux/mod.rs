@@ -268,6 +268,10 @@ impl Host for LinuxHost {
         net::accepts(address).await
     }
 
+    async fn listens(&self, pid: u32) -> bool {
+        net::listens(pid)
+    }
+
     async fn connections_to(&self, address: SocketAddr) -> HostResult<u32> {
         net::connections_to(address)
     }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::super::HostResult;
 use super::super::error::HostError;
 use super::super::facts::{Probe, ProbeAnswer};
-use super::tcp_table::is_connection_to;
+use super::tcp_table::{is_connection_to, is_listener};
 
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
 /// What we read of an answer's body, so that the app does not see a broken connection.
@@ -107,6 +107,14 @@ pub(super) async fn accepts(address: SocketAddr) -> bool {
         timeout(ACCEPT_DEADLINE, TcpStream::connect(address)).await,
         Ok(Ok(_))
     )
+}
+
+/// Any process may read another one's tables: they belong to the network, not to the process.
+pub(super) fn listens(pid: u32) -> bool {
+    ["tcp", "tcp6"].into_iter().any(|table| {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{table}"));
+        table.is_ok_and(|table| table.lines().any(is_listener))
+    })
 }
 
 pub(super) fn connections_to(address: SocketAddr) -> HostResult<u32> {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const ESTABLISHED: &str = "01";
+const LISTENING: &str = "0A";
 
 /// Whether a line is an established connection to exactly this address, seen from the side that
 /// connected or from any other socket whose peer it is.
@@ -15,6 +16,17 @@ pub(super) fn is_connection_to(line: &str, address: SocketAddr) -> bool {
         && parse_address(remote).is_some_and(|(ip, port)| {
             ip.to_canonical() == address.ip().to_canonical() && port == address.port()
         })
+}
+
+/// Whether a line is a socket that waits for connections from other machines. Docker's own name server in each
+/// container listens on the loopback address, which does not count.
+pub(super) fn is_listener(line: &str) -> bool {
+    let mut fields = line.split_ascii_whitespace();
+    let (Some(local), Some(state)) = (fields.nth(1), fields.nth(1)) else {
+        return false;
+    };
+    state == LISTENING
+        && parse_address(local).is_some_and(|(ip, _)| !ip.to_canonical().is_loopback())
 }
 
 /// An address as the kernel prints it: each 32-bit word of the address, which is in network order
@@ -58,6 +70,19 @@ mod tests {
             .lines()
             .filter(|line| is_connection_to(line, address))
             .count()
+    }
+
+    #[test]
+    fn a_listener_on_the_loopback_address_is_no_sign_of_readiness() {
+        let listens = |local: &str| {
+            is_listener(&format!(
+                "0: {local} 00000000:00000000 0A 00000000:00000000 0 0 0 0 0"
+            ))
+        };
+        assert!(listens("00000000:0CEA") && listens("00000000000000000000000000000000:2328"));
+        assert!(!listens("0B00007F:A2C1") && !listens("0100007F:0CEA"));
+        assert_eq!(TABLE.lines().filter(|line| is_listener(line)).count(), 0);
+        assert!(!is_listener("0: 00000000:0CEA 0100007F:1F90 01 0"));
     }
 
     #[test]

@@ -106,6 +106,10 @@ fn facts(container: ContainerInspectResponse) -> ContainerFacts {
             .status
             .map(|status| status.to_string())
             .unwrap_or_default(),
+        pid: state
+            .pid
+            .and_then(|pid| pid.try_into().ok())
+            .filter(|pid| *pid > 0),
         run: run_state(&state),
         health: health(&state),
         restarts: container
@@ -229,7 +233,7 @@ mod tests {
         assert_eq!(facts.state, "running");
         assert_eq!(facts.run, RunState::Running);
         assert_eq!(facts.health, Some(ContainerHealth::Starting));
-        assert_eq!(facts.restarts, 2);
+        assert_eq!((facts.restarts, facts.pid), (2, Some(77)));
         assert_eq!(facts.memory_limit, Some(512 * 1024 * 1024));
         assert_eq!(facts.release.as_deref(), Some("0123456789ab"));
         assert_eq!(facts.exposed, [("172.18.0.3".parse().unwrap(), 8080)]);

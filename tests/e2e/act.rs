@@ -1,0 +1,188 @@
+//! The action as it is used: through its image, from inputs and an event, by `act` and by the real
+//! runner's own command line.
+
+mod container;
+mod job;
+mod project;
+
+use std::time::{Duration, Instant};
+
+use sandbox::github::GitHub;
+use sandbox::pull::Pull;
+
+use self::container::Container;
+use self::job::Job;
+use self::project::{LABEL, Project, TOKEN};
+use crate::world::{Host, Release, World};
+use pct_deploy::protocol::outcome::Outcome;
+
+/// GitHub as the action sees it: one pull request whose head is the project's.
+fn github(project: &Project) -> GitHub {
+    let github = GitHub::start(pull(project)).unwrap();
+    github.require_token(TOKEN);
+    github
+}
+
+fn pull(project: &Project) -> Pull {
+    Pull::new(project::REPOSITORY, 7)
+        .head("feature", &project.head)
+        .label(LABEL)
+}
+
+#[test]
+fn a_label_deploys_and_everybody_hears_of_it() {
+    let world = World::fresh(Host::V2);
+    let project = Project::new(&world, "label-deploys");
+    let github = github(&project);
+    project.write_event(pull(&project), LABEL);
+    let job = project.act(&github, &[]);
+
+    assert_eq!(
+        (job.code, job.result()),
+        (Some(0), Some("success")),
+        "{}",
+        job.log()
+    );
+    let outputs = job.outputs();
+    let output = |name: &str| outputs.get(name).map(String::as_str);
+    assert_eq!(output("outcome"), Some("deployed"), "{outputs:#?}");
+    assert_eq!(
+        (output("slot"), output("slack-sent")),
+        (Some("hello-1"), Some("true"))
+    );
+    assert_eq!(world.serves().as_deref(), Some(project.head.as_str()));
+    let summary = job.summary();
+    for word in ["deployed", "hello-1", "switch_traffic"] {
+        assert!(
+            summary.contains(word),
+            "`{word}` is not in the summary: {summary}"
+        );
+    }
+
+    let deployments = github.deployments();
+    let [deployment] = deployments.as_slice() else {
+        panic!("one deployment: {deployments:#?}")
+    };
+    assert_eq!(deployment.get("sha").unwrap(), project.head.as_str());
+    let id = deployment
+        .get("id")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap();
+    assert_eq!(github.states(id).unwrap(), ["in_progress", "success"]);
+    let comments = github.comments();
+    let [comment] = comments.as_slice() else {
+        panic!("one comment: {comments:#?}")
+    };
+    assert!(comment.contains("hello-1"), "{comment}");
+    assert!(
+        !github.labels().contains(&LABEL.to_owned()),
+        "the label is taken off"
+    );
+    assert_eq!(world.slack.shown().len(), 1);
+    assert!(
+        !job.log().contains(&world.env.registry_password),
+        "a secret is in the log"
+    );
+}
+
+#[test]
+fn a_wrong_label_or_base_touches_nothing() {
+    let world = World::fresh(Host::V2);
+    let project = Project::new(&world, "label-skips");
+    let other_base = || pull(&project).base("develop");
+    for (pull, put, reason) in [
+        (pull(&project), "documentation", "wrong-label"),
+        (other_base(), LABEL, "wrong-base"),
+    ] {
+        let github = github(&project);
+        let before = connections(&world);
+        project.write_event(pull, put);
+        // Without Docker's socket: the gate decides before anybody could miss it.
+        let job = project.act(&github, &["--container-daemon-socket", "-"]);
+        assert_eq!(
+            (job.code, job.result()),
+            (Some(0), Some("success")),
+            "{}",
+            job.log()
+        );
+        let outputs = job.outputs();
+        let output = |name: &str| outputs.get(name).map(String::as_str);
+        assert_eq!(
+            (output("outcome"), output("reason-code")),
+            (Some("skipped"), Some(reason)),
+            "{}",
+            job.log()
+        );
+        assert_eq!(github.requests().len(), 0, "{:#?}", github.requests());
+        assert_eq!(world.slack.messages().len(), 0);
+        assert_eq!(connections(&world), before, "nobody logged in on the host");
+        assert_eq!(world.serves(), None);
+    }
+}
+
+/// How often somebody logged in on the host by SSH.
+fn connections(world: &World) -> String {
+    world.ask_host("journalctl --no-pager -u ssh | grep -c Accepted || true")
+}
+
+#[test]
+fn the_real_runners_command_line_skips_and_deploys() {
+    let world = World::fresh(Host::V2);
+    let project = Project::new(&world, "runner");
+
+    let runner = Container::new(&world, &project);
+    project.write_event(pull(&project), "documentation");
+    let skipped = runner.start(&project).wait();
+    assert_eq!(skipped.code, Some(0), "{}", skipped.log);
+    assert_eq!(skipped.outputs.get("outcome").unwrap(), "skipped");
+    assert_eq!(skipped.outputs.get("reason-code").unwrap(), "wrong-label");
+    assert_eq!(runner.github.requests().len(), 0);
+
+    project.write_event(pull(&project), LABEL);
+    let deployed = runner.start(&project).wait();
+    assert_eq!(deployed.code, Some(0), "{}", deployed.log);
+    assert_eq!(deployed.outputs.get("outcome").unwrap(), "deployed");
+    assert_eq!(world.serves().as_deref(), Some(project.head.as_str()));
+    assert!(deployed.summary.contains("hello-1"), "{}", deployed.summary);
+    assert_eq!(
+        (
+            runner.github.deployments().len(),
+            runner.slack.shown().len()
+        ),
+        (1, 1)
+    );
+}
+
+#[test]
+fn a_cancelled_container_ends_soon_and_leaves_the_live_slot_alone() {
+    let world = World::fresh(Host::V2);
+    world
+        .deploy(&Release::new("v1"))
+        .expect(Outcome::Deployed, "deployed");
+    let project = Project::new(&world, "cancelled");
+    let runner = Container::new(&world, &project)
+        .input("build-args", "HELLO_VERSION=v2\nHELLO_BOOT_DELAY_MS=60000");
+    project.write_event(pull(&project), LABEL);
+    let running = runner.start(&project);
+    world.wait_until("the new slot has started", |world| {
+        world
+            .ask_host("docker ps --format '{{.Names}}'")
+            .contains("hello-2")
+    });
+    let asked = Instant::now();
+    running.signal("TERM");
+    let cancelled = running.wait();
+    assert!(
+        asked.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(cancelled.code, Some(143), "{}", cancelled.log);
+    assert_eq!(cancelled.outputs.get("outcome").unwrap(), "cancelled");
+    assert_eq!(world.serves().as_deref(), Some("v1"));
+    world.wait_until("the new slot is gone", |world| {
+        !world
+            .ask_host("docker ps --format '{{.Names}}'")
+            .contains("hello-2")
+    });
+}

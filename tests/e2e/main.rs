@@ -1,0 +1,19 @@
+//! Whole deploys against real daemons: dockerd, compose, nginx, sshd, a registry.
+//!
+//! `scripts/sandbox up` must have run (`make test` does it). The tests take turns on one host.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "test code"
+)]
+
+mod act;
+mod bad_input;
+mod baseline;
+mod compose_v1;
+mod failures;
+mod happy;
+mod parking;
+mod rollback;
+mod world;

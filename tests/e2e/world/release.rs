@@ -1,0 +1,58 @@
+//! A release of `examples/hello` and how it behaves.
+
+use std::time::Duration;
+
+/// What goes into the image as build arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct Release {
+    args: Vec<(&'static str, String)>,
+}
+
+impl Release {
+    /// A good release.
+    pub(crate) fn new(version: &str) -> Self {
+        Self {
+            args: vec![("HELLO_VERSION", version.to_owned())],
+        }
+    }
+
+    /// Does not listen before this.
+    pub(crate) fn boots_in(self, delay: Duration) -> Self {
+        self.with("HELLO_BOOT_DELAY_MS", delay.as_millis())
+    }
+
+    /// Its health check says 503 for ever.
+    pub(crate) fn unhealthy(self) -> Self {
+        self.with("HELLO_UNHEALTHY", 1)
+    }
+
+    /// Prints a stack trace and exits with 3.
+    pub(crate) fn crashes(self) -> Self {
+        self.with("HELLO_CRASH_AT_BOOT", 1)
+    }
+
+    /// Takes memory until the kernel kills it, before it listens.
+    pub(crate) fn leaks(self) -> Self {
+        self.with("HELLO_LEAK_AT_BOOT", 1)
+            .with("HELLO_LEAK_MIB_PER_S", 64)
+    }
+
+    /// Prints workflow commands.
+    pub(crate) fn forges_commands(self) -> Self {
+        self.with("HELLO_LOG_INJECT", 1)
+    }
+
+    fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.args.push((key, value.to_string()));
+        self
+    }
+
+    /// As the `build-args` setting wants them.
+    pub(crate) fn build_args(&self) -> String {
+        self.args
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
