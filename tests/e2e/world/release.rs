@@ -42,8 +42,8 @@ impl Release {
         self.with("HELLO_LOG_INJECT", 1)
     }
 
-    fn with(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.args.push((key, value.to_string()));
+    fn with(mut self, key: &'static str, value: impl std::fmt::Display) -> Self {
+        self.args.push((key, format!("{value}")));
         self
     }
 

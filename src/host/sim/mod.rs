@@ -6,60 +6,25 @@
 //! healthy slot.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::compose::read_override;
 use super::error::{HostError, Trouble};
 use super::facts::{
-    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, OomKilled,
-    Probe, ProbeAnswer, PullProgress, RunState, WorkerId,
+    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
+    ProbeAnswer, PullProgress, WorkerId,
 };
 use super::nginx::IncludePort;
+use super::overlay::read_override;
 use super::{Access, Durability, Held, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
 use crate::protocol::wire::RegistryLogin;
 
-/// How a release behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Behaviour {
-    /// Answers 200 this many milliseconds after its start.
-    HealthyAfter(u64),
-    /// Answers 503 for ever.
-    Unhealthy,
-    /// Ends with this code right after its start.
-    Crashes(i64),
-    /// Is killed for its memory right after its start.
-    OutOfMemory,
-}
+mod world;
 
-#[derive(Debug, Clone)]
-struct Container {
-    id: String,
-    image: Option<PinnedImage>,
-    release: Option<String>,
-    started_ms: u64,
-    running: bool,
-}
-
-/// Everything that survives the agent.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct World {
-    pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
-    containers: BTreeMap<String, Container>,
-    images: BTreeSet<String>,
-    pub(crate) behaviours: BTreeMap<String, Behaviour>,
-    loaded_port: u16,
-    generation: u64,
-    now_ms: u64,
-    made: u64,
-    /// Every verb, in order, for assertions and for placing faults.
-    pub(crate) done: Vec<&'static str>,
-    /// What broke the promise, when it was broken.
-    pub(crate) broken: Vec<String>,
-}
+pub(crate) use world::{Behaviour, World};
+use world::{Container, service_of};
 
 /// The host.
 #[derive(Debug)]
@@ -152,82 +117,6 @@ impl SimHost {
             world.broken.push(format!("nobody serves after {verb}"));
         }
         Ok(value)
-    }
-}
-
-impl World {
-    fn is_served(&self) -> bool {
-        service_of(self.loaded_port)
-            .is_some_and(|service| matches!(self.answer(service), ProbeAnswer::Status(200)))
-    }
-
-    fn behaviour(&self, container: &Container) -> Behaviour {
-        let digest = container
-            .image
-            .as_ref()
-            .map(|image| image.digest.to_string());
-        digest
-            .and_then(|digest| self.behaviours.get(&digest).copied())
-            .unwrap_or(Behaviour::HealthyAfter(0))
-    }
-
-    fn answer(&self, service: &str) -> ProbeAnswer {
-        let refused = || ProbeAnswer::Nothing("connection refused".to_owned());
-        let Some(container) = self.containers.get(service).filter(|c| c.running) else {
-            return refused();
-        };
-        match self.behaviour(container) {
-            Behaviour::HealthyAfter(ms) if self.now_ms >= container.started_ms + ms => {
-                ProbeAnswer::Status(200)
-            }
-            Behaviour::Unhealthy => ProbeAnswer::Status(503),
-            Behaviour::HealthyAfter(_) | Behaviour::Crashes(_) | Behaviour::OutOfMemory => {
-                refused()
-            }
-        }
-    }
-
-    fn facts(&self, container: &Container) -> ContainerFacts {
-        let run = match (container.running, self.behaviour(container)) {
-            (_, Behaviour::Crashes(code)) => RunState::Ended {
-                code,
-                oom: OomKilled::No,
-            },
-            (_, Behaviour::OutOfMemory) => RunState::Ended {
-                code: 137,
-                oom: OomKilled::Yes,
-            },
-            (true, Behaviour::HealthyAfter(_) | Behaviour::Unhealthy) => RunState::Running,
-            (false, _) => RunState::Ended {
-                code: 0,
-                oom: OomKilled::No,
-            },
-        };
-        ContainerFacts {
-            id: container.id.clone(),
-            state: if run == RunState::Running {
-                "running"
-            } else {
-                "exited"
-            }
-            .to_owned(),
-            run,
-            health: None,
-            restarts: 0,
-            memory_limit: None,
-            image: container.image.clone(),
-            release: container.release.clone(),
-            pid: None,
-            exposed: Vec::new(),
-        }
-    }
-}
-
-fn service_of(port: u16) -> Option<&'static str> {
-    match port {
-        8080 => Some("web-1"),
-        8081 => Some("web-2"),
-        _ => None,
     }
 }
 
