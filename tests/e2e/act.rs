@@ -13,7 +13,7 @@ use sandbox::pull::Pull;
 use self::container::Container;
 use self::job::Job;
 use self::project::{LABEL, Project, TOKEN};
-use crate::world::{Host, Release, World};
+use crate::world::{Host, Release, World, docker};
 use pct_deploy::protocol::outcome::Outcome;
 
 /// GitHub as the action sees it: one pull request whose head is the project's.
@@ -27,6 +27,49 @@ fn pull(project: &Project) -> Pull {
     Pull::new(project::REPOSITORY, 7)
         .head("feature", &project.head)
         .label(LABEL)
+}
+
+#[test]
+fn the_image_is_what_the_runner_needs_and_no_more() {
+    drop(project::staged());
+    let facts = ["Entrypoint", "User", "WorkingDir"].map(|fact| {
+        let format = format!("{{{{json .Config.{fact}}}}}");
+        ask(&["image", "inspect", "-f", &format, container::IMAGE])
+    });
+    assert_eq!(
+        facts,
+        [r#"["/usr/local/bin/pct-deploy"]"#, r#""""#, r#""""#]
+    );
+    for shell in [
+        "/bin/sh",
+        "/bin/bash",
+        "/bin/dash",
+        "/bin/busybox",
+        "/usr/bin/sh",
+    ] {
+        let tried = docker(&[
+            "run",
+            "--rm",
+            "--entrypoint",
+            shell,
+            container::IMAGE,
+            "-c",
+            ":",
+        ]);
+        assert_eq!(tried.status.code(), Some(127), "{shell} is in the image");
+    }
+    let version = ask(&["run", "--rm", container::IMAGE, "--version"]);
+    assert_eq!(version, format!("pct-deploy {}", env!("CARGO_PKG_VERSION")));
+}
+
+fn ask(args: &[&str]) -> String {
+    let output = docker(args);
+    assert!(
+        output.status.success(),
+        "docker {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 #[test]

@@ -55,7 +55,13 @@ fn a_host_key_that_is_not_listed_shows_the_line_to_paste() {
     let run = tried.refuses(
         &[("SSH_KNOWN_HOSTS", ""), ("SSH_FINGERPRINT", other)],
         5,
-        &["[127.0.0.1]:2222 ssh-ed25519 AAAA"],
+        &["ssh-ed25519 AAAA"],
+    );
+    let line = format!("[127.0.0.1]:{} ssh-ed25519 AAAA", tried.world.env.ssh_port);
+    assert!(
+        run.stderr.contains(&line),
+        "the line to paste is shown: {}",
+        run.stderr
     );
     let offered = tried
         .world

@@ -6,8 +6,6 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::use_debug,
-    clippy::get_unwrap,
-    clippy::create_dir,
     reason = "test code"
 )]
 

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use super::project::{self, Project, TOKEN};
 use crate::world::{World, docker};
 
-const IMAGE: &str = "pct-deploy-action";
+/// What `scripts/dist` builds from `target/action`.
+pub(super) const IMAGE: &str = "pct-deploy-action";
 /// The containers' network: from here the host is `pct-host`, looked up by name.
 const NETWORK: &str = "pct-sandbox";
 

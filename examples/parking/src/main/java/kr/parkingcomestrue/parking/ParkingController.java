@@ -31,6 +31,12 @@ class ParkingController {
         return new Welcome("parking", version, visits.next());
     }
 
+    /** Counts like the welcome, but by a write: what a load test sends. */
+    @PostMapping("/visits")
+    Welcome visit() {
+        return welcome();
+    }
+
     @GetMapping("/parkings")
     List<Parking> list() {
         return parkings.findNewest();

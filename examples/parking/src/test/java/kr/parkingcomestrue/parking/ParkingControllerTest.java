@@ -43,6 +43,15 @@ class ParkingControllerTest {
     }
 
     @Test
+    void aVisitCanBePosted() throws Exception {
+        when(visits.next()).thenReturn(4L);
+
+        mvc.perform(post("/visits").contentType(MediaType.TEXT_PLAIN).content("1-1"))
+                .andExpect(status().isOk())
+                .andExpect(jsonPath("visits").value(4));
+    }
+
+    @Test
     void anErrorNamesTheReleaseToo() throws Exception {
         mvc.perform(get("/nowhere"))
                 .andExpect(status().isNotFound())

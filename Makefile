@@ -1,0 +1,32 @@
+# Everything a person types here. Each target installs what it lacks and says when it needs root.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint dist sandbox down
+
+# What the scripts tell somebody to type again, with sudo in front.
+export SANDBOX_COMMAND := make $(MAKECMDGOALS)$(if $(DEMO_APP), DEMO_APP=$(DEMO_APP))
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo:  ## deploy a new version with a real act run, under load; DEMO_APP=hello is the quick one
+	@scripts/demo
+
+test:  ## formatting, lints, unit, wire and end-to-end tests
+	@scripts/test
+
+lint:  ## check everything that is not Rust
+	@scripts/setup
+	@scripts/lint
+
+dist:  ## build the release binary and the action's image
+	@scripts/setup
+	@scripts/engine start
+	@scripts/images
+	@scripts/dist
+
+sandbox:  ## start a registry and two whole servers, each in a container
+	@scripts/setup --parking
+	@scripts/sandbox up --v1 --parking
+
+down:  ## remove the sandbox
+	@scripts/sandbox down
