@@ -111,6 +111,17 @@ impl Host {
         self.public.trim()
     }
 
+    /// The key that it lets in.
+    pub(crate) fn key(&self) -> SshKey {
+        self.key.clone()
+    }
+
+    /// How many agents are installed there.
+    pub(crate) fn agents(&self) -> usize {
+        let listed = self.exec("ls -A /var/lib/pct-deploy/bin 2>/dev/null || true");
+        listed.lines().count()
+    }
+
     pub(crate) fn another_key(&self) -> SshKey {
         generate_key().0
     }

@@ -6,7 +6,7 @@ use super::refusal::Forwarded;
 use crate::error::{Error, Result};
 
 /// An IPv6 address as it stands before a port.
-pub(super) fn bracketed(host: &str) -> Cow<'_, str> {
+fn bracketed(host: &str) -> Cow<'_, str> {
     if host.contains(':') {
         Cow::Owned(format!("[{host}]"))
     } else {

@@ -8,7 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{Remote, kept_environment};
+use super::Remote;
+use super::workdir::KeySource;
 use crate::error::{Error, Reason, Result};
 
 /// More than any of our scripts prints.
@@ -112,9 +113,21 @@ pub(super) fn connection_lost(log: &str) -> Error {
         .hint("run it again; if it breaks again, look at the host's `journalctl -u ssh`")
 }
 
-/// Gives a child process only the variables it needs: ours hold tokens, keys and passwords.
-pub(super) fn keep_secrets_out(command: &mut Command) {
-    command.env_clear().envs(kept_environment());
+/// Variables that a child process gets; everything else may hold secrets.
+const KEPT_ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "USER", "LANG"];
+
+/// Gives a child process only the variables it needs: ours hold tokens, keys and passwords. Of the
+/// user's own set-up the way to the `ssh-agent` is one.
+pub(super) fn keep_secrets_out(command: &mut Command, key: KeySource) {
+    let agent: &[&str] = match key {
+        KeySource::Settings => &[],
+        KeySource::User => &["SSH_AUTH_SOCK"],
+    };
+    let kept = KEPT_ENVIRONMENT
+        .iter()
+        .chain(agent)
+        .filter_map(|name| Some((*name, std::env::var_os(name)?)));
+    command.env_clear().envs(kept);
 }
 
 /// One line for a POSIX shell that runs `argv` as it is.

@@ -1,15 +1,17 @@
 //! The way to the host: connect, put the agent there, talk to it.
 //!
-//! [`ssh`] opens one session with a verified host key, if need be through a jump host. `exec`
-//! runs commands over it, `install` uploads this binary when the host does not have it yet, and
-//! [`agent`] frames the lines of a call. With `--host local` the same calls start processes here.
-//! Everything that comes back is untrusted.
+//! [`ssh`] opens one connection with a verified host key, if need be through a jump host, and
+//! `master` is the process that holds it. `exec` runs commands over it, `install` uploads this
+//! binary when the host does not have it yet, and [`agent`] frames the lines of a call. With
+//! `--host local` the same calls start processes here. Everything that comes back is untrusted, and
+//! no process that is started gets our environment.
 
 pub mod agent;
 mod endpoint;
 mod exec;
 pub mod hostkey;
 mod install;
+mod master;
 mod probe;
 mod refusal;
 pub mod ssh;
@@ -18,10 +20,11 @@ mod workdir;
 pub use agent::{AgentCall, AgentEnd};
 pub use install::InstalledAgent;
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use tokio::process::Command;
+
+use workdir::KeySource;
 
 use crate::config::types::Place;
 use crate::error::Result;
@@ -90,18 +93,10 @@ impl Remote {
             }
             Self::Ssh(connection) => connection.command(&exec::shell_words(argv)),
         };
-        exec::keep_secrets_out(&mut command);
+        // Over ssh it uses the connection that is there and needs no key.
+        exec::keep_secrets_out(&mut command, KeySource::Settings);
         // A Ctrl-C in a terminal reaches the whole foreground group; ours alone decides what it means.
         command.process_group(0).kill_on_drop(true);
         command
     }
-}
-
-/// Environment variables that a child process gets; everything else may hold secrets.
-const KEPT_ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "USER", "LANG"];
-
-fn kept_environment() -> impl Iterator<Item = (&'static OsStr, std::ffi::OsString)> {
-    KEPT_ENVIRONMENT
-        .iter()
-        .filter_map(|name| Some((OsStr::new(*name), std::env::var_os(name)?)))
 }

@@ -11,7 +11,6 @@ use super::endpoint::Endpoint;
 use super::exec::keep_secrets_out;
 use super::hostkey::{Misfit, OfferedKey};
 use super::refusal::{Refusal, Silence};
-
 use super::workdir::Workdir;
 use crate::config::types::Fingerprint;
 
@@ -65,8 +64,9 @@ impl Prober<'_> {
         command
             .args([self.endpoint.connect_host(), "true"])
             .stdin(Stdio::null())
+            .process_group(0)
             .kill_on_drop(true);
-        keep_secrets_out(&mut command);
+        keep_secrets_out(&mut command, self.workdir.key_source());
         let output = match timeout(self.limit + Duration::from_secs(1), command.output()).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Err(Refusal::NoSsh(error.to_string())),

@@ -52,6 +52,27 @@ impl Workdir {
         self.key.as_deref()
     }
 
+    /// Where the private key comes from.
+    pub(super) fn key_source(&self) -> KeySource {
+        match self.key {
+            Some(_) => KeySource::Settings,
+            None => KeySource::User,
+        }
+    }
+
+    /// The path of a file that is not there.
+    pub(super) fn vacate(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path().join(name);
+        match remove(&path) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(Error::untouched(
+                Reason::SshFailed,
+                "cannot remove a file of an earlier ssh connection",
+            )
+            .because(error)),
+        }
+    }
+
     /// Writes a file that only we may read, replacing an earlier one.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.path().join(name);
@@ -99,12 +120,15 @@ fn private_folder() -> io::Result<TempDir> {
     Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    remove(path)?;
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -127,7 +151,7 @@ pub(super) enum KeySource {
 pub(super) fn render_config(endpoint: &Endpoint, key: KeySource) -> String {
     // The first value of an option wins, so the user's file can only add what is not said here.
     let mut lines = vec![
-        "IgnoreUnknown KnownHostsCommand",
+        "IgnoreUnknown KnownHostsCommand,ForkAfterAuthentication",
         "GlobalKnownHostsFile /dev/null",
         "KnownHostsCommand none",
         "HashKnownHosts no",
@@ -143,6 +167,7 @@ pub(super) fn render_config(endpoint: &Endpoint, key: KeySource) -> String {
         "AddKeysToAgent no",
         "PermitLocalCommand no",
         "RemoteCommand none",
+        "ForkAfterAuthentication no",
         "RequestTTY no",
         "LogLevel INFO",
     ]
