@@ -238,6 +238,12 @@ reasons! {
     RouteNotVerified = "route-not-verified",
     /// A step after commit failed; the new release serves.
     CleanupIncomplete = "cleanup-incomplete",
+    /// An earlier deploy was cut short and was brought to its end first.
+    Interrupted = "interrupted",
+    /// The journal cannot be written.
+    JournalUnwritable = "journal-unwritable",
+    /// The journal is damaged and must not be acted on.
+    JournalDamaged = "journal-damaged",
     /// An undo failed; the host needs a person.
     UndoFailed = "undo-failed",
     /// There is no earlier release to go back to.

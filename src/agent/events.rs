@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::host::{Durability, Host};
+use crate::host::{Durability, Host, HostResult};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply};
@@ -15,7 +15,7 @@ use crate::protocol::wire::{self, Reply};
 pub(super) struct Events<'a, H> {
     host: &'a H,
     log: Option<PathBuf>,
-    listener: UnboundedSender<Reply>,
+    listener: Option<UnboundedSender<Reply>>,
     seq: Cell<u64>,
 }
 
@@ -25,7 +25,47 @@ impl<'a, H: Host> Events<'a, H> {
         Self {
             host,
             log,
-            listener,
+            listener: Some(listener),
+            seq: Cell::new(0),
+        }
+    }
+
+    /// The stream of an earlier run, to be brought to its end; nobody listens to it any more.
+    ///
+    /// `None` when it has its end already. A last line that was torn is taken away.
+    pub(super) async fn reopen(host: &'a H, log: PathBuf) -> HostResult<Option<Self>> {
+        let bytes = host.read(&log).await?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let mut seq = 0;
+        for line in text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+        {
+            let Ok(event) = wire::decode::<Event>(line) else {
+                continue;
+            };
+            seq = event.seq;
+            if matches!(event.what, Happening::Finished(_)) {
+                return Ok(None);
+            }
+        }
+        if !bytes.is_empty() && !bytes.ends_with(b"\n") {
+            host.append(&log, b"\n", Durability::Written).await?;
+        }
+        Ok(Some(Self {
+            host,
+            log: Some(log),
+            listener: None,
+            seq: Cell::new(seq),
+        }))
+    }
+
+    /// A stream that nobody hears.
+    pub(super) fn silent(host: &'a H) -> Self {
+        Self {
+            host,
+            log: None,
+            listener: None,
             seq: Cell::new(0),
         }
     }
@@ -33,10 +73,13 @@ impl<'a, H: Host> Events<'a, H> {
     /// Says one thing.
     pub(super) async fn emit(&self, what: Happening) {
         let durability = match &what {
-            Happening::Committed | Happening::Finished(_) => Durability::Synced,
-            Happening::LockWaiting { .. }
+            // What `history` and `rollback` read must survive a power cut.
+            Happening::Resolved { .. } | Happening::Finished(_) => Durability::Synced,
+            // The journal has what recovery needs; these lines are for people.
+            Happening::Committed
+            | Happening::LockWaiting { .. }
             | Happening::Begun { .. }
-            | Happening::Resolved { .. }
+            | Happening::Recovered { .. }
             | Happening::StepStarted { .. }
             | Happening::StepProgress { .. }
             | Happening::StepDone { .. }
@@ -59,8 +102,10 @@ impl<'a, H: Host> Events<'a, H> {
             // A full disk must not stop an undo; the listener still hears everything.
             drop(self.host.append(log, line.as_bytes(), durability).await);
         }
-        // Nobody listening is fine: the swap goes on.
-        drop(self.listener.send(Reply::Event(Box::new(event))));
+        if let Some(listener) = &self.listener {
+            // Nobody listening is fine: the swap goes on.
+            drop(listener.send(Reply::Event(Box::new(event))));
+        }
     }
 
     /// Says how far a step is.

@@ -65,6 +65,16 @@ impl StepError {
         failure
     }
 
+    /// A failure that was read back from a journal.
+    pub(super) fn from_failure(failure: Failure) -> Self {
+        Self {
+            reason: Reason::parse(&failure.reason),
+            chain: failure.chain,
+            hints: failure.hints,
+            log_tail: failure.log_tail,
+        }
+    }
+
     pub(super) fn into_failure(self) -> Failure {
         Failure {
             reason: self.reason.as_str().to_owned(),

@@ -83,6 +83,7 @@ fn fold(id: &DeploymentId, log: &str) -> Option<Record> {
             Happening::Resolved { release, image, .. } => resolved = Some((release, image)),
             Happening::Finished(finished) => end = Some((event.at_ms, *finished)),
             Happening::LockWaiting { .. }
+            | Happening::Recovered { .. }
             | Happening::StepStarted { .. }
             | Happening::StepProgress { .. }
             | Happening::StepDone { .. }

@@ -4,6 +4,9 @@
 //! ([`prepare`]), settle what goes where ([`resolve`]), then the table in [`swap`] under the engine in
 //! [`saga`]. [`survey`] is the one place that looks at what is live.
 
+#[cfg(test)]
+mod crash_tests;
+mod ending;
 mod events;
 mod failure;
 mod history;
@@ -11,6 +14,7 @@ mod journal;
 mod lock;
 mod paths;
 mod prepare;
+mod recover;
 mod resolve;
 mod run;
 mod saga;
@@ -22,4 +26,5 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
+pub use recover::recover_all;
 pub use serve::{replace_file, serve};

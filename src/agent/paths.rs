@@ -30,6 +30,21 @@ impl AppPaths {
         self.folder.join("lock")
     }
 
+    /// The journal of an unfinished swap.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.folder.join("open.jsonl")
+    }
+
+    /// Closed journals.
+    pub(super) fn archive(&self) -> PathBuf {
+        self.folder.join("history")
+    }
+
+    /// Where a journal goes when it is closed.
+    pub(super) fn archived(&self, deployment: &DeploymentId) -> PathBuf {
+        self.archive().join(format!("{deployment}.jsonl"))
+    }
+
     /// One event log a deployment.
     pub(super) fn events(&self) -> PathBuf {
         self.folder.join("events")

@@ -4,14 +4,18 @@ use std::cell::{Cell, RefCell};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::ending::last_word;
 use super::events::Events;
-use super::failure::StepError;
+use super::failure::{StepError, StepResult};
 use super::history;
+use super::journal::entry::{Begun, Entry, JOURNAL_VERSION};
+use super::journal::file::Journal;
 use super::lock::{self, CancelState};
 use super::paths::AppPaths;
 use super::prepare;
+use super::recover::{Recovered, recover};
 use super::resolve::{Change, Resolved, resolve};
-use super::saga::{self, Ended};
+use super::saga;
 use super::survey::Survey;
 use super::swap::{Swap, TABLE};
 use crate::error::Reason;
@@ -62,7 +66,7 @@ pub(super) async fn run<H: Host>(
 }
 
 async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
-    for folder in [paths.folder(), paths.events()] {
+    for folder in [paths.folder(), paths.events(), paths.archive()] {
         host.make_folder(&folder).await.map_err(|error| {
             StepError::host(
                 Reason::PreflightFailed,
@@ -82,6 +86,9 @@ async fn locked<H: Host>(
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
 ) {
+    if let Err(error) = settle_the_past(host, events, paths).await {
+        return finish_stuck(events, error).await;
+    }
     let records = history::read(host, paths).await.unwrap_or_default();
     events
         .emit(Happening::Begun {
@@ -111,7 +118,7 @@ async fn locked<H: Host>(
         .await;
     match resolved.change {
         Change::None => unchanged(events, previous).await,
-        Change::Needed => swap(host, events, paths, plan, login, cancel, &survey, &resolved).await,
+        Change::Needed => swap(host, events, paths, plan, login, cancel, &survey, resolved).await,
     }
 }
 
@@ -140,94 +147,65 @@ async fn swap<H: Host>(
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
     survey: &Survey,
-    resolved: &Resolved,
+    resolved: Resolved,
 ) {
+    let previous = survey.live_release();
+    let begun = Begun {
+        version: JOURNAL_VERSION,
+        plan: plan.clone(),
+        folder: survey.project.folder.clone(),
+        slots: survey.slots.clone(),
+        compose_version: survey.file.version.clone(),
+        include: survey.include.clone(),
+        previous: previous.clone(),
+        image: resolved.image,
+        release: resolved.release,
+        slot: resolved.slot,
+        keep: resolved.keep,
+    };
+    let first = Entry::Begun(Box::new(begun.clone()));
+    let journal = match Journal::begin(host, paths, first).await {
+        Ok(journal) => journal,
+        Err(error) => return finish_untouched(events, Step::Preflight, error, previous).await,
+    };
     let receipt = RefCell::new(Receipt::default());
     let actor = Swap {
         host,
         events,
-        site: &plan.site,
         paths,
+        begun: &begun,
+        tool: survey.project.tool,
+        sites: &survey.sites,
         login,
-        survey,
-        image: &resolved.image,
-        release: &resolved.release,
-        slot: resolved.slot,
-        keep: &resolved.keep,
         cancel,
         receipt: &receipt,
         healthy_at: Cell::new(None),
     };
-    let ended = saga::run(host, events, &actor, TABLE).await;
-    let new = LiveRelease {
-        slot: resolved.slot,
-        service: actor.new_slot().service.to_string(),
-        release: Some(resolved.release.clone()),
-        image: Some(resolved.image.clone()),
-    };
-    let finished = last_word(ended, new, survey.live_release(), receipt.into_inner());
+    let ended = saga::run(host, events, &actor, TABLE, journal).await;
+    let finished = last_word(ended, &begun, receipt.into_inner());
     events.emit(Happening::Finished(Box::new(finished))).await;
 }
 
-/// From how the table ended to the outcome. A step that changes nothing on the host and fails first means that the
-/// host is untouched.
-fn last_word(
-    ended: Ended,
-    new: LiveRelease,
-    previous: Option<LiveRelease>,
-    receipt: Receipt,
-) -> Finished {
-    let (outcome, reason, live, failed) = match ended {
-        Ended::Committed { unfinished: None } => {
-            (Outcome::Deployed, Reason::Deployed, Some(new), None)
-        }
-        Ended::Committed {
-            unfinished: Some((step, error)),
-        } => (
-            Outcome::Deployed,
-            Reason::CleanupIncomplete,
-            Some(new),
-            Some((step, error)),
-        ),
-        Ended::Undone { step, error } => {
-            let outcome = match (error.reason, step) {
-                (Reason::Cancelled, _) => Outcome::Cancelled,
-                (_, Step::PullImage) => Outcome::Failed,
-                (_, _) => Outcome::RolledBack,
-            };
-            (outcome, error.reason, previous.clone(), Some((step, error)))
-        }
-        Ended::Stuck {
-            step,
-            error,
-            undo,
-            why,
+/// What an earlier run left open is settled first; the new one says so.
+async fn settle_the_past<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    paths: &AppPaths,
+) -> StepResult<()> {
+    match recover(host, paths).await? {
+        Recovered::Nothing => Ok(()),
+        Recovered::Settled {
+            deployment,
+            outcome,
         } => {
-            let mut told = error;
-            told.chain.push(format!(
-                "and the undo of {undo} failed: {}",
-                why.chain.join(": ")
-            ));
-            told.hints.extend(why.hints);
-            told.hints.push(
-                "run `pct-deploy status` to see what is live, mend the cause, then deploy again"
-                    .to_owned(),
-            );
-            (
-                Outcome::Stuck,
-                Reason::UndoFailed,
-                previous.clone(),
-                Some((step, told)),
-            )
+            events
+                .emit(Happening::Recovered {
+                    deployment,
+                    outcome,
+                })
+                .await;
+            Ok(())
         }
-    };
-    Finished {
-        outcome,
-        reason: reason.as_str().to_owned(),
-        live,
-        previous,
-        failed: failed.map(|(step, error)| (step, error.into_failure())),
-        receipt,
     }
 }
 
@@ -250,6 +228,26 @@ async fn finish_untouched<H: Host>(
             live: live.clone(),
             previous: live,
             failed: Some((step, error.into_failure())),
+            receipt: Receipt::default(),
+        })))
+        .await;
+}
+
+/// An earlier run cannot be settled: nothing new may begin. Stuck, unless this run could not even look.
+async fn finish_stuck<H: Host>(events: &Events<'_, H>, error: StepError) {
+    let needs_a_person = matches!(error.reason, Reason::UndoFailed | Reason::JournalDamaged);
+    let outcome = if needs_a_person {
+        Outcome::Stuck
+    } else {
+        Outcome::Failed
+    };
+    events
+        .emit(Happening::Finished(Box::new(Finished {
+            outcome,
+            reason: error.reason.as_str().to_owned(),
+            live: None,
+            previous: None,
+            failed: Some((Step::Preflight, error.into_failure())),
             receipt: Receipt::default(),
         })))
         .await;

@@ -1,12 +1,21 @@
 //! The engine: runs a table of steps, undoes them in reverse when one fails before commit, and only
-//! goes forward after it. It knows nothing of docker or nginx.
+//! goes forward after it. It knows nothing of docker or nginx, and trusts the journal alone.
+//!
+//! | the journal says | [`settle`] does |
+//! |---|---|
+//! | open, not committed | undoes every step that was started and is not undone, in reverse; closes it |
+//! | open, committed | runs the steps after the pivot that are not done; closes it |
+//! | an undo keeps failing | leaves it open: stuck |
+//!
+//! A failing step and a crash take the same road back.
 
 use std::time::Duration;
 
 use super::events::Events;
 use super::failure::{StepError, StepResult};
-use super::journal::{Entry, Illegal, Journal, Side};
-use crate::error::Reason;
+use super::journal::entry::{Entry, PreImage};
+use super::journal::file::{AppendError, Journal};
+use super::journal::state::Phase;
 use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::step::Step;
@@ -31,14 +40,12 @@ pub(super) struct Row {
 
 /// What the engine needs to know of the work.
 pub(super) trait Actor {
-    /// What was there before a step.
-    type Before: Clone + PartialEq + std::fmt::Debug;
     /// Reads what a step is about to change.
-    async fn capture(&self, step: Step) -> StepResult<Self::Before>;
+    async fn capture(&self, step: Step) -> StepResult<PreImage>;
     /// Acts.
     async fn apply(&self, step: Step) -> StepResult<()>;
     /// Restores what was captured; safe when the step never ran, half ran, or is undone already.
-    async fn undo(&self, step: Step, before: &Self::Before) -> StepResult<()>;
+    async fn undo(&self, step: Step, before: &PreImage) -> StepResult<()>;
 }
 
 /// How the table ended.
@@ -49,45 +56,84 @@ pub(super) enum Ended {
         unfinished: Option<(Step, StepError)>,
     },
     /// A step failed and everything is as it was.
-    Undone { step: Step, error: StepError },
-    /// A step failed and its undo did too.
-    Stuck {
-        step: Step,
-        error: StepError,
-        undo: Step,
-        why: StepError,
-    },
+    Undone { failed: Option<(Step, StepError)> },
+    /// The journal is open and stays so: an undo keeps failing, or the journal cannot be written.
+    Stuck { at: Step, why: StepError },
 }
 
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs the table.
+/// Runs the table from its start.
 pub(super) async fn run<H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
     table: &[Row],
+    mut journal: Journal<'_, H>,
 ) -> Ended {
-    let mut journal = Journal::new();
     for row in table.iter().filter(|row| row.kind == Kind::Compensatable) {
-        if let Err(error) = attempt(host, events, actor, &mut journal, row.step).await {
-            return unwind(host, events, actor, &mut journal, row.step, error).await;
+        match attempt(host, events, actor, &mut journal, row.step).await {
+            Ok(()) => {}
+            Err(Halt::Failed(error)) => {
+                let failed = Some((row.step, error));
+                return unwind(host, events, actor, journal, failed).await;
+            }
+            Err(Halt::Blind(why)) => return Ended::Stuck { at: row.step, why },
         }
     }
-    if let Err(illegal) = journal.append(Entry::Committed) {
-        let step = Step::VerifyRoute;
-        return unwind(host, events, actor, &mut journal, step, bug(&illegal)).await;
+    match journal.append(Entry::Committed).await {
+        Ok(()) => {}
+        Err(AppendError::NotWritten(error)) => {
+            let last = table
+                .iter()
+                .rev()
+                .find(|row| row.kind == Kind::Compensatable);
+            let failed = last.map(|row| (row.step, error));
+            return unwind(host, events, actor, journal, failed).await;
+        }
+        Err(AppendError::Unknown(why)) => {
+            return Ended::Stuck {
+                at: Step::DrainOld,
+                why,
+            };
+        }
     }
     events.emit(Happening::Committed).await;
-    let mut unfinished = None;
-    for row in table.iter().filter(|row| row.kind != Kind::Compensatable) {
-        let result = forward(host, events, actor, &mut journal, *row).await;
-        if let (Err(error), Kind::Retriable, None) = (result, row.kind, &unfinished) {
-            unfinished = Some((row.step, error));
+    forward(host, events, actor, table, journal).await
+}
+
+/// Brings a journal that was found open to its end, whichever that is.
+pub(super) async fn settle<H: Host, A: Actor>(
+    host: &H,
+    events: &Events<'_, H>,
+    actor: &A,
+    table: &[Row],
+    journal: Journal<'_, H>,
+) -> Ended {
+    match journal.state().phase {
+        Phase::Forward | Phase::Undoing => unwind(host, events, actor, journal, None).await,
+        Phase::Committed => forward(host, events, actor, table, journal).await,
+        Phase::Finished => close(journal, Ended::Committed { unfinished: None }).await,
+        Phase::RolledBack => close(journal, Ended::Undone { failed: None }).await,
+    }
+}
+
+/// Why a step did not get done.
+enum Halt {
+    /// It failed; what was done is to be undone.
+    Failed(StepError),
+    /// The journal cannot be trusted any more; nothing may be done.
+    Blind(StepError),
+}
+
+impl From<AppendError> for Halt {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::NotWritten(error) => Self::Failed(error),
+            AppendError::Unknown(error) => Self::Blind(error),
         }
     }
-    Ended::Committed { unfinished }
 }
 
 /// Intent, effect, result.
@@ -95,48 +141,64 @@ async fn attempt<H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
-    journal: &mut Journal<A::Before>,
+    journal: &mut Journal<'_, H>,
     step: Step,
-) -> StepResult<()> {
-    let before = actor.capture(step).await?;
-    journal
-        .append(Entry::Started(step, before))
-        .map_err(|illegal| bug(&illegal))?;
-    report(host, events, step, actor.apply(step)).await?;
-    journal
-        .append(Entry::Done(step))
-        .map_err(|illegal| bug(&illegal))
+) -> Result<(), Halt> {
+    let before = actor.capture(step).await.map_err(Halt::Failed)?;
+    journal.append(Entry::Started { step, before }).await?;
+    match report(host, events, step, actor.apply(step)).await {
+        Ok(()) => Ok(journal.append(Entry::Done { step }).await?),
+        Err(error) => {
+            let why = error.clone().into_failure();
+            match journal.append(Entry::Failed { step, why }).await {
+                // The undo does not need this entry: it is owed from `Started`.
+                Ok(()) | Err(AppendError::NotWritten(_)) => Err(Halt::Failed(error)),
+                Err(AppendError::Unknown(why)) => Err(Halt::Blind(why)),
+            }
+        }
+    }
 }
 
-/// A step after commit: several tries, never a way back.
+/// The steps after commit: several tries each, never a way back.
 async fn forward<H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
-    journal: &mut Journal<A::Before>,
-    row: Row,
-) -> StepResult<()> {
-    let tries = match row.kind {
-        Kind::Retriable => TRIES,
-        Kind::BestEffort | Kind::Compensatable => 1,
-    };
-    let before = actor.capture(row.step).await?;
-    journal
-        .append(Entry::Started(row.step, before))
-        .map_err(|illegal| bug(&illegal))?;
-    let mut tried = 1;
-    loop {
-        match report(host, events, row.step, actor.apply(row.step)).await {
-            Ok(()) => {
-                return journal
-                    .append(Entry::Done(row.step))
-                    .map_err(|illegal| bug(&illegal));
-            }
-            Err(error) if tried == tries => return Err(error),
-            Err(_) => tried += 1,
+    table: &[Row],
+    mut journal: Journal<'_, H>,
+) -> Ended {
+    let mut unfinished = None;
+    for row in table.iter().filter(|row| row.kind != Kind::Compensatable) {
+        if journal.state().is_done(row.step) {
+            continue;
         }
-        host.sleep(PAUSE).await;
+        let tries = if row.kind == Kind::Retriable {
+            TRIES
+        } else {
+            1
+        };
+        for tried in 1..=tries {
+            match attempt(host, events, actor, &mut journal, row.step).await {
+                Ok(()) => break,
+                Err(Halt::Blind(why)) => return Ended::Stuck { at: row.step, why },
+                Err(Halt::Failed(error)) if tried == tries => {
+                    if row.kind == Kind::Retriable && unfinished.is_none() {
+                        unfinished = Some((row.step, error));
+                    }
+                }
+                Err(Halt::Failed(_)) => host.sleep(PAUSE).await,
+            }
+        }
     }
+    if let Err(AppendError::NotWritten(why) | AppendError::Unknown(why)) =
+        journal.append(Entry::Finished).await
+    {
+        // The new release serves and the old one is stopped; the next run closes the journal.
+        return Ended::Committed {
+            unfinished: unfinished.or(Some((Step::Prune, why))),
+        };
+    }
+    close(journal, Ended::Committed { unfinished }).await
 }
 
 /// Undoes every step whose undo is owed, in reverse.
@@ -144,48 +206,68 @@ async fn unwind<H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
-    journal: &mut Journal<A::Before>,
-    step: Step,
-    error: StepError,
+    mut journal: Journal<'_, H>,
+    failed: Option<(Step, StepError)>,
 ) -> Ended {
-    debug_assert_eq!(
-        journal.side(),
-        Side::BeforeCommit,
-        "an undo after commit would lose the live slot"
-    );
-    for (owed, before) in journal.owed() {
-        events.emit(Happening::UndoStarted { step: owed }).await;
+    while let Some((step, before)) = journal
+        .state()
+        .owed()
+        .map(|(step, before)| (step, before.clone()))
+    {
+        if let Err(AppendError::NotWritten(why) | AppendError::Unknown(why)) =
+            journal.append(Entry::UndoStarted { step }).await
+        {
+            return stuck(step, why, failed);
+        }
+        events.emit(Happening::UndoStarted { step }).await;
         let mut tried = 1;
-        while let Err(why) = actor.undo(owed, &before).await {
+        while let Err(why) = actor.undo(step, &before).await {
             let failure = why.clone().into_failure();
             events
                 .emit(Happening::UndoFailed {
-                    step: owed,
-                    failure,
+                    step,
+                    failure: failure.clone(),
                 })
                 .await;
-            if tried == TRIES {
-                return Ended::Stuck {
-                    step,
-                    error,
-                    undo: owed,
-                    why,
-                };
+            let noted = journal
+                .append(Entry::UndoFailed { step, why: failure })
+                .await;
+            if tried == TRIES || noted.is_err() {
+                return stuck(step, why, failed);
             }
             tried += 1;
             host.sleep(PAUSE).await;
         }
-        if let Err(illegal) = journal.append(Entry::Undone(owed)) {
-            return Ended::Stuck {
-                step,
-                error,
-                undo: owed,
-                why: bug(&illegal),
-            };
+        if let Err(AppendError::NotWritten(why) | AppendError::Unknown(why)) =
+            journal.append(Entry::Undone { step }).await
+        {
+            return stuck(step, why, failed);
         }
-        events.emit(Happening::Undone { step: owed }).await;
+        events.emit(Happening::Undone { step }).await;
     }
-    Ended::Undone { step, error }
+    if let Err(AppendError::NotWritten(why) | AppendError::Unknown(why)) =
+        journal.append(Entry::RolledBack).await
+    {
+        return stuck(Step::PullImage, why, failed);
+    }
+    close(journal, Ended::Undone { failed }).await
+}
+
+fn stuck(at: Step, mut why: StepError, failed: Option<(Step, StepError)>) -> Ended {
+    if let Some((step, error)) = failed {
+        why.chain.push(format!(
+            "while undoing what {step} made necessary: {}",
+            error.chain.join(": ")
+        ));
+        why.log_tail = error.log_tail;
+    }
+    Ended::Stuck { at, why }
+}
+
+/// Archives a closed journal. When that fails, the next run does it: the entries are what counts.
+async fn close<H: Host>(journal: Journal<'_, H>, ended: Ended) -> Ended {
+    drop(journal.archive().await);
+    ended
 }
 
 /// Frames an effect with its events.
@@ -213,9 +295,4 @@ async fn report<H: Host>(
         }
     }
     result
-}
-
-fn bug(illegal: &Illegal) -> StepError {
-    StepError::new(Reason::InternalError, illegal.to_string())
-        .hint("this is a bug in pct-deploy, please report it with the log above")
 }

@@ -1,22 +1,24 @@
 //! The table: every step of a swap, in order, with its kind. `design` §5 is its source.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::journal::entry::{Begun, PreImage};
 use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::saga::{Actor, Kind, Row};
 use super::steps::{
-    self, PreImage, await_healthy, drain_old, prune, pull_image, stage_release, start_slot,
-    stop_old, switch_traffic, verify_route,
+    self, await_healthy, drain_old, prune, pull_image, stage_release, start_slot, stop_old,
+    switch_traffic, verify_route,
 };
-use super::survey::Survey;
 use crate::host::Host;
-use crate::protocol::ids::{PinnedImage, ReleaseId};
+use crate::host::facts::{ComposeProject, ComposeTool};
+use crate::host::nginx;
 use crate::protocol::plan::Site;
 use crate::protocol::receipt::Receipt;
-use crate::protocol::slot::{Slot, SlotService};
+use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 use crate::protocol::wire::RegistryLogin;
 
@@ -61,35 +63,46 @@ pub(super) const TABLE: &[Row] = &[
     },
 ];
 
-/// One swap at work: everything a step may look at.
+/// One swap at work: everything a step may look at. All that an undo needs comes from the journal.
 #[derive(Debug)]
 pub(super) struct Swap<'a, H> {
     pub(super) host: &'a H,
     pub(super) events: &'a Events<'a, H>,
-    pub(super) site: &'a Site,
     pub(super) paths: &'a AppPaths,
+    pub(super) begun: &'a Begun,
+    pub(super) tool: ComposeTool,
+    /// The `server` blocks that obey the include; unknown, and not needed, on the way back.
+    pub(super) sites: &'a [nginx::Site],
     pub(super) login: Option<&'a RegistryLogin>,
-    pub(super) survey: &'a Survey,
-    pub(super) image: &'a PinnedImage,
-    pub(super) release: &'a ReleaseId,
-    pub(super) slot: Slot,
-    /// Images of releases that must stay.
-    pub(super) keep: &'a [PinnedImage],
     pub(super) cancel: &'a Cell<CancelState>,
     pub(super) receipt: &'a RefCell<Receipt>,
     pub(super) healthy_at: Cell<Option<u64>>,
 }
 
 impl<H: Host> Swap<'_, H> {
+    /// The app and its host, as the plan has them.
+    pub(super) fn site(&self) -> &Site {
+        &self.begun.plan.site
+    }
+
+    /// The user's compose project.
+    pub(super) fn project(&self) -> ComposeProject {
+        ComposeProject {
+            folder: self.begun.folder.clone(),
+            files: vec![PathBuf::from(&self.site().compose_file)],
+            tool: self.tool,
+        }
+    }
+
     /// The slot that gets the release.
     pub(super) fn new_slot(&self) -> &SlotService {
-        self.survey.slots.get(self.slot)
+        self.begun.slots.get(self.begun.slot)
     }
 
     /// The slot that served so far, unless nothing did.
     pub(super) fn old_slot(&self) -> Option<&SlotService> {
-        let old = self.survey.live().filter(|live| *live != self.slot)?;
-        Some(self.survey.slots.get(old))
+        let old = self.begun.previous.as_ref()?.slot;
+        (old != self.begun.slot).then(|| self.begun.slots.get(old))
     }
 
     /// An error when someone asked for an end.
@@ -102,8 +115,6 @@ impl<H: Host> Swap<'_, H> {
 }
 
 impl<H: Host> Actor for Swap<'_, H> {
-    type Before = PreImage;
-
     async fn capture(&self, step: Step) -> StepResult<PreImage> {
         match step {
             Step::StageRelease => stage_release::capture(self).await,

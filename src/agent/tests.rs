@@ -4,23 +4,26 @@ use std::cell::Cell;
 
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::failure::StepError;
+use super::journal::entry::{Begun, Entry, JOURNAL_VERSION};
 use super::lock::CancelState;
 use super::run::run;
+use crate::error::Reason;
 use crate::host::sim::{Behaviour, INCLUDE, SimHost};
 use crate::protocol::event::Happening;
 use crate::protocol::ids::PinnedImage;
-use crate::protocol::outcome::{Finished, Outcome};
+use crate::protocol::outcome::{Failure, Finished, Outcome};
 use crate::protocol::plan::{HealthCheck, Origin, Plan, Site, Target};
-use crate::protocol::slot::PerSlot;
+use crate::protocol::slot::{PerSlot, Slot, SlotService};
 use crate::protocol::wire::Reply;
 
-fn image(n: u8) -> PinnedImage {
+pub(super) fn image(n: u8) -> PinnedImage {
     format!("user/app@sha256:{}", format!("{n:02x}").repeat(32))
         .parse()
         .unwrap()
 }
 
-fn plan(n: u8, target: Target) -> Plan {
+pub(super) fn plan(n: u8, target: Target) -> Plan {
     let span = |text: &str| text.parse().unwrap();
     Plan {
         deployment: format!("20260101T0000{n:02}Z-000000").parse().unwrap(),
@@ -49,6 +52,35 @@ fn plan(n: u8, target: Target) -> Plan {
         target,
         origin: Origin::default(),
     }
+}
+
+/// A first journal entry.
+pub(super) fn begun() -> Entry {
+    let slot = |service: &str, port| SlotService {
+        service: service.parse().unwrap(),
+        port,
+    };
+    Entry::Begun(Box::new(Begun {
+        version: JOURNAL_VERSION,
+        plan: plan(1, Target::Previous),
+        folder: "/home/u".into(),
+        slots: PerSlot {
+            one: slot("web-1", 8080),
+            two: slot("web-2", 8081),
+        },
+        compose_version: None,
+        include: INCLUDE.into(),
+        previous: None,
+        image: image(1),
+        release: "0123456789ab".parse().unwrap(),
+        slot: Slot::One,
+        keep: Vec::new(),
+    }))
+}
+
+/// Some failure.
+pub(super) fn failure() -> Failure {
+    StepError::new(Reason::NeverHealthy, "it is not healthy").into_failure()
 }
 
 fn swap(host: &SimHost, n: u8, target: Target) -> Finished {

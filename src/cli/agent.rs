@@ -8,6 +8,12 @@ use crate::error::{ExitCode, Result};
 pub(super) async fn run(command: AgentCommand) -> Result<ExitCode> {
     match command {
         AgentCommand::Serve => Box::pin(agent::serve()).await,
+        AgentCommand::Recover => {
+            for line in agent::recover_all().await? {
+                super::render::out(&format!("{line}\n"))?;
+            }
+            Ok(ExitCode::Success)
+        }
         AgentCommand::ReplaceFile { path, mode } => agent::replace_file(&path, mode),
     }
 }

@@ -101,6 +101,8 @@ pub(super) struct LookArgs {
 pub(super) enum AgentCommand {
     /// Serve one request on standard input
     Serve,
+    /// Bring deploys that were cut short to their end; safe at any time, also at boot
+    Recover,
     /// Replace a file with standard input, safely
     ReplaceFile {
         /// The file

@@ -51,6 +51,9 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::SwitchFailed
             | Reason::RouteNotVerified
             | Reason::CleanupIncomplete
+            | Reason::Interrupted
+            | Reason::JournalUnwritable
+            | Reason::JournalDamaged
             | Reason::UndoFailed
             | Reason::NoEarlierRelease
             | Reason::Cancelled => ExitCode::HostUntouched,

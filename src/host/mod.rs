@@ -94,6 +94,8 @@ pub trait Host {
     ) -> HostResult<()>;
     /// Removes a file and syncs its folder; a missing file is fine.
     async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()>;
+    /// Renames a file of ours within its file system and syncs both folders: whole or not at all.
+    async fn rename(&self, from: &Path, to: &Path) -> HostResult<()>;
     /// Adds bytes at the end of a file of ours, which is made when missing.
     async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()>;
     /// Makes a folder of ours with its parents, mode 0755, and syncs; an existing one is fine.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
-use super::outcome::{Failure, Finished};
+use super::outcome::{Failure, Finished, Outcome};
 use super::plan::Origin;
 use super::slot::Slot;
 use super::step::Step;
@@ -37,6 +37,13 @@ pub enum Happening {
         deployment: DeploymentId,
         /// Where it came from.
         origin: Origin,
+    },
+    /// An earlier run that was cut short was brought to its end first.
+    Recovered {
+        /// That run.
+        deployment: DeploymentId,
+        /// Its end.
+        outcome: Outcome,
     },
     /// The release and its slot are decided.
     Resolved {

@@ -35,6 +35,12 @@ impl Reporter {
                 Some(ms(*elapsed_ms)),
                 &failure.summary(),
             ),
+            Happening::Recovered {
+                deployment,
+                outcome,
+            } => self.note(&format!(
+                "deployment {deployment} had been cut short; it is settled now: {outcome}"
+            )),
             Happening::Committed => self.note("committed: from here only forward"),
             Happening::UndoStarted { step } => self.say(step.as_str(), "undoing", Tone::Warn),
             Happening::Undone { step } => self.undone(*step),

@@ -116,6 +116,7 @@ pub(super) async fn follow(
                 });
             }
             Happening::LockWaiting { .. }
+            | Happening::Recovered { .. }
             | Happening::Begun { .. }
             | Happening::StepStarted { .. }
             | Happening::StepProgress { .. }
@@ -177,7 +178,8 @@ async fn lost(call: AgentCall) -> Error {
         Reason::SshFailed,
         "the connection to the host was lost during the swap; the host goes on by itself",
     )
-    .hint("see how it ended with `pct-deploy status` and `pct-deploy history`");
+    .hint("see how it ended with `pct-deploy status` and `pct-deploy history`")
+    .hint("if it was cut short, the next deploy settles it first; `pct-deploy agent recover` on the host does so at once");
     explain(call, error).await
 }
 

@@ -193,3 +193,61 @@ fn two_deploys_at_once_take_turns() {
     );
     assert_eq!(world.serves().as_deref(), Some("v3"));
 }
+
+#[test]
+fn an_agent_that_is_killed_in_the_middle_is_undone_by_recovery_and_by_the_next_deploy() {
+    let world = World::fresh(Host::V2);
+    world
+        .deploy(&Release::new("v1"))
+        .expect(Outcome::Deployed, "deployed");
+    let load = world.load();
+    let killed = |version: &str| {
+        let args = Release::new(version)
+            .boots_in(Duration::from_secs(60))
+            .build_args();
+        let run = world.spawn(&["deploy", "--json"], &[("BUILD_ARGS", &args)]);
+        world.wait_until("the new slot is starting", |world| {
+            world
+                .on_host("docker ps --format '{{.Names}}' | grep -q hello-2-1")
+                .status
+                .success()
+        });
+        world.ask_host("pkill -9 -f 'agent serv[e]'");
+        let run = run.wait();
+        run.expect(Outcome::Stuck, "ssh-failed");
+        assert!(run.stderr.contains("agent recover"), "{}", run.stderr);
+        assert!(
+            world
+                .on_host("test -e /var/lib/pct-deploy/hello/open.jsonl")
+                .status
+                .success()
+        );
+    };
+    killed("v2");
+    let agent = world.ask_host("ls -t /var/lib/pct-deploy/bin/* | head -1");
+    let said = world.ask_host(&format!(
+        "sudo -u ec2-user env HOME=/home/ec2-user {agent} agent recover"
+    ));
+    assert!(
+        said.contains("hello") && said.contains("rolled-back"),
+        "{said}"
+    );
+    assert!(
+        !world
+            .on_host("test -e /var/lib/pct-deploy/hello/open.jsonl")
+            .status
+            .success()
+    );
+    let left = world.ask_host("docker ps -a --format '{{.Names}}' | grep hello-2 || true");
+    assert_eq!(left, "", "the half-started slot is removed");
+    killed("v3");
+    assert!(load.stop_blocking().is_clean(), "nobody noticed any of it");
+    let next = world.deploy(&Release::new("v4"));
+    next.expect(Outcome::Deployed, "deployed");
+    assert!(
+        next.stderr.contains("cut short"),
+        "it says what it settled: {}",
+        next.stderr
+    );
+    assert_eq!(world.serves().as_deref(), Some("v4"));
+}

@@ -23,7 +23,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 const KILLED: i64 = 137;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let check = &swap.site.health;
+    let check = &swap.site().health;
     let began = swap.host.elapsed_ms();
     // The container was made a moment ago, by the step before.
     let since_ms = swap.host.now_ms().saturating_sub(60_000);
@@ -62,7 +62,7 @@ async fn look<H: Host>(swap: &Swap<'_, H>) -> StepResult<ContainerFacts> {
     let service = &swap.new_slot().service;
     let found = swap
         .host
-        .container(&swap.survey.project, service)
+        .container(&swap.project(), service)
         .await
         .map_err(|error| {
             StepError::host(
@@ -85,7 +85,7 @@ fn probe<H: Host>(swap: &Swap<'_, H>) -> Probe {
         address: swap.new_slot().address(),
         host: "localhost".to_owned(),
         path: swap
-            .site
+            .site()
             .health
             .path
             .clone()
@@ -210,7 +210,7 @@ async fn never_healthy<H: Host>(
         format!(
             "slot `{}` is not healthy after {}: GET http://{address}{path} gives {}",
             swap.new_slot().service,
-            swap.site.health.timeout,
+            swap.site().health.timeout,
             describe(answer),
         ),
     )

@@ -28,7 +28,8 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             .warn(
                 format!(
                     "{cut} connections were still open to `{}` after {}",
-                    old.service, swap.site.drain_timeout
+                    old.service,
+                    swap.site().drain_timeout
                 ),
                 "raise `drain-timeout` if they matter (long downloads, WebSockets)",
             )
@@ -63,7 +64,8 @@ pub(super) async fn drain<H: Host>(
             return Ok(0);
         }
         let now = swap.host.elapsed_ms();
-        if u128::from(now.saturating_sub(began)) >= swap.site.drain_timeout.duration().as_millis() {
+        if u128::from(now.saturating_sub(began)) >= swap.site().drain_timeout.duration().as_millis()
+        {
             return Ok(open);
         }
         if now.saturating_sub(said) >= SAY_EVERY_MS {

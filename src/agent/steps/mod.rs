@@ -14,15 +14,6 @@ pub(super) mod stop_old;
 pub(super) mod switch_traffic;
 pub(super) mod verify_route;
 
-/// What was there before a step, enough to bring it back byte by byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PreImage {
-    /// The step has nothing to bring back, or removes what it made.
-    Nothing,
-    /// A file's bytes; `None` when it did not exist.
-    File(Option<Vec<u8>>),
-}
-
 /// A step that the engine never runs was asked for.
 pub(super) fn not_in_table(step: Step) -> StepError {
     StepError::new(

@@ -18,12 +18,12 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     };
     let present = swap
         .host
-        .images_of(&swap.image.repository)
+        .images_of(&swap.begun.image.repository)
         .await
         .map_err(failed)?;
     let mut removed = 0;
     for image in present {
-        if image != *swap.image && !swap.keep.contains(&image) {
+        if image != swap.begun.image && !swap.begun.keep.contains(&image) {
             swap.host.remove_image(&image).await.map_err(failed)?;
             removed += 1;
         }

@@ -17,7 +17,7 @@ const CANCEL_POLL: Duration = Duration::from_millis(250);
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     if swap
         .host
-        .image(swap.image)
+        .image(&swap.begun.image)
         .await
         .map_err(|error| failed(swap, &error))?
         .is_none()
@@ -30,7 +30,9 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
 async fn pull<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let seen = Cell::new(PullProgress { done: 0, total: 0 });
     let mut on_progress = |progress| seen.set(progress);
-    let pull = swap.host.pull(swap.image, swap.login, &mut on_progress);
+    let pull = swap
+        .host
+        .pull(&swap.begun.image, swap.login, &mut on_progress);
     let speak = async {
         loop {
             swap.host.sleep(SAY_EVERY).await;
@@ -57,7 +59,7 @@ async fn pull<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
 async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let facts = swap
         .host
-        .image(swap.image)
+        .image(&swap.begun.image)
         .await
         .map_err(|error| failed(swap, &error))?;
     let docker = swap
@@ -70,14 +72,17 @@ async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
             Reason::PlatformMismatch,
             format!(
                 "image `{}` is for {}, but the host is {}",
-                swap.image, facts.platform, docker.platform
+                swap.begun.image, facts.platform, docker.platform
             ),
         )
         .hint(format!("build it with `platform: {}`", docker.platform))),
         Some(_) => Ok(()),
         None => Err(StepError::new(
             Reason::PullFailed,
-            format!("image `{}` is not on the host after its pull", swap.image),
+            format!(
+                "image `{}` is not on the host after its pull",
+                swap.begun.image
+            ),
         )),
     }
 }
@@ -85,7 +90,7 @@ async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
 fn failed<H>(swap: &Swap<'_, H>, error: &crate::host::error::HostError) -> StepError {
     let step = StepError::host(
         Reason::PullFailed,
-        format!("cannot pull `{}` on the host", swap.image),
+        format!("cannot pull `{}` on the host", swap.begun.image),
         error,
     );
     match error.trouble {

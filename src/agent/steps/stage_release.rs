@@ -1,7 +1,7 @@
 //! Writes the idle slot's compose override: the image by digest and the release's label.
 
 use crate::agent::failure::{StepError, StepResult};
-use crate::agent::steps::PreImage;
+use crate::agent::journal::entry::PreImage;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::error::HostError;
@@ -15,18 +15,18 @@ pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult
         .read(&path(swap))
         .await
         .map_err(|error| failed(&error))?;
-    Ok(PreImage::File(bytes))
+    Ok(PreImage::File { bytes })
 }
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let dialect = match swap.survey.project.tool {
+    let dialect = match swap.tool {
         ComposeTool::V1 => Dialect::V1 {
-            version: swap.survey.file.version.as_deref(),
+            version: swap.begun.compose_version.as_deref(),
         },
         ComposeTool::V2 => Dialect::V2,
     };
     let service = &swap.new_slot().service;
-    let text = overlay::render_override(dialect, service, swap.image, swap.release);
+    let text = overlay::render_override(dialect, service, &swap.begun.image, &swap.begun.release);
     swap.host
         .replace(&path(swap), text.as_bytes(), Owner::Us, Access::Public)
         .await
@@ -39,12 +39,14 @@ pub(in crate::agent) async fn undo<H: Host>(
 ) -> StepResult<()> {
     let path = path(swap);
     let restored = match before {
-        PreImage::File(Some(bytes)) => {
+        PreImage::File { bytes: Some(bytes) } => {
             swap.host
                 .replace(&path, bytes, Owner::Us, Access::Public)
                 .await
         }
-        PreImage::File(None) | PreImage::Nothing => swap.host.remove(&path, Owner::Us).await,
+        PreImage::File { bytes: None } | PreImage::Nothing => {
+            swap.host.remove(&path, Owner::Us).await
+        }
     };
     restored.map_err(|error| failed(&error))
 }

@@ -16,10 +16,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             format!("{} on port {}", slot.service, slot.port),
         )
         .await;
-    let project = swap
-        .survey
-        .project
-        .with(swap.paths.override_file(&slot.service));
+    let project = swap.project().with(swap.paths.override_file(&slot.service));
     let mut lines = Vec::new();
     let services = std::slice::from_ref(&slot.service);
     let started = swap
@@ -49,11 +46,9 @@ pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()
         )
     };
     drain_old::drain(swap, slot, Step::StartSlot).await?;
-    let project = swap
-        .survey
-        .project
-        .with(swap.paths.override_file(&slot.service));
-    let grace = swap.site.stop_timeout.duration();
+    // Without the override: a half-done undo may have removed it, and the service's name is enough.
+    let project = swap.project();
+    let grace = swap.site().stop_timeout.duration();
     swap.host
         .compose_stop(&project, &slot.service, grace)
         .await

@@ -9,8 +9,8 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let Some(old) = swap.old_slot() else {
         return Ok(());
     };
-    let project = &swap.survey.project;
-    let grace = swap.site.stop_timeout.duration();
+    let project = &swap.project();
+    let grace = swap.site().stop_timeout.duration();
     swap.host
         .compose_stop(project, &old.service, grace)
         .await

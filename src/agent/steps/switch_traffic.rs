@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::agent::failure::{StepError, StepResult};
-use crate::agent::steps::PreImage;
+use crate::agent::journal::entry::PreImage;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::error::HostError;
@@ -17,23 +17,19 @@ const RELOAD_DEADLINE_MS: u64 = 15_000;
 const POLL: Duration = Duration::from_millis(10);
 
 pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult<PreImage> {
-    let bytes = swap
-        .host
-        .read(&swap.survey.include)
-        .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::SwitchFailed,
-                "cannot read the nginx include",
-                &error,
-            )
-        })?;
-    Ok(PreImage::File(bytes))
+    let bytes = swap.host.read(&swap.begun.include).await.map_err(|error| {
+        StepError::host(
+            Reason::SwitchFailed,
+            "cannot read the nginx include",
+            &error,
+        )
+    })?;
+    Ok(PreImage::File { bytes })
 }
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     swap.go_on()?;
-    let PreImage::File(Some(bytes)) = capture(swap).await? else {
+    let PreImage::File { bytes: Some(bytes) } = capture(swap).await? else {
         return Err(StepError::new(
             Reason::SwitchFailed,
             "the nginx include is gone",
@@ -57,15 +53,15 @@ pub(in crate::agent) async fn undo<H: Host>(
 ) -> StepResult<()> {
     match before {
         // Even when the bytes are back already: a half-done undo may not have loaded them.
-        PreImage::File(Some(bytes)) => install(swap, bytes).await,
-        PreImage::File(None) | PreImage::Nothing => Ok(()),
+        PreImage::File { bytes: Some(bytes) } => install(swap, bytes).await,
+        PreImage::File { bytes: None } | PreImage::Nothing => Ok(()),
     }
 }
 
 async fn install<H: Host>(swap: &Swap<'_, H>, bytes: &[u8]) -> StepResult<()> {
     let host = swap.host;
     let before = host.nginx_workers().await.map_err(|error| failed(&error))?;
-    host.replace(&swap.survey.include, bytes, Owner::Root, Access::Public)
+    host.replace(&swap.begun.include, bytes, Owner::Root, Access::Public)
         .await
         .map_err(|error| failed(&error))?;
     host.nginx_test().await.map_err(|error| failed(&error))?;

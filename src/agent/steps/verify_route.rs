@@ -43,7 +43,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
 
 /// A request to the first plain-HTTP listener of a site that obeys the include.
 fn public_probe<H: Host>(swap: &Swap<'_, H>) -> Option<Probe> {
-    swap.survey.sites.iter().find_map(|site| {
+    swap.sites.iter().find_map(|site| {
         let listen = site
             .listens
             .iter()
@@ -61,7 +61,7 @@ fn public_probe<H: Host>(swap: &Swap<'_, H>) -> Option<Probe> {
                 .clone()
                 .unwrap_or_else(|| "localhost".to_owned()),
             path: swap
-                .site
+                .site()
                 .health
                 .path
                 .clone()

@@ -132,6 +132,19 @@ pub(super) fn remove(path: &Path) -> HostResult<()> {
         .map_err(|error| HostError::io(format!("remove `{}`", path.display()), error))
 }
 
+pub(super) fn rename(from: &Path, to: &Path) -> HostResult<()> {
+    let renamed = std::fs::rename(from, to).and_then(|()| {
+        let folders = [to.parent(), from.parent()];
+        folders.into_iter().flatten().try_for_each(sync_folder)
+    });
+    renamed.map_err(|error| {
+        HostError::io(
+            format!("rename `{}` to `{}`", from.display(), to.display()),
+            error,
+        )
+    })
+}
+
 pub(super) fn append(path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
     let append = || {
         let mut options = OpenOptions::new();

@@ -128,6 +128,11 @@ impl Host for LinuxHost {
         on_disk(move || files::remove(&path)).await
     }
 
+    async fn rename(&self, from: &Path, to: &Path) -> HostResult<()> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        on_disk(move || files::rename(&from, &to)).await
+    }
+
     async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
         let (path, bytes) = (path.to_owned(), bytes.to_owned());
         on_disk(move || files::append(&path, &bytes, durability)).await

@@ -6,25 +6,19 @@
 //! healthy slot.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::error::{HostError, Trouble};
-use super::facts::{
-    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
-    ProbeAnswer, PullProgress, WorkerId,
-};
-use super::nginx::IncludePort;
-use super::overlay::read_override;
-use super::{Access, Durability, Held, Host, HostResult, LockAttempt, OnLine, Owner, Start};
-use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
-use crate::protocol::wire::RegistryLogin;
+use super::facts::ProbeAnswer;
+use super::{Held, HostResult};
+use crate::protocol::ids::PinnedImage;
 
+mod verbs;
 mod world;
 
+use world::service_of;
 pub(crate) use world::{Behaviour, World};
-use world::{Container, service_of};
 
 /// The host.
 #[derive(Debug)]
@@ -34,7 +28,20 @@ pub(crate) struct SimHost {
     pub(crate) fail_at: Cell<Option<usize>>,
     /// The verb that fails every time.
     pub(crate) fail_always: Cell<Option<&'static str>>,
+    /// The crash point at which the agent dies.
+    pub(crate) crash_at: Cell<Option<usize>>,
+    crash: Notify,
+    points: Cell<usize>,
     calls: Cell<usize>,
+}
+
+/// How an agent dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// SIGKILL: what it wrote is there.
+    Kill,
+    /// Power cut and boot: what was not synced is gone, nginx reads its files anew.
+    PowerLoss,
 }
 
 pub(crate) const INCLUDE: &str = "/etc/nginx/conf.d/service-url.inc";
@@ -58,12 +65,8 @@ impl SimHost {
             INCLUDE.into(),
             b"set $service_url http://127.0.0.1:8080;\n".to_vec(),
         );
-        Self {
-            world: RefCell::new(world),
-            fail_at: Cell::new(None),
-            fail_always: Cell::new(None),
-            calls: Cell::new(0),
-        }
+        world.durable = world.files.clone();
+        Self::with(world)
     }
 
     /// How many verbs were called so far.
@@ -93,6 +96,53 @@ impl SimHost {
         running.map(|(service, _)| service.clone()).collect()
     }
 
+    /// Waits until the agent has crashed; a test drops the agent's future then.
+    pub(crate) async fn crashed(&self) {
+        self.crash.notified().await;
+    }
+
+    /// How many crash points were passed so far.
+    pub(crate) fn points(&self) -> usize {
+        self.points.get()
+    }
+
+    /// Everything that a new agent could see or meet, without the clock and the lines that only people read: two
+    /// worlds with the same essence have the same future.
+    pub(crate) fn essence(&self) -> String {
+        self.world.borrow().essence()
+    }
+
+    /// The same machine after the agent's death or a power cut, with a new agent about to start.
+    pub(crate) fn after(&self, death: Death) -> Self {
+        let mut world = self.world.borrow().clone();
+        if death == Death::PowerLoss {
+            world.reboot();
+        }
+        Self::with(world)
+    }
+
+    fn with(world: World) -> Self {
+        Self {
+            world: RefCell::new(world),
+            fail_at: Cell::new(None),
+            fail_always: Cell::new(None),
+            crash_at: Cell::new(None),
+            crash: Notify::new(),
+            points: Cell::new(0),
+            calls: Cell::new(0),
+        }
+    }
+
+    /// A place where the agent may die: from here on it is never polled again.
+    async fn point(&self) {
+        let number = self.points.get();
+        self.points.set(number + 1);
+        if self.crash_at.get() == Some(number) {
+            self.crash.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// An effect or a look: counted, and failing when a test wants it.
     fn call(&self, verb: &'static str) -> HostResult<()> {
         let number = self.calls.get();
@@ -107,242 +157,16 @@ impl SimHost {
         Ok(())
     }
 
-    /// Changes the world, then checks the promise.
-    fn change<T>(&self, verb: &'static str, change: impl FnOnce(&mut World) -> T) -> HostResult<T> {
+    /// Changes the world, then checks the promise: now, and should the power fail now.
+    async fn change<T>(
+        &self,
+        verb: &'static str,
+        change: impl FnOnce(&mut World) -> T,
+    ) -> HostResult<T> {
         self.call(verb)?;
-        let mut world = self.world.borrow_mut();
-        let served = world.is_served();
-        let value = change(&mut world);
-        if served && !world.is_served() {
-            world.broken.push(format!("nobody serves after {verb}"));
-        }
+        self.point().await;
+        let value = self.world.borrow_mut().checked(verb, change);
+        self.point().await;
         Ok(value)
-    }
-}
-
-impl Host for SimHost {
-    type Lock = SimLock;
-
-    async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
-        self.call("read")?;
-        Ok(self.world.borrow().files.get(path).cloned())
-    }
-    async fn replace(&self, path: &Path, bytes: &[u8], _: Owner, _: Access) -> HostResult<()> {
-        self.change("replace", |world| {
-            world.files.insert(path.into(), bytes.to_vec());
-        })
-    }
-    async fn remove(&self, path: &Path, _: Owner) -> HostResult<()> {
-        self.change("remove", |world| {
-            world.files.remove(path);
-        })
-    }
-    async fn append(&self, path: &Path, bytes: &[u8], _: Durability) -> HostResult<()> {
-        self.change("append", |world| {
-            world
-                .files
-                .entry(path.into())
-                .or_default()
-                .extend_from_slice(bytes);
-        })
-    }
-    async fn make_folder(&self, _: &Path) -> HostResult<()> {
-        self.call("make_folder")
-    }
-    async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
-        self.call("list")?;
-        let world = self.world.borrow();
-        let inside = world
-            .files
-            .keys()
-            .filter(|file| file.parent() == Some(path));
-        Ok(inside
-            .filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()))
-            .collect())
-    }
-    async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
-        self.call("free_bytes").map(|()| u64::MAX)
-    }
-    async fn try_lock(&self, _: &Path, _: &str) -> HostResult<LockAttempt<SimLock>> {
-        self.call("try_lock").map(|()| LockAttempt::Taken(SimLock))
-    }
-    async fn resolve(&self, _: &str) -> HostResult<PathBuf> {
-        self.call("resolve").map(|()| "/home/u".into())
-    }
-    async fn can_act_as_root(&self) -> HostResult<()> {
-        self.call("can_act_as_root")
-    }
-    async fn docker(&self) -> HostResult<DockerFacts> {
-        self.call("docker")?;
-        let root = "/var/lib/docker".into();
-        Ok(DockerFacts {
-            version: "26".into(),
-            platform: "linux/amd64".into(),
-            root,
-        })
-    }
-    async fn compose(&self) -> HostResult<ComposeTool> {
-        self.call("compose").map(|()| ComposeTool::V2)
-    }
-    async fn compose_config(&self, _: &ComposeProject) -> HostResult<String> {
-        self.call("compose_config").map(|()| CONFIG.to_owned())
-    }
-    async fn compose_up(
-        &self,
-        project: &ComposeProject,
-        services: &[ServiceName],
-        _: Start,
-        _: OnLine<'_>,
-    ) -> HostResult<()> {
-        self.change("compose_up", |world| {
-            let pinned = project
-                .files
-                .iter()
-                .find_map(|file| read_override(&String::from_utf8_lossy(world.files.get(file)?)));
-            for service in services {
-                world.made += 1;
-                let (image, release) = match &pinned {
-                    Some((image, release)) => (Some(image.clone()), Some(release.to_string())),
-                    None => (None, None),
-                };
-                let container = Container {
-                    id: format!("c{}", world.made),
-                    image,
-                    release,
-                    started_ms: world.now_ms,
-                    running: true,
-                };
-                world.containers.insert(service.to_string(), container);
-            }
-        })
-    }
-    async fn compose_stop(
-        &self,
-        _: &ComposeProject,
-        service: &ServiceName,
-        _: Duration,
-    ) -> HostResult<()> {
-        self.change("compose_stop", |world| {
-            if let Some(container) = world.containers.get_mut(service.as_str()) {
-                container.running = false;
-            }
-        })
-    }
-    async fn compose_remove(&self, _: &ComposeProject, service: &ServiceName) -> HostResult<()> {
-        self.change("compose_remove", |world| {
-            world.containers.remove(service.as_str());
-        })
-    }
-    async fn container(
-        &self,
-        _: &ComposeProject,
-        service: &ServiceName,
-    ) -> HostResult<Option<ContainerFacts>> {
-        self.call("container")?;
-        let world = self.world.borrow();
-        Ok(world
-            .containers
-            .get(service.as_str())
-            .map(|container| world.facts(container)))
-    }
-    async fn incidents(&self, _: &str, _: u64) -> HostResult<Vec<Incident>> {
-        self.call("incidents").map(|()| Vec::new())
-    }
-    async fn container_log(&self, _: &str, _: u16) -> HostResult<Vec<String>> {
-        self.call("container_log")
-            .map(|()| vec!["last words".to_owned()])
-    }
-    async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
-        self.call("image")?;
-        let here = self.world.borrow().images.contains(&image.to_string());
-        Ok(here.then(|| ImageFacts {
-            platform: "linux/amd64".into(),
-            size: 1,
-        }))
-    }
-    async fn images_of(&self, repository: &Repository) -> HostResult<Vec<PinnedImage>> {
-        self.call("images_of")?;
-        let world = self.world.borrow();
-        let all = world
-            .images
-            .iter()
-            .filter_map(|image| image.parse::<PinnedImage>().ok());
-        Ok(all
-            .filter(|image| image.repository == *repository)
-            .collect())
-    }
-    async fn pull(
-        &self,
-        image: &PinnedImage,
-        _: Option<&RegistryLogin>,
-        _: &mut dyn FnMut(PullProgress),
-    ) -> HostResult<()> {
-        self.change("pull", |world| {
-            world.images.insert(image.to_string());
-        })
-    }
-    async fn remove_image(&self, image: &PinnedImage) -> HostResult<()> {
-        self.change("remove_image", |world| {
-            world.images.remove(&image.to_string());
-        })
-    }
-    async fn nginx_config(&self) -> HostResult<String> {
-        self.call("nginx_config")?;
-        Ok(format!(
-            "server {{ listen 80; include {INCLUDE}; location / {{ proxy_pass $service_url; }} }}"
-        ))
-    }
-    async fn nginx_test(&self) -> HostResult<()> {
-        self.call("nginx_test")
-    }
-    async fn nginx_reload(&self) -> HostResult<()> {
-        self.change("nginx_reload", |world| {
-            let text = world
-                .files
-                .get(Path::new(INCLUDE))
-                .cloned()
-                .unwrap_or_default();
-            if let Ok(found) = IncludePort::find(&String::from_utf8_lossy(&text)) {
-                world.loaded_port = found.port;
-                world.generation += 1;
-            }
-        })
-    }
-    async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>> {
-        self.call("nginx_workers")?;
-        Ok(vec![WorkerId {
-            pid: 1,
-            started: self.world.borrow().generation,
-        }])
-    }
-    async fn probe(&self, probe: &Probe) -> ProbeAnswer {
-        let world = self.world.borrow();
-        let port = match probe.address.port() {
-            80 => world.loaded_port,
-            port => port,
-        };
-        service_of(port).map_or(ProbeAnswer::Nothing("?".into()), |service| {
-            world.answer(service)
-        })
-    }
-    async fn accepts(&self, _: SocketAddr) -> bool {
-        false
-    }
-    async fn listens(&self, _: u32) -> bool {
-        true
-    }
-    async fn connections_to(&self, _: SocketAddr) -> HostResult<u32> {
-        self.call("connections_to").map(|()| 0)
-    }
-    fn now_ms(&self) -> u64 {
-        self.world.borrow().now_ms
-    }
-    fn elapsed_ms(&self) -> u64 {
-        self.world.borrow().now_ms
-    }
-    async fn sleep(&self, duration: Duration) {
-        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.world.borrow_mut().now_ms += ms;
-        tokio::task::yield_now().await;
     }
 }

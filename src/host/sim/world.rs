@@ -1,9 +1,11 @@
 //! What is there: everything that survives the agent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::INCLUDE;
 use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, RunState};
+use crate::host::nginx::IncludePort;
 use crate::protocol::ids::PinnedImage;
 
 /// How a release behaves.
@@ -31,7 +33,10 @@ pub(super) struct Container {
 /// Everything that survives the agent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
+    /// What a program sees.
     pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
+    /// What a power cut leaves.
+    pub(super) durable: BTreeMap<PathBuf, Vec<u8>>,
     pub(super) containers: BTreeMap<String, Container>,
     pub(crate) images: BTreeSet<String>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
@@ -46,6 +51,111 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Makes a change and notes when it leaves nobody serving, now or should the power fail now.
+    pub(super) fn checked<T>(
+        &mut self,
+        verb: &'static str,
+        change: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let (served, safe) = (self.is_served(), self.would_serve_after_boot());
+        let value = change(self);
+        if served && !self.is_served() {
+            self.broken.push(format!("nobody serves after {verb}"));
+        }
+        if safe && !self.would_serve_after_boot() {
+            self.broken
+                .push(format!("nobody would serve after {verb} and a power cut"));
+        }
+        value
+    }
+
+    pub(super) fn essence(&self) -> String {
+        let people = |path: &Path| path.to_string_lossy().contains("/events/");
+        let files = |files: &BTreeMap<PathBuf, Vec<u8>>| -> String {
+            let kept = files.iter().map(|(path, bytes)| {
+                let text = String::from_utf8_lossy(bytes);
+                if people(path) {
+                    format!(
+                        "{} {}",
+                        path.display(),
+                        text.contains("\"kind\":\"finished\"")
+                    )
+                } else {
+                    // Journal lines carry the time.
+                    let timeless = text
+                        .split("\"at_ms\":")
+                        .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
+                    let sumless = timeless.collect::<String>();
+                    let lines = sumless.lines().map(|line| line.get(17..).unwrap_or(line));
+                    format!("{} {}", path.display(), lines.collect::<String>())
+                }
+            });
+            kept.collect()
+        };
+        let containers: Vec<_> = self
+            .containers
+            .iter()
+            .map(|(name, c)| (name, &c.image, &c.release, c.running))
+            .collect();
+        format!(
+            "{}|{}|{containers:?}|{:?}|{}|{:?}",
+            files(&self.files),
+            files(&self.durable),
+            self.images,
+            self.loaded_port,
+            self.broken
+        )
+    }
+
+    /// Adds bytes to a file; not yet synced.
+    pub(super) fn append(&mut self, path: &Path, bytes: &[u8]) {
+        self.files
+            .entry(path.into())
+            .or_default()
+            .extend_from_slice(bytes);
+    }
+
+    /// Makes a file's present state survive a power cut.
+    pub(super) fn sync(&mut self, path: &Path) {
+        match self.files.get(path) {
+            Some(bytes) => self.durable.insert(path.into(), bytes.clone()),
+            None => self.durable.remove(path),
+        };
+    }
+
+    /// A power cut and a boot: containers that ran are started again, nginx reads its include.
+    pub(super) fn reboot(&mut self) {
+        self.files = self.durable.clone();
+        self.loaded_port = self.port_on_disk();
+        self.generation += 1;
+        for container in self.containers.values_mut() {
+            container.started_ms = self.now_ms;
+        }
+        // Time passes until people are back; a release that boots slowly is up by then.
+        self.now_ms += 60_000;
+    }
+
+    fn port_on_disk(&self) -> u16 {
+        let include = self
+            .durable
+            .get(Path::new(INCLUDE))
+            .cloned()
+            .unwrap_or_default();
+        IncludePort::find(&String::from_utf8_lossy(&include)).map_or(0, |found| found.port)
+    }
+
+    fn would_serve_after_boot(&self) -> bool {
+        service_of(self.port_on_disk()).is_some_and(|service| {
+            let running = self
+                .containers
+                .get(service)
+                .filter(|container| container.running);
+            running.is_some_and(|container| {
+                matches!(self.behaviour(container), Behaviour::HealthyAfter(_))
+            })
+        })
+    }
+
     pub(super) fn is_served(&self) -> bool {
         service_of(self.loaded_port)
             .is_some_and(|service| matches!(self.answer(service), ProbeAnswer::Status(200)))

@@ -1,0 +1,74 @@
+//! From how the table ended to the last word on a run.
+
+use super::failure::StepError;
+use super::journal::entry::Begun;
+use super::saga::Ended;
+use crate::error::Reason;
+use crate::protocol::outcome::{Finished, LiveRelease, Outcome};
+use crate::protocol::receipt::Receipt;
+use crate::protocol::step::Step;
+
+/// The last word. A step that changes nothing on the host and fails first means that the host is untouched.
+pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finished {
+    let previous = begun.previous.clone();
+    let (outcome, reason, live, failed) = match ended {
+        Ended::Committed { unfinished: None } => (
+            Outcome::Deployed,
+            Reason::Deployed,
+            Some(new_release(begun)),
+            None,
+        ),
+        Ended::Committed { unfinished } => {
+            let live = Some(new_release(begun));
+            (
+                Outcome::Deployed,
+                Reason::CleanupIncomplete,
+                live,
+                unfinished,
+            )
+        }
+        Ended::Undone { failed: None } => (
+            Outcome::RolledBack,
+            Reason::Interrupted,
+            previous.clone(),
+            None,
+        ),
+        Ended::Undone {
+            failed: Some((step, error)),
+        } => {
+            let outcome = match (error.reason, step) {
+                (Reason::Cancelled, _) => Outcome::Cancelled,
+                (_, Step::PullImage) => Outcome::Failed,
+                (_, _) => Outcome::RolledBack,
+            };
+            (outcome, error.reason, previous.clone(), Some((step, error)))
+        }
+        Ended::Stuck { at, why } => (
+            Outcome::Stuck,
+            Reason::UndoFailed,
+            None,
+            Some((at, told(why))),
+        ),
+    };
+    Finished {
+        outcome,
+        reason: reason.as_str().to_owned(),
+        live,
+        previous,
+        failed: failed.map(|(step, error)| (step, error.into_failure())),
+        receipt,
+    }
+}
+
+fn told(why: StepError) -> StepError {
+    why.hint("mend the cause, then run `pct-deploy agent recover` on the host; new deploys wait for that")
+}
+
+fn new_release(begun: &Begun) -> LiveRelease {
+    LiveRelease {
+        slot: begun.slot,
+        service: begun.slots.get(begun.slot).service.to_string(),
+        release: Some(begun.release.clone()),
+        image: Some(begun.image.clone()),
+    }
+}

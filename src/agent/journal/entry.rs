@@ -1,0 +1,105 @@
+//! What may be written.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::ids::{PinnedImage, ReleaseId};
+use crate::protocol::outcome::{Failure, LiveRelease};
+use crate::protocol::plan::Plan;
+use crate::protocol::slot::{PerSlot, Slot, SlotService};
+use crate::protocol::step::Step;
+
+/// The version of the format that this binary writes, and the only one it reads.
+pub(in crate::agent) const JOURNAL_VERSION: u32 = 1;
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub(in crate::agent) enum Entry {
+    /// The first one: everything that an undo or a way forward needs, without asking anyone.
+    Begun(Box<Begun>),
+    /// About to act; what was there before.
+    Started { step: Step, before: PreImage },
+    /// Acted.
+    Done { step: Step },
+    /// Tried and failed.
+    Failed { step: Step, why: Failure },
+    /// The pivot: from here only forward.
+    Committed,
+    /// About to undo.
+    UndoStarted { step: Step },
+    /// Undone.
+    Undone { step: Step },
+    /// Tried to undo and failed; it is still owed.
+    UndoFailed { step: Step, why: Failure },
+    /// Every step after the pivot is done or given up with a warning.
+    Finished,
+    /// Every step is undone.
+    RolledBack,
+}
+
+/// What a swap is about, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::agent) struct Begun {
+    /// [`JOURNAL_VERSION`].
+    pub(in crate::agent) version: u32,
+    /// What was asked.
+    pub(in crate::agent) plan: Plan,
+    /// The compose project's folder.
+    pub(in crate::agent) folder: PathBuf,
+    /// Both slots.
+    pub(in crate::agent) slots: PerSlot<SlotService>,
+    /// The `version` of the compose file.
+    pub(in crate::agent) compose_version: Option<String>,
+    /// The include, absolute.
+    pub(in crate::agent) include: PathBuf,
+    /// What was live.
+    pub(in crate::agent) previous: Option<LiveRelease>,
+    /// What was to be live.
+    pub(in crate::agent) image: PinnedImage,
+    /// Its release.
+    pub(in crate::agent) release: ReleaseId,
+    /// Where.
+    pub(in crate::agent) slot: Slot,
+    /// Images that must stay.
+    pub(in crate::agent) keep: Vec<PinnedImage>,
+}
+
+/// What was there before a step, enough to bring it back byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::agent) enum PreImage {
+    /// The step has nothing to bring back, or removes what it made.
+    Nothing,
+    /// A file's bytes, base64; `None` when it did not exist.
+    File {
+        #[serde(with = "base64_bytes")]
+        bytes: Option<Vec<u8>>,
+    },
+}
+
+mod base64_bytes {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Option<Vec<u8>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        bytes
+            .as_ref()
+            .map(|bytes| STANDARD.encode(bytes))
+            .serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        Option::<String>::deserialize(from)?
+            .map(|text| STANDARD.decode(text).map_err(de::Error::custom))
+            .transpose()
+    }
+}

@@ -1,0 +1,171 @@
+//! The only writer of a journal: an entry counts once it is synced.
+
+use super::codec;
+use super::entry::Entry;
+use super::state::State;
+use crate::agent::failure::StepError;
+use crate::agent::paths::AppPaths;
+use crate::error::Reason;
+use crate::host::{Access, Durability, Host, HostResult, Owner};
+use crate::protocol::ids::DeploymentId;
+
+/// An entry that could not be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::agent) enum AppendError {
+    /// It is not on disk, for certain.
+    NotWritten(StepError),
+    /// It may be on disk or appear there.
+    Unknown(StepError),
+}
+
+/// An open journal: what is on disk and what it means.
+#[derive(Debug)]
+pub(in crate::agent) struct Journal<'a, H> {
+    host: &'a H,
+    paths: &'a AppPaths,
+    entries: u64,
+    state: State,
+}
+
+impl<'a, H: Host> Journal<'a, H> {
+    /// Opens a new journal with its first entry, which must be `begun`.
+    pub(in crate::agent) async fn begin(
+        host: &'a H,
+        paths: &'a AppPaths,
+        first: Entry,
+    ) -> Result<Self, StepError> {
+        let state = State::of(std::slice::from_ref(&first)).map_err(|illegal| bug(&illegal))?;
+        let state = state.ok_or_else(|| bug(&"a journal without its first entry"))?;
+        let line = codec::encode(1, host.now_ms(), &first).map_err(|error| bug(&error))?;
+        // Whole or not at all: a journal that exists says what it is about.
+        host.replace(&paths.journal(), line.as_bytes(), Owner::Us, Access::Public)
+            .await
+            .map_err(|error| cannot("begin", &error))?;
+        Ok(Self {
+            host,
+            paths,
+            entries: 1,
+            state,
+        })
+    }
+
+    /// Reads the journal of a swap that was never finished; `None` when there is none.
+    pub(in crate::agent) async fn reopen(
+        host: &'a H,
+        paths: &'a AppPaths,
+    ) -> Result<Option<Self>, StepError> {
+        let path = paths.journal();
+        let Some(bytes) = host
+            .read(&path)
+            .await
+            .map_err(|error| cannot("read", &error))?
+        else {
+            return Ok(None);
+        };
+        let read = codec::decode(&bytes).map_err(|damage| damaged(paths, &damage))?;
+        if let Some(good) = bytes
+            .get(..read.good)
+            .filter(|good| good.len() < bytes.len())
+        {
+            // What was torn must go, or the next entry would be glued to it.
+            host.replace(&path, good, Owner::Us, Access::Public)
+                .await
+                .map_err(|error| cannot("mend", &error))?;
+        }
+        let state = State::of(&read.entries).map_err(|illegal| damaged(paths, &illegal))?;
+        let Some(state) = state else {
+            return Err(damaged(paths, &"its first line is missing"));
+        };
+        Ok(Some(Self {
+            host,
+            paths,
+            entries: read.entries.len() as u64,
+            state,
+        }))
+    }
+
+    /// What the journal means now.
+    pub(in crate::agent) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Adds an entry and syncs it.
+    ///
+    /// When this fails with [`AppendError::NotWritten`], the entry is not on disk and will not be after a
+    /// crash; with [`AppendError::Unknown`] nobody can tell, and nothing at all may be done.
+    pub(in crate::agent) async fn append(&mut self, entry: Entry) -> Result<(), AppendError> {
+        let mut next = self.state.clone();
+        next.take(&entry)
+            .map_err(|illegal| AppendError::NotWritten(bug(&illegal)))?;
+        let line = codec::encode(self.entries + 1, self.host.now_ms(), &entry)
+            .map_err(|error| AppendError::NotWritten(bug(&error)))?;
+        let path = self.paths.journal();
+        let appended = self
+            .host
+            .append(&path, line.as_bytes(), Durability::Synced)
+            .await;
+        if let Err(error) = appended {
+            let why = cannot("write", &error);
+            return Err(match self.take_back().await {
+                Ok(()) => AppendError::NotWritten(why),
+                Err(_) => AppendError::Unknown(why),
+            });
+        }
+        self.entries += 1;
+        self.state = next;
+        Ok(())
+    }
+
+    /// Takes away what a failed append may have left behind: it may be there whole, in part, or not at all.
+    async fn take_back(&self) -> HostResult<()> {
+        let path = self.paths.journal();
+        let bytes = self.host.read(&path).await?.unwrap_or_default();
+        let mut end = 0;
+        for _ in 0..self.entries {
+            let rest = bytes.get(end..).unwrap_or_default();
+            end += rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1);
+        }
+        let good = bytes.get(..end).unwrap_or_default();
+        // Also when nothing was left: only a synced replacement says that nothing will appear.
+        self.host
+            .replace(&path, good, Owner::Us, Access::Public)
+            .await
+    }
+
+    /// Moves a closed journal to the history: the swap is over.
+    pub(in crate::agent) async fn archive(self) -> Result<(), StepError> {
+        let deployment: &DeploymentId = &self.state.begun.plan.deployment;
+        self.host
+            .rename(&self.paths.journal(), &self.paths.archived(deployment))
+            .await
+            .map_err(|error| cannot("close", &error))
+    }
+}
+
+fn cannot(verb: &str, error: &crate::host::error::HostError) -> StepError {
+    StepError::host(
+        Reason::JournalUnwritable,
+        format!("cannot {verb} the journal"),
+        error,
+    )
+}
+
+fn damaged(paths: &AppPaths, what: &dyn std::fmt::Display) -> StepError {
+    let path = paths.journal();
+    StepError::new(
+        Reason::JournalDamaged,
+        format!("the journal `{}` cannot be trusted: {what}", path.display()),
+    )
+    .hint(format!(
+        "see what is live with `pct-deploy status`; when that is right, move the file away: `mv {0} {0}.damaged`",
+        path.display()
+    ))
+}
+
+fn bug(what: &dyn std::fmt::Display) -> StepError {
+    StepError::new(Reason::InternalError, what.to_string())
+        .hint("this is a bug in pct-deploy, please report it with the log above")
+}

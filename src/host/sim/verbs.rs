@@ -1,0 +1,275 @@
+//! The verbs of the simulated host.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::world::{Container, service_of};
+use super::{CONFIG, INCLUDE, SimHost, SimLock};
+use crate::host::facts::{
+    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
+    ProbeAnswer, PullProgress, WorkerId,
+};
+use crate::host::nginx::IncludePort;
+use crate::host::overlay::read_override;
+use crate::host::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
+use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
+use crate::protocol::wire::RegistryLogin;
+
+impl Host for SimHost {
+    type Lock = SimLock;
+
+    async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
+        self.call("read")?;
+        Ok(self.world.borrow().files.get(path).cloned())
+    }
+    async fn replace(&self, path: &Path, bytes: &[u8], _: Owner, _: Access) -> HostResult<()> {
+        self.change("replace", |world| {
+            world.files.insert(path.into(), bytes.to_vec());
+            world.sync(path);
+        })
+        .await
+    }
+    async fn remove(&self, path: &Path, _: Owner) -> HostResult<()> {
+        self.change("remove", |world| {
+            world.files.remove(path);
+            world.sync(path);
+        })
+        .await
+    }
+    async fn rename(&self, from: &Path, to: &Path) -> HostResult<()> {
+        self.change("rename", |world| {
+            if let Some(bytes) = world.files.remove(from) {
+                world.files.insert(to.into(), bytes);
+            }
+            world.sync(from);
+            world.sync(to);
+        })
+        .await
+    }
+    async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
+        self.call("append")?;
+        if durability == Durability::Written {
+            // Nobody acts on these lines, so dying around them is no history of its own.
+            self.world.borrow_mut().append(path, bytes);
+            return Ok(());
+        }
+        self.point().await;
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        self.world.borrow_mut().append(path, first);
+        self.world.borrow_mut().sync(path);
+        // Torn: half of the line is on disk.
+        self.point().await;
+        self.world.borrow_mut().append(path, second);
+        // Whole, not yet synced.
+        self.point().await;
+        self.world.borrow_mut().sync(path);
+        self.point().await;
+        Ok(())
+    }
+    async fn make_folder(&self, _: &Path) -> HostResult<()> {
+        self.call("make_folder")
+    }
+    async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
+        self.call("list")?;
+        let world = self.world.borrow();
+        let inside = world
+            .files
+            .keys()
+            .filter(|file| file.parent() == Some(path));
+        Ok(inside
+            .filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()))
+            .collect())
+    }
+    async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
+        self.call("free_bytes").map(|()| u64::MAX)
+    }
+    async fn try_lock(&self, _: &Path, _: &str) -> HostResult<LockAttempt<SimLock>> {
+        self.call("try_lock").map(|()| LockAttempt::Taken(SimLock))
+    }
+    async fn resolve(&self, _: &str) -> HostResult<PathBuf> {
+        self.call("resolve").map(|()| "/home/u".into())
+    }
+    async fn can_act_as_root(&self) -> HostResult<()> {
+        self.call("can_act_as_root")
+    }
+    async fn docker(&self) -> HostResult<DockerFacts> {
+        self.call("docker")?;
+        let root = "/var/lib/docker".into();
+        Ok(DockerFacts {
+            version: "26".into(),
+            platform: "linux/amd64".into(),
+            root,
+        })
+    }
+    async fn compose(&self) -> HostResult<ComposeTool> {
+        self.call("compose").map(|()| ComposeTool::V2)
+    }
+    async fn compose_config(&self, _: &ComposeProject) -> HostResult<String> {
+        self.call("compose_config").map(|()| CONFIG.to_owned())
+    }
+    async fn compose_up(
+        &self,
+        project: &ComposeProject,
+        services: &[ServiceName],
+        _: Start,
+        _: OnLine<'_>,
+    ) -> HostResult<()> {
+        self.change("compose_up", |world| {
+            let pinned = project
+                .files
+                .iter()
+                .find_map(|file| read_override(&String::from_utf8_lossy(world.files.get(file)?)));
+            for service in services {
+                world.made += 1;
+                let (image, release) = match &pinned {
+                    Some((image, release)) => (Some(image.clone()), Some(release.to_string())),
+                    None => (None, None),
+                };
+                let container = Container {
+                    id: format!("c{}", world.made),
+                    image,
+                    release,
+                    started_ms: world.now_ms,
+                    running: true,
+                };
+                world.containers.insert(service.to_string(), container);
+            }
+        })
+        .await
+    }
+    async fn compose_stop(
+        &self,
+        _: &ComposeProject,
+        service: &ServiceName,
+        _: Duration,
+    ) -> HostResult<()> {
+        self.change("compose_stop", |world| {
+            if let Some(container) = world.containers.get_mut(service.as_str()) {
+                container.running = false;
+            }
+        })
+        .await
+    }
+    async fn compose_remove(&self, _: &ComposeProject, service: &ServiceName) -> HostResult<()> {
+        self.change("compose_remove", |world| {
+            world.containers.remove(service.as_str());
+        })
+        .await
+    }
+    async fn container(
+        &self,
+        _: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Option<ContainerFacts>> {
+        self.call("container")?;
+        let world = self.world.borrow();
+        Ok(world
+            .containers
+            .get(service.as_str())
+            .map(|container| world.facts(container)))
+    }
+    async fn incidents(&self, _: &str, _: u64) -> HostResult<Vec<Incident>> {
+        self.call("incidents").map(|()| Vec::new())
+    }
+    async fn container_log(&self, _: &str, _: u16) -> HostResult<Vec<String>> {
+        self.call("container_log")
+            .map(|()| vec!["last words".to_owned()])
+    }
+    async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
+        self.call("image")?;
+        let here = self.world.borrow().images.contains(&image.to_string());
+        Ok(here.then(|| ImageFacts {
+            platform: "linux/amd64".into(),
+            size: 1,
+        }))
+    }
+    async fn images_of(&self, repository: &Repository) -> HostResult<Vec<PinnedImage>> {
+        self.call("images_of")?;
+        let world = self.world.borrow();
+        let all = world
+            .images
+            .iter()
+            .filter_map(|image| image.parse::<PinnedImage>().ok());
+        Ok(all
+            .filter(|image| image.repository == *repository)
+            .collect())
+    }
+    async fn pull(
+        &self,
+        image: &PinnedImage,
+        _: Option<&RegistryLogin>,
+        _: &mut dyn FnMut(PullProgress),
+    ) -> HostResult<()> {
+        self.change("pull", |world| {
+            world.images.insert(image.to_string());
+        })
+        .await
+    }
+    async fn remove_image(&self, image: &PinnedImage) -> HostResult<()> {
+        self.change("remove_image", |world| {
+            world.images.remove(&image.to_string());
+        })
+        .await
+    }
+    async fn nginx_config(&self) -> HostResult<String> {
+        self.call("nginx_config")?;
+        Ok(format!(
+            "server {{ listen 80; include {INCLUDE}; location / {{ proxy_pass $service_url; }} }}"
+        ))
+    }
+    async fn nginx_test(&self) -> HostResult<()> {
+        self.call("nginx_test")
+    }
+    async fn nginx_reload(&self) -> HostResult<()> {
+        self.change("nginx_reload", |world| {
+            let text = world
+                .files
+                .get(Path::new(INCLUDE))
+                .cloned()
+                .unwrap_or_default();
+            if let Ok(found) = IncludePort::find(&String::from_utf8_lossy(&text)) {
+                world.loaded_port = found.port;
+                world.generation += 1;
+            }
+        })
+        .await
+    }
+    async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>> {
+        self.call("nginx_workers")?;
+        Ok(vec![WorkerId {
+            pid: 1,
+            started: self.world.borrow().generation,
+        }])
+    }
+    async fn probe(&self, probe: &Probe) -> ProbeAnswer {
+        let world = self.world.borrow();
+        let port = match probe.address.port() {
+            80 => world.loaded_port,
+            port => port,
+        };
+        service_of(port).map_or(ProbeAnswer::Nothing("?".into()), |service| {
+            world.answer(service)
+        })
+    }
+    async fn accepts(&self, _: SocketAddr) -> bool {
+        false
+    }
+    async fn listens(&self, _: u32) -> bool {
+        true
+    }
+    async fn connections_to(&self, _: SocketAddr) -> HostResult<u32> {
+        self.call("connections_to").map(|()| 0)
+    }
+    fn now_ms(&self) -> u64 {
+        self.world.borrow().now_ms
+    }
+    fn elapsed_ms(&self) -> u64 {
+        self.world.borrow().now_ms
+    }
+    async fn sleep(&self, duration: Duration) {
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.world.borrow_mut().now_ms += ms;
+        tokio::task::yield_now().await;
+    }
+}
