@@ -4,6 +4,7 @@ use super::failure::StepError;
 use super::journal::entry::Begun;
 use super::saga::Ended;
 use crate::error::Reason;
+use crate::protocol::event::Happening;
 use crate::protocol::outcome::{Finished, LiveRelease, Outcome};
 use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
@@ -58,6 +59,23 @@ pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finish
         failed: failed.map(|(step, error)| (step, error.into_failure())),
         receipt,
     }
+}
+
+/// The last word on a run that changed nothing.
+pub(super) fn early_word(
+    outcome: Outcome,
+    reason: Reason,
+    live: Option<LiveRelease>,
+    failed: Option<(Step, StepError)>,
+) -> Happening {
+    Happening::Finished(Box::new(Finished {
+        outcome,
+        reason: reason.as_str().to_owned(),
+        live: live.clone(),
+        previous: live,
+        failed: failed.map(|(step, error)| (step, error.into_failure())),
+        receipt: Receipt::default(),
+    }))
 }
 
 fn told(why: StepError) -> StepError {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::failure::StepResult;
 use crate::host::{Durability, Host, HostResult};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::step::Step;
@@ -106,6 +107,31 @@ impl<'a, H: Host> Events<'a, H> {
             // Nobody listening is fine: the swap goes on.
             drop(listener.send(Reply::Event(Box::new(event))));
         }
+    }
+
+    /// Frames the work of a step with its events.
+    pub(super) async fn frame<T>(
+        &self,
+        step: Step,
+        work: impl Future<Output = StepResult<T>>,
+    ) -> StepResult<T> {
+        self.emit(Happening::StepStarted { step }).await;
+        let began = self.host.elapsed_ms();
+        let result = work.await;
+        let elapsed_ms = self.host.elapsed_ms().saturating_sub(began);
+        match &result {
+            Ok(_) => self.emit(Happening::StepDone { step, elapsed_ms }).await,
+            Err(error) => {
+                let failure = error.clone().into_failure();
+                self.emit(Happening::StepFailed {
+                    step,
+                    elapsed_ms,
+                    failure,
+                })
+                .await;
+            }
+        }
+        result
     }
 
     /// Says how far a step is.

@@ -11,7 +11,6 @@ use super::survey::{Survey, is_running};
 use crate::error::Reason;
 use crate::host::facts::{ContainerFacts, ContainerHealth};
 use crate::host::{Host, Start};
-use crate::protocol::event::Happening;
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
@@ -31,40 +30,18 @@ pub(super) async fn run<H: Host>(
     site: &Site,
     cancelled: impl Fn() -> CancelState,
 ) -> Result<Survey, (Step, StepError)> {
-    let survey = step(host, events, Step::Preflight, preflight(host, site)).await?;
+    let step = Step::Preflight;
+    let survey = events
+        .frame(step, preflight(host, site))
+        .await
+        .map_err(|error| (step, error))?;
+    let step = Step::StartDependencies;
     let wait = start_dependencies(host, events, &survey, cancelled);
-    step(host, events, Step::StartDependencies, wait).await?;
+    events
+        .frame(step, wait)
+        .await
+        .map_err(|error| (step, error))?;
     Ok(survey)
-}
-
-/// Frames a check with its events.
-async fn step<H: Host, T>(
-    host: &H,
-    events: &Events<'_, H>,
-    step: Step,
-    work: impl Future<Output = StepResult<T>>,
-) -> Result<T, (Step, StepError)> {
-    events.emit(Happening::StepStarted { step }).await;
-    let began = host.elapsed_ms();
-    let result = work.await;
-    let elapsed_ms = host.elapsed_ms().saturating_sub(began);
-    match result {
-        Ok(value) => {
-            events.emit(Happening::StepDone { step, elapsed_ms }).await;
-            Ok(value)
-        }
-        Err(error) => {
-            let failure = error.clone().into_failure();
-            events
-                .emit(Happening::StepFailed {
-                    step,
-                    elapsed_ms,
-                    failure,
-                })
-                .await;
-            Err((step, error))
-        }
-    }
 }
 
 async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {

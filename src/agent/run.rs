@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::ending::last_word;
+use super::ending::{early_word, last_word};
 use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::history;
@@ -21,7 +21,7 @@ use super::swap::{Swap, TABLE};
 use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::{Finished, LiveRelease, Outcome};
+use crate::protocol::outcome::{LiveRelease, Outcome};
 use crate::protocol::plan::Plan;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
@@ -117,22 +117,12 @@ async fn locked<H: Host>(
         })
         .await;
     match resolved.change {
-        Change::None => unchanged(events, previous).await,
+        Change::None => {
+            let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
+            events.emit(word).await;
+        }
         Change::Needed => swap(host, events, paths, plan, login, cancel, &survey, resolved).await,
     }
-}
-
-async fn unchanged<H: Host>(events: &Events<'_, H>, live: Option<LiveRelease>) {
-    events
-        .emit(Happening::Finished(Box::new(Finished {
-            outcome: Outcome::Unchanged,
-            reason: Reason::AlreadyLive.as_str().to_owned(),
-            live: live.clone(),
-            previous: live,
-            failed: None,
-            receipt: Receipt::default(),
-        })))
-        .await;
 }
 
 #[expect(
@@ -222,14 +212,7 @@ async fn finish_untouched<H: Host>(
         Outcome::Failed
     };
     events
-        .emit(Happening::Finished(Box::new(Finished {
-            outcome,
-            reason: error.reason.as_str().to_owned(),
-            live: live.clone(),
-            previous: live,
-            failed: Some((step, error.into_failure())),
-            receipt: Receipt::default(),
-        })))
+        .emit(early_word(outcome, error.reason, live, Some((step, error))))
         .await;
 }
 
@@ -242,13 +225,11 @@ async fn finish_stuck<H: Host>(events: &Events<'_, H>, error: StepError) {
         Outcome::Failed
     };
     events
-        .emit(Happening::Finished(Box::new(Finished {
+        .emit(early_word(
             outcome,
-            reason: error.reason.as_str().to_owned(),
-            live: None,
-            previous: None,
-            failed: Some((Step::Preflight, error.into_failure())),
-            receipt: Receipt::default(),
-        })))
+            error.reason,
+            None,
+            Some((Step::Preflight, error)),
+        ))
         .await;
 }

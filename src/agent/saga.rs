@@ -73,7 +73,7 @@ pub(super) async fn run<H: Host, A: Actor>(
     mut journal: Journal<'_, H>,
 ) -> Ended {
     for row in table.iter().filter(|row| row.kind == Kind::Compensatable) {
-        match attempt(host, events, actor, &mut journal, row.step).await {
+        match attempt(events, actor, &mut journal, row.step).await {
             Ok(()) => {}
             Err(Halt::Failed(error)) => {
                 let failed = Some((row.step, error));
@@ -138,7 +138,6 @@ impl From<AppendError> for Halt {
 
 /// Intent, effect, result.
 async fn attempt<H: Host, A: Actor>(
-    host: &H,
     events: &Events<'_, H>,
     actor: &A,
     journal: &mut Journal<'_, H>,
@@ -146,7 +145,7 @@ async fn attempt<H: Host, A: Actor>(
 ) -> Result<(), Halt> {
     let before = actor.capture(step).await.map_err(Halt::Failed)?;
     journal.append(Entry::Started { step, before }).await?;
-    match report(host, events, step, actor.apply(step)).await {
+    match events.frame(step, actor.apply(step)).await {
         Ok(()) => Ok(journal.append(Entry::Done { step }).await?),
         Err(error) => {
             let why = error.clone().into_failure();
@@ -178,7 +177,7 @@ async fn forward<H: Host, A: Actor>(
             1
         };
         for tried in 1..=tries {
-            match attempt(host, events, actor, &mut journal, row.step).await {
+            match attempt(events, actor, &mut journal, row.step).await {
                 Ok(()) => break,
                 Err(Halt::Blind(why)) => return Ended::Stuck { at: row.step, why },
                 Err(Halt::Failed(error)) if tried == tries => {
@@ -268,31 +267,4 @@ fn stuck(at: Step, mut why: StepError, failed: Option<(Step, StepError)>) -> End
 async fn close<H: Host>(journal: Journal<'_, H>, ended: Ended) -> Ended {
     drop(journal.archive().await);
     ended
-}
-
-/// Frames an effect with its events.
-async fn report<H: Host>(
-    host: &H,
-    events: &Events<'_, H>,
-    step: Step,
-    work: impl Future<Output = StepResult<()>>,
-) -> StepResult<()> {
-    events.emit(Happening::StepStarted { step }).await;
-    let began = host.elapsed_ms();
-    let result = work.await;
-    let elapsed_ms = host.elapsed_ms().saturating_sub(began);
-    match &result {
-        Ok(()) => events.emit(Happening::StepDone { step, elapsed_ms }).await,
-        Err(error) => {
-            let failure = error.clone().into_failure();
-            events
-                .emit(Happening::StepFailed {
-                    step,
-                    elapsed_ms,
-                    failure,
-                })
-                .await;
-        }
-    }
-    result
 }

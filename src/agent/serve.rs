@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::ending::early_word;
 use super::failure::StepError;
 use super::lock::CancelState;
 use super::{prepare, run, status};
@@ -19,10 +20,8 @@ use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
 use crate::host::linux::LinuxHost;
 use crate::host::linux::files::replace_here;
-use crate::protocol::event::Happening;
-use crate::protocol::outcome::{Finished, Outcome};
+use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::Site;
-use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply, Request};
 
@@ -104,15 +103,8 @@ async fn tell_status<H: Host>(host: &H, site: &Site, listener: UnboundedSender<R
 }
 
 async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: StepError) {
-    let finished = Finished {
-        outcome: Outcome::Failed,
-        reason: error.reason.as_str().to_owned(),
-        live: None,
-        previous: None,
-        failed: Some((step, error.into_failure())),
-        receipt: Receipt::default(),
-    };
-    events.emit(Happening::Finished(Box::new(finished))).await;
+    let word = early_word(Outcome::Failed, error.reason, None, Some((step, error)));
+    events.emit(word).await;
 }
 
 /// A thread, because a blocked read of standard input must not keep the process from ending.

@@ -146,16 +146,19 @@ impl Run<'_> {
         };
         let cancel = &self.start.cancel;
         let docker_host = environment::docker_host(&self.start.env);
-        let (deployment, mut result) = tokio::join!(
-            Box::pin(open_deployment(&config, &context, &reporter)),
-            Box::pin(pipeline::deploy(
-                &config,
-                &context,
-                docker_host,
-                &reporter,
-                cancel
-            )),
-        );
+        let work = async {
+            tokio::join!(
+                Box::pin(open_deployment(&config, &context, &reporter)),
+                Box::pin(pipeline::deploy(
+                    &config,
+                    &context,
+                    docker_host,
+                    &reporter,
+                    cancel
+                )),
+            )
+        };
+        let (deployment, mut result) = reporter.alive_during(work).await;
         self.finish(
             &config.report,
             &context,

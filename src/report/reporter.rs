@@ -159,6 +159,14 @@ impl Reporter {
         &self.shared.redactor
     }
 
+    /// Does work and shows a sign of life whenever nothing was printed for ten seconds meanwhile.
+    pub async fn alive_during<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            done = work => done,
+            never = self.heartbeat() => match never {},
+        }
+    }
+
     /// Breaks a long silence while something is at work. Never returns: select it beside the work.
     pub async fn heartbeat(&self) -> Infallible {
         loop {

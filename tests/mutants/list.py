@@ -9,9 +9,9 @@ MUTANTS = [
         "intent is noted after the effect",
         "src/agent/saga.rs",
         """    journal.append(Entry::Started { step, before }).await?;
-    match report(host, events, step, actor.apply(step)).await {
+    match events.frame(step, actor.apply(step)).await {
         Ok(()) => Ok(journal.append(Entry::Done { step }).await?),""",
-        """    let applied = report(host, events, step, actor.apply(step)).await;
+        """    let applied = events.frame(step, actor.apply(step)).await;
     journal.append(Entry::Started { step, before }).await?;
     match applied {
         Ok(()) => Ok(journal.append(Entry::Done { step }).await?),""",
