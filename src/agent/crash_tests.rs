@@ -6,14 +6,17 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::follow::follow;
 use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::recover::recover;
 use super::run::run;
 use super::tests::{image, plan};
 use crate::host::sim::{Behaviour, Death, SimHost};
+use crate::protocol::event::Happening;
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::plan::{Plan, Target};
+use crate::protocol::wire::Reply;
 
 /// A story whose every instant may be the last one.
 struct Story {
@@ -331,4 +334,41 @@ fn whenever_the_agent_dies_exactly_one_healthy_slot_serves_and_the_journal_close
         histories > 10_000,
         "{histories} histories are too few to mean anything"
     );
+}
+
+#[test]
+fn a_runner_that_comes_back_hears_each_event_once_and_the_last_word_always() {
+    let story = &STORIES[1];
+    let (begin, plan) = story.begin();
+    let calm = begin.after(Death::Kill);
+    live_until_death(&calm, &plan);
+    for at in 0..calm.points() {
+        let host = begin.after(Death::Kill);
+        host.crash_at.set(Some(at));
+        live_until_death(&host, &plan);
+        let after = host.after(Death::Kill);
+        let (listener, mut replies) = unbounded_channel();
+        block_on(follow(
+            &after,
+            &plan.site.app,
+            &plan.deployment,
+            2,
+            listener,
+        ));
+        let (mut last, mut ends) = (2, 0);
+        while let Ok(Reply::Event(event)) = replies.try_recv() {
+            assert_eq!(event.seq, last + 1, "died at {at}");
+            last = event.seq;
+            ends += u32::from(matches!(event.what, Happening::Finished(_)));
+        }
+        assert_eq!(ends, 1, "died at {at}: exactly one last word");
+        assert!(story.allowed().contains(&after.serves()), "died at {at}");
+        let open = after
+            .world
+            .borrow()
+            .files
+            .keys()
+            .any(|path| path.ends_with("open.jsonl"));
+        assert!(!open, "died at {at}: the journal is open");
+    }
 }

@@ -9,6 +9,7 @@ mod crash_tests;
 mod ending;
 mod events;
 mod failure;
+mod follow;
 mod history;
 mod journal;
 mod lock;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::ending::early_word;
 use super::failure::StepError;
 use super::lock::CancelState;
-use super::{prepare, run, status};
+use super::{follow, prepare, run, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
@@ -90,6 +90,13 @@ async fn answer<H: Host>(
         Request::Swap { plan, registry } => {
             run::run(host, &plan, registry.as_ref(), listener, cancel).await;
         }
+        Request::Follow {
+            app,
+            deployment,
+            after,
+        } => {
+            follow::follow(host, &app, &deployment, after, listener).await;
+        }
         Request::Status { site } => tell_status(host, &site, listener).await,
         Request::Cancel => {}
     }
@@ -134,7 +141,10 @@ async fn watch_for_cancel(requests: &mut UnboundedReceiver<Request>, cancel: &Ce
     while let Some(request) = requests.recv().await {
         match request {
             Request::Cancel => cancel.set(CancelState::Requested),
-            Request::Prepare { .. } | Request::Swap { .. } | Request::Status { .. } => {}
+            Request::Prepare { .. }
+            | Request::Swap { .. }
+            | Request::Follow { .. }
+            | Request::Status { .. } => {}
         }
     }
 }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
+use super::ids::{AppName, DeploymentId};
 use super::plan::{Plan, Site};
 use super::status::Status;
 use crate::secret::Secret;
@@ -27,6 +28,16 @@ pub enum Request {
         plan: Box<Plan>,
         /// For the pull, when the registry wants it.
         registry: Option<RegistryLogin>,
+    },
+    /// Say again what a deployment has said after event `after`, and go on until its last word. One that was
+    /// cut short is settled first.
+    Follow {
+        /// The app.
+        app: AppName,
+        /// The deployment.
+        deployment: DeploymentId,
+        /// The last event that was heard; 0 for none.
+        after: u64,
     },
     /// Say what is there.
     Status {

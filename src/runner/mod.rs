@@ -3,8 +3,10 @@
 //! [`pipeline`] is the story; [`image`] and [`remote`] hold the two outside clients; [`gate`]
 //! decides from an [`event`] whether there is anything to do.
 
+mod ask;
 pub mod cancel;
 pub mod event;
+mod follow;
 pub mod gate;
 pub mod image;
 pub mod permission;
@@ -12,4 +14,3 @@ pub mod pipeline;
 mod plan;
 pub mod remote;
 pub mod result;
-mod swap;

@@ -1,9 +1,10 @@
 //! The whole run on the runner's side, from settings to result.
 
+use super::ask;
 use super::cancel::Cancel;
+use super::follow::{Followed, Follower};
 use super::image;
 use super::remote::{InstalledAgent, Remote};
-use super::swap::{self, Followed};
 use super::{plan, result};
 use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, Mode, Place};
 use crate::error::{Error, Reason, Result};
@@ -12,7 +13,7 @@ use crate::protocol::plan::{Site, Target};
 use crate::protocol::result::RunResult;
 use crate::protocol::status::Status;
 use crate::protocol::step::Phase;
-use crate::protocol::wire::{RegistryLogin, Request};
+use crate::protocol::wire::RegistryLogin;
 use crate::report::Reporter;
 use crate::report::context::RunContext;
 
@@ -37,6 +38,7 @@ pub async fn deploy(
     let login = config.image.registry.as_ref();
     let target = Target::Image(image);
     let ended = swap_on(
+        &config.place,
         &remote,
         &agent,
         &config.site,
@@ -65,6 +67,7 @@ pub async fn rollback(
     };
     let login = config.registry.as_ref();
     let ended = swap_on(
+        &config.place,
         &remote,
         &agent,
         &config.site,
@@ -81,7 +84,7 @@ pub async fn rollback(
 /// What is on the host now.
 pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> {
     let (remote, agent) = ready_host(&config.place, None, reporter).await?;
-    let status = swap::status(&remote, &agent, &config.site, reporter).await;
+    let status = ask::status(&remote, &agent, &config.site, reporter).await;
     remote.close().await?;
     status
 }
@@ -90,7 +93,7 @@ pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> 
 async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) -> RunResult {
     let check = async {
         let (remote, agent) = ready_host(&config.place, None, reporter).await?;
-        let status = swap::status(&remote, &agent, &config.site, reporter).await;
+        let status = ask::status(&remote, &agent, &config.site, reporter).await;
         remote.close().await?;
         status
     };
@@ -150,7 +153,7 @@ async fn ready_host(
     )
     .await?;
     if let Some(site) = site {
-        swap::prepare(&remote, &agent, site, reporter).await?;
+        ask::prepare(&remote, &agent, site, reporter).await?;
     }
     Ok((remote, agent))
 }
@@ -160,6 +163,7 @@ async fn ready_host(
     reason = "the one place where host, plan and reporter meet"
 )]
 async fn swap_on(
+    place: &Place,
     remote: &Remote,
     agent: &InstalledAgent,
     site: &Site,
@@ -173,15 +177,9 @@ async fn swap_on(
         Ok(plan) => plan,
         Err(error) => return (None, Err(error)),
     };
-    let deployment = plan.deployment.clone();
-    let request = Request::Swap {
-        plan: Box::new(plan),
-        registry: login.cloned(),
-    };
-    (
-        Some(deployment),
-        swap::follow(remote, agent, &request, reporter, cancel).await,
-    )
+    let follower = Follower::new(place, agent, &plan, reporter, cancel);
+    let followed = follower.run(remote, login).await;
+    (Some(plan.deployment), followed)
 }
 
 async fn finish(

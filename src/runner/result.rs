@@ -1,6 +1,6 @@
 //! From how a run ended to its result.
 
-use super::swap::Followed;
+use super::follow::Followed;
 use crate::error::{Error, ExitCode, Reason};
 use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::receipt::Receipt;

@@ -13,6 +13,7 @@ mod act;
 mod bad_input;
 mod baseline;
 mod compose_v1;
+mod crashes;
 mod failures;
 mod happy;
 mod parking;

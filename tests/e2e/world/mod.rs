@@ -14,7 +14,7 @@ use sandbox::load::{Load, Running};
 use sandbox::slack::Slack;
 
 pub(crate) use release::Release;
-pub(crate) use run::Run;
+pub(crate) use run::{Run, Started};
 pub(crate) use sandbox_env::SandboxEnv;
 
 /// Which generation of compose the host has.
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// The same without waiting.
-    pub(crate) fn spawn(&self, args: &[&str], more: &[(&str, &str)]) -> run::Started {
+    pub(crate) fn spawn(&self, args: &[&str], more: &[(&str, &str)]) -> Started {
         let mut command = Command::new(binary());
         command
             .args(args)
@@ -132,7 +132,7 @@ impl World {
         for (key, value) in more {
             command.env(format!("PCT_DEPLOY_{key}"), value);
         }
-        run::Started::spawn(command)
+        Started::spawn(command)
     }
 
     /// Keep-alive load through the host's nginx: 20 connections, half of the requests POST.

@@ -1,0 +1,166 @@
+//! Says again what a deployment has said, to a runner that lost its connection, and settles one whose
+//! agent is gone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::ending::early_word;
+use super::events::Events;
+use super::failure::{StepError, StepResult};
+use super::paths::AppPaths;
+use super::recover::recover;
+use crate::error::Reason;
+use crate::host::{Host, LockAttempt};
+use crate::protocol::event::{Event, Happening};
+use crate::protocol::ids::{AppName, DeploymentId};
+use crate::protocol::outcome::Outcome;
+use crate::protocol::step::Step;
+use crate::protocol::wire::{self, Reply};
+
+const POLL: Duration = Duration::from_millis(100);
+/// How often it is looked whether somebody is still at work.
+const LOOK_EVERY: u32 = 10;
+/// How often in a row the lock must be free: a run that waits for it takes it in between.
+const FREE_LOOKS: u32 = 3;
+
+/// Sends every event after `after` until the last word.
+pub(super) async fn follow<H: Host>(
+    host: &H,
+    app: &AppName,
+    deployment: &DeploymentId,
+    after: u64,
+    listener: UnboundedSender<Reply>,
+) {
+    let paths = AppPaths::new(app);
+    let log = paths.event_log(deployment);
+    let mut said = after;
+    let (mut polls, mut free): (u32, u32) = (0, 0);
+    loop {
+        match say_again(host, &log, &mut said, &listener).await {
+            Said::Everything => return,
+            Said::Part => {}
+        }
+        polls += 1;
+        if polls.is_multiple_of(LOOK_EVERY) {
+            free = if is_free(host, &paths).await {
+                free + 1
+            } else {
+                0
+            };
+        }
+        if free == FREE_LOOKS
+            && let Some(word) = settle(host, &paths, &log).await
+        {
+            match say_again(host, &log, &mut said, &listener).await {
+                Said::Everything => return,
+                Said::Part => {}
+            }
+            if let Some(word) = word {
+                let seq = said + 1;
+                let event = Event {
+                    seq,
+                    at_ms: host.now_ms(),
+                    what: word,
+                };
+                drop(listener.send(Reply::Event(Box::new(event))));
+            }
+            return;
+        }
+        host.sleep(POLL).await;
+    }
+}
+
+enum Said {
+    Everything,
+    Part,
+}
+
+async fn say_again<H: Host>(
+    host: &H,
+    log: &Path,
+    said: &mut u64,
+    listener: &UnboundedSender<Reply>,
+) -> Said {
+    let bytes = host.read(log).await.ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    for line in text
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+    {
+        let Ok(event) = wire::decode::<Event>(line) else {
+            continue;
+        };
+        let is_last = matches!(event.what, Happening::Finished(_));
+        if event.seq > *said {
+            *said = event.seq;
+            drop(listener.send(Reply::Event(Box::new(event))));
+        }
+        if is_last {
+            return Said::Everything;
+        }
+    }
+    Said::Part
+}
+
+async fn is_free<H: Host>(host: &H, paths: &AppPaths) -> bool {
+    matches!(
+        host.try_lock(&paths.lock(), "a look at the lock").await,
+        Ok(LockAttempt::Taken(_))
+    )
+}
+
+/// When nobody holds the lock, nobody is at work: what is open is settled now.
+///
+/// `None` while somebody works; else the word that has to stand for a log that got no last word.
+async fn settle<H: Host>(host: &H, paths: &AppPaths, log: &Path) -> Option<Option<Happening>> {
+    let lock = match host.try_lock(&paths.lock(), "recovery").await {
+        Ok(LockAttempt::Taken(lock)) => lock,
+        Ok(LockAttempt::HeldBy(_)) | Err(_) => return None,
+    };
+    let recovered = Box::pin(recover(host, paths)).await;
+    let word = match recovered {
+        Ok(_) => last_word_of(host, log).await,
+        Err(error) => Ok(Some(early_word(
+            Outcome::Stuck,
+            error.reason,
+            None,
+            Some((Step::Preflight, error)),
+        ))),
+    };
+    drop(lock);
+    Some(word.unwrap_or_else(|error| {
+        Some(early_word(
+            Outcome::Failed,
+            error.reason,
+            None,
+            Some((Step::Preflight, error)),
+        ))
+    }))
+}
+
+/// A run that died before its first journal entry changed nothing and left no last word: it gets one.
+async fn last_word_of<H: Host>(host: &H, log: &Path) -> StepResult<Option<Happening>> {
+    let reopened = Events::reopen(host, log.to_owned())
+        .await
+        .map_err(|error| {
+            StepError::host(Reason::Interrupted, "the event log cannot be read", &error)
+        })?;
+    let Some(events) = reopened else {
+        return Ok(None);
+    };
+    let error = StepError::new(
+        Reason::Interrupted,
+        "the agent ended before it had changed anything",
+    )
+    .hint("deploy again");
+    let word = early_word(
+        Outcome::Failed,
+        Reason::Interrupted,
+        None,
+        Some((Step::Preflight, error)),
+    );
+    events.emit(word).await;
+    Ok(None)
+}

@@ -1,0 +1,103 @@
+//! Asks the agent for what it answers at once: the two checks, and what is there.
+
+use super::remote::{AgentCall, InstalledAgent, Remote};
+use crate::error::{Error, Reason, Result};
+use crate::protocol::event::Happening;
+use crate::protocol::outcome::Finished;
+use crate::protocol::plan::Site;
+use crate::protocol::status::Status;
+use crate::protocol::wire::{Reply, Request};
+use crate::report::Reporter;
+
+/// Runs the two checks on the host.
+pub(super) async fn prepare(
+    remote: &Remote,
+    agent: &InstalledAgent,
+    site: &Site,
+    reporter: &Reporter,
+) -> Result<()> {
+    let request = Request::Prepare { site: site.clone() };
+    let mut call = remote.start(agent, &request).await?;
+    while let Some(reply) = call.next().await? {
+        match reply {
+            Reply::Ready => return Ok(()),
+            Reply::Event(event) => {
+                reporter.agent_event(&event);
+                if let Happening::Finished(finished) = event.what {
+                    return Err(refused(*finished));
+                }
+            }
+            Reply::Status(_) => {}
+        }
+    }
+    Err(silent(call).await)
+}
+
+/// Asks what is there.
+pub(super) async fn status(
+    remote: &Remote,
+    agent: &InstalledAgent,
+    site: &Site,
+    reporter: &Reporter,
+) -> Result<Status> {
+    let mut call = remote
+        .start(agent, &Request::Status { site: site.clone() })
+        .await?;
+    while let Some(reply) = call.next().await? {
+        match reply {
+            Reply::Status(status) => return Ok(*status),
+            Reply::Event(event) => {
+                reporter.agent_event(&event);
+                if let Happening::Finished(finished) = event.what {
+                    return Err(refused(*finished));
+                }
+            }
+            Reply::Ready => {}
+        }
+    }
+    Err(silent(call).await)
+}
+
+/// The host said no before anything was changed.
+fn refused(finished: Finished) -> Error {
+    let reason = Reason::parse(&finished.reason);
+    let Some((_, failure)) = finished.failed else {
+        return Error::untouched(reason, "the host refused");
+    };
+    let mut chain = failure.chain.into_iter();
+    let mut error = Error::untouched(
+        reason,
+        chain
+            .next()
+            .unwrap_or_else(|| "the host refused".to_owned()),
+    );
+    let causes: Vec<String> = chain.collect();
+    if !causes.is_empty() {
+        error = error.because(causes.join(": "));
+    }
+    failure
+        .hints
+        .into_iter()
+        .fold(error, Error::hint)
+        .log_tail(failure.log_tail)
+}
+
+async fn silent(call: AgentCall) -> Error {
+    let error = Error::untouched(
+        Reason::AgentUnavailable,
+        "the agent on the host ended without an answer",
+    );
+    explain(call, error).await
+}
+
+async fn explain(call: AgentCall, error: Error) -> Error {
+    match call.finish().await {
+        Ok(end) => match end.code {
+            Some(code) => error
+                .because(format!("it ended with exit code {code}"))
+                .log_tail(end.stderr_tail),
+            None => error.log_tail(end.stderr_tail),
+        },
+        Err(why) => error.because(why),
+    }
+}
