@@ -245,3 +245,41 @@ fn exit_codes_and_reasons_are_documented() {
         );
     }
 }
+
+/// A hint that names a command which does not exist sends a person the wrong way.
+#[test]
+fn texts_name_commands_that_exist() {
+    const COMMANDS: [&str; 6] = ["action", "agent", "deploy", "history", "rollback", "status"];
+    let documents = [
+        "README.md",
+        "README.ko.md",
+        "docs/settings.md",
+        "docs/journal.md",
+        "SECURITY.md",
+    ];
+    let documents = documents.map(|name| {
+        (
+            name.to_owned(),
+            fs::read_to_string(root().join(name)).unwrap(),
+        )
+    });
+    let mut seen = 0;
+    for (name, text) in crate::sources().into_iter().chain(documents) {
+        for (at, _) in text.match_indices("`pct-deploy ") {
+            let rest = &text[at + "`pct-deploy ".len()..];
+            let word: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+            if word.is_empty() {
+                continue;
+            }
+            seen += 1;
+            assert!(
+                COMMANDS.contains(&word.as_str()),
+                "{name}: `pct-deploy {word}` is no command"
+            );
+        }
+    }
+    assert!(
+        seen > 5,
+        "{seen} mentions found: does the search still work?"
+    );
+}

@@ -146,7 +146,7 @@ async fn ended<H: Host>(
             Reason::CrashedAtBoot,
             format!("slot `{service}` ended while starting, with {code}"),
         )
-        .hint("its last lines are below; `pct-deploy logs` and `docker compose logs` on the host have the rest")
+        .hint("its last lines are in the report; mend what they name and deploy again")
     };
     Err(error.log_tail(log))
 }

@@ -46,7 +46,7 @@ impl Launcher {
                 Err(HostError::new(Trouble::Missing, doing).because(
                     "neither `docker compose` nor `docker-compose` works; install the package \
                      docker-compose-plugin (Docker's own packages), docker-compose-v2 (Ubuntu) or \
-                     docker-compose (Debian), or run `pct-deploy provision`",
+                     docker-compose (Debian)",
                 ))
             }
             Err(error) => Err(error),
