@@ -51,18 +51,18 @@ pub(super) async fn follow<H: Host>(
             };
         }
         if free == FREE_LOOKS
-            && let Some(word) = settle(host, &paths, &log).await
+            && let Some(settled) = settle(host, &paths, &log).await
         {
             match say_again(host, &log, &mut said, &listener).await {
                 Said::Everything => return,
                 Said::Part => {}
             }
-            if let Some(word) = word {
+            if let Err((outcome, error)) = settled {
                 let seq = said + 1;
                 let event = Event {
                     seq,
                     at_ms: host.now_ms(),
-                    what: word,
+                    what: ended(outcome, error),
                 };
                 drop(listener.send(Reply::Event(Box::new(event))));
             }
@@ -113,54 +113,44 @@ async fn is_free<H: Host>(host: &H, paths: &AppPaths) -> bool {
 
 /// When nobody holds the lock, nobody is at work: what is open is settled now.
 ///
-/// `None` while somebody works; else the word that has to stand for a log that got no last word.
-async fn settle<H: Host>(host: &H, paths: &AppPaths, log: &Path) -> Option<Option<Happening>> {
+/// `None` while somebody works. An error is how the run ended when its log cannot say so.
+async fn settle<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    log: &Path,
+) -> Option<Result<(), (Outcome, StepError)>> {
     let lock = match host.try_lock(&paths.lock(), "recovery").await {
         Ok(LockAttempt::Taken(lock)) => lock,
         Ok(LockAttempt::HeldBy(_)) | Err(_) => return None,
     };
-    let recovered = Box::pin(recover(host, paths)).await;
-    let word = match recovered {
-        Ok(_) => last_word_of(host, log).await,
-        Err(error) => Ok(Some(early_word(
-            Outcome::Stuck,
-            error.reason,
-            None,
-            Some((Step::Preflight, error)),
-        ))),
+    let settled = match Box::pin(recover(host, paths)).await {
+        Ok(_) => give_last_word(host, log)
+            .await
+            .map_err(|error| (Outcome::Failed, error)),
+        Err(error) => Err((Outcome::Stuck, error)),
     };
     drop(lock);
-    Some(word.unwrap_or_else(|error| {
-        Some(early_word(
-            Outcome::Failed,
-            error.reason,
-            None,
-            Some((Step::Preflight, error)),
-        ))
-    }))
+    Some(settled)
 }
 
 /// A run that died before its first journal entry changed nothing and left no last word: it gets one.
-async fn last_word_of<H: Host>(host: &H, log: &Path) -> StepResult<Option<Happening>> {
+async fn give_last_word<H: Host>(host: &H, log: &Path) -> StepResult<()> {
     let reopened = Events::reopen(host, log.to_owned())
         .await
         .map_err(|error| {
             StepError::host(Reason::Interrupted, "the event log cannot be read", &error)
         })?;
-    let Some(events) = reopened else {
-        return Ok(None);
-    };
-    let error = StepError::new(
-        Reason::Interrupted,
-        "the agent ended before it had changed anything",
-    )
-    .hint("deploy again");
-    let word = early_word(
-        Outcome::Failed,
-        Reason::Interrupted,
-        None,
-        Some((Step::Preflight, error)),
-    );
-    events.emit(word).await;
-    Ok(None)
+    if let Some(events) = reopened {
+        let error = StepError::new(
+            Reason::Interrupted,
+            "the agent ended before it had changed anything",
+        )
+        .hint("deploy again");
+        events.emit(ended(Outcome::Failed, error)).await;
+    }
+    Ok(())
+}
+
+fn ended(outcome: Outcome, error: StepError) -> Happening {
+    early_word(outcome, error.reason, None, Some((Step::Preflight, error)))
 }

@@ -1,5 +1,7 @@
 //! What happened before, read from the event logs.
 
+use std::collections::BTreeSet;
+
 use super::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::{Host, HostResult, Owner};
@@ -33,7 +35,13 @@ pub(super) async fn read<H: Host>(host: &H, paths: &AppPaths) -> HostResult<Vec<
 }
 
 /// Releases that were live once and whose images are still here, newest first, each once.
-pub(super) fn kept(records: &[Record], images: &[PinnedImage]) -> Vec<KeptRelease> {
+pub(super) async fn kept<H: Host>(host: &H, records: &[Record]) -> HostResult<Vec<KeptRelease>> {
+    let deployed = || records.iter().filter_map(|record| record.deployed.as_ref());
+    let repositories: BTreeSet<_> = deployed().map(|(_, image)| &image.repository).collect();
+    let mut images = Vec::new();
+    for repository in repositories {
+        images.extend(host.images_of(repository).await?);
+    }
     let mut kept: Vec<KeptRelease> = Vec::new();
     for record in records {
         let Some((release, image)) = &record.deployed else {
@@ -47,7 +55,7 @@ pub(super) fn kept(records: &[Record], images: &[PinnedImage]) -> Vec<KeptReleas
             });
         }
     }
-    kept
+    Ok(kept)
 }
 
 /// Removes the oldest event logs beyond a bound.

@@ -52,7 +52,6 @@ pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<R
     })?;
     let log = paths.event_log(&deployment);
     let reopened = Events::reopen(host, log).await.ok().flatten();
-    let ended_before = reopened.is_none();
     let events = reopened.unwrap_or_else(|| Events::silent(host));
     let (cancel, receipt) = (Cell::new(CancelState::No), RefCell::new(Receipt::default()));
     let actor = Swap {
@@ -78,9 +77,8 @@ pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<R
     }
     let finished = last_word(ended, &begun, Receipt::default());
     let outcome = finished.outcome;
-    if !ended_before {
-        events.emit(Happening::Finished(Box::new(finished))).await;
-    }
+    // A log that has its last word gets no second one: the stream is silent then.
+    events.emit(Happening::Finished(Box::new(finished))).await;
     Ok(Recovered::Settled {
         deployment,
         outcome,

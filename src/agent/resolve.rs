@@ -4,8 +4,8 @@ use super::failure::{StepError, StepResult};
 use super::history::{self, Record};
 use super::survey::Survey;
 use crate::error::Reason;
-use crate::host::{Host, HostResult};
-use crate::protocol::ids::{PinnedImage, ReleaseId, Repository};
+use crate::host::Host;
+use crate::protocol::ids::{PinnedImage, ReleaseId};
 use crate::protocol::plan::{Plan, Target};
 use crate::protocol::slot::Slot;
 use crate::protocol::status::KeptRelease;
@@ -38,16 +38,13 @@ pub(super) async fn resolve<H: Host>(
     plan: &Plan,
 ) -> StepResult<Resolved> {
     let live = survey.live_release();
-    let images = local_images(host, survey, records, plan)
-        .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::PreflightFailed,
-                "cannot list the images on the host",
-                &error,
-            )
-        })?;
-    let kept = history::kept(records, &images);
+    let kept = history::kept(host, records).await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "cannot list the images on the host",
+            &error,
+        )
+    })?;
     let live_id = live.as_ref().and_then(|live| live.release.as_ref());
     let image = match &plan.target {
         Target::Image(image) => image.clone(),
@@ -116,30 +113,4 @@ fn keep(
         .chain(live)
         .cloned()
         .collect()
-}
-
-async fn local_images<H: Host>(
-    host: &H,
-    survey: &Survey,
-    records: &[Record],
-    plan: &Plan,
-) -> HostResult<Vec<PinnedImage>> {
-    let mut repositories: Vec<&Repository> = plan.repository().into_iter().collect();
-    repositories.extend(
-        records
-            .iter()
-            .filter_map(|record| Some(&record.deployed.as_ref()?.1.repository)),
-    );
-    repositories.extend(
-        Slot::BOTH
-            .into_iter()
-            .filter_map(|slot| Some(&survey.image_in(slot)?.repository)),
-    );
-    repositories.sort();
-    repositories.dedup();
-    let mut images = Vec::new();
-    for repository in repositories {
-        images.extend(host.images_of(repository).await?);
-    }
-    Ok(images)
 }

@@ -25,16 +25,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
     let paths = AppPaths::new(&site.app);
     let survey = Survey::take(host, site).await?;
     let records = history::read(host, &paths).await.map_err(failed)?;
-    let mut images = Vec::new();
-    let mut repositories: Vec<_> = records
-        .iter()
-        .filter_map(|record| Some(&record.deployed.as_ref()?.1.repository))
-        .collect();
-    repositories.sort();
-    repositories.dedup();
-    for repository in repositories {
-        images.extend(host.images_of(repository).await.map_err(failed)?);
-    }
+    let kept = history::kept(host, &records).await.map_err(failed)?;
     let mut slots = Vec::new();
     for slot in Slot::BOTH {
         slots.push(slot_status(host, site, &survey, slot).await);
@@ -44,7 +35,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
         live: survey.live_release(),
         slots,
         lock_holder: lock_holder(host, &paths).await,
-        kept: history::kept(&records, &images),
+        kept,
         recent: records.into_iter().map(|record| record.past).collect(),
     })
 }
@@ -55,12 +46,11 @@ async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot
     let probe = Probe {
         address: service.address(),
         host: "localhost".to_owned(),
-        path: site.health.path.clone().unwrap_or_else(|| "/".to_owned()),
+        path: site.health.path_or_root().to_owned(),
         timeout: PROBE_TIMEOUT,
     };
     let healthy = match host.probe(&probe).await {
-        ProbeAnswer::Status(status) if site.health.path.is_some() => (200..300).contains(&status),
-        ProbeAnswer::Status(status) => status < 500,
+        ProbeAnswer::Status(status) => site.health.accepts(status),
         ProbeAnswer::Nothing(_) => false,
     };
     SlotStatus {

@@ -1,5 +1,6 @@
 //! What a host says about itself.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -164,4 +165,13 @@ pub enum ProbeAnswer {
     Status(u16),
     /// No answer; why, in a few words.
     Nothing(String),
+}
+
+impl fmt::Display for ProbeAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "HTTP {status}"),
+            Self::Nothing(why) => f.write_str(why),
+        }
+    }
 }

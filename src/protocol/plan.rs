@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AppName, Commit, DeploymentId, PinnedImage, ReleaseId, Repository, ServiceName};
+use super::ids::{AppName, Commit, DeploymentId, PinnedImage, ReleaseId, ServiceName};
 use super::slot::PerSlot;
 use super::span::Span;
 
@@ -50,6 +50,21 @@ pub struct HealthCheck {
     pub successes: u16,
 }
 
+impl HealthCheck {
+    /// What to GET.
+    pub fn path_or_root(&self) -> &str {
+        self.path.as_deref().unwrap_or("/")
+    }
+
+    /// Whether an answer is good: with a path 2xx, without one anything below 500.
+    pub fn accepts(&self, status: u16) -> bool {
+        match self.path {
+            Some(_) => (200..300).contains(&status),
+            None => status < 500,
+        }
+    }
+}
+
 /// What to put into the idle slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,14 +101,4 @@ pub struct Plan {
     pub target: Target,
     /// Where it came from.
     pub origin: Origin,
-}
-
-impl Plan {
-    /// The image name without digest, when the plan names it.
-    pub fn repository(&self) -> Option<&Repository> {
-        match &self.target {
-            Target::Image(image) => Some(&image.repository),
-            Target::Previous | Target::Release(_) => None,
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::ask;
 use super::cancel::Cancel;
-use super::follow::{Followed, Follower};
+use super::follow::Follower;
 use super::image;
 use super::remote::{InstalledAgent, Remote};
 use super::{plan, result};
@@ -37,19 +37,13 @@ pub async fn deploy(
     };
     let login = config.image.registry.as_ref();
     let target = Target::Image(image);
-    let ended = swap_on(
-        &config.place,
-        &remote,
-        &agent,
-        &config.site,
-        target,
-        login,
-        context,
-        reporter,
-        cancel,
-    )
-    .await;
-    finish(remote, ended, reporter).await
+    let (place, site) = (&config.place, &config.site);
+    let to = Ready {
+        place,
+        remote,
+        agent,
+    };
+    swap_on(to, site, target, login, context, reporter, cancel).await
 }
 
 /// Deploys an earlier release; needs neither Docker nor a registry here.
@@ -66,19 +60,13 @@ pub async fn rollback(
         Err(error) => return result::failed(reporter, &error),
     };
     let login = config.registry.as_ref();
-    let ended = swap_on(
-        &config.place,
-        &remote,
-        &agent,
-        &config.site,
-        target,
-        login,
-        context,
-        reporter,
-        cancel,
-    )
-    .await;
-    finish(remote, ended, reporter).await
+    let (place, site) = (&config.place, &config.site);
+    let to = Ready {
+        place,
+        remote,
+        agent,
+    };
+    swap_on(to, site, target, login, context, reporter, cancel).await
 }
 
 /// What is on the host now.
@@ -158,45 +146,38 @@ async fn ready_host(
     Ok((remote, agent))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the one place where host, plan and reporter meet"
-)]
+/// A host that can be told to swap.
+struct Ready<'a> {
+    place: &'a Place,
+    remote: Remote,
+    agent: InstalledAgent,
+}
+
 async fn swap_on(
-    place: &Place,
-    remote: &Remote,
-    agent: &InstalledAgent,
+    to: Ready<'_>,
     site: &Site,
     target: Target,
     login: Option<&RegistryLogin>,
     context: &RunContext,
     reporter: &Reporter,
     cancel: &Cancel,
-) -> (Option<crate::protocol::ids::DeploymentId>, Result<Followed>) {
-    let plan = match plan::plan(site, target, context) {
-        Ok(plan) => plan,
-        Err(error) => return (None, Err(error)),
-    };
-    let follower = Follower::new(place, agent, &plan, reporter, cancel);
-    let followed = follower.run(remote, login).await;
-    (Some(plan.deployment), followed)
-}
-
-async fn finish(
-    remote: Remote,
-    ended: (Option<crate::protocol::ids::DeploymentId>, Result<Followed>),
-    reporter: &Reporter,
 ) -> RunResult {
-    if let Err(error) = remote.close().await {
+    let run = match plan::plan(site, target, context) {
+        Ok(plan) => {
+            let follower = Follower::new(to.place, &to.agent, &plan, reporter, cancel);
+            let mut run = match follower.run(&to.remote, login).await {
+                Ok(followed) => result::finished(reporter, followed),
+                Err(error) => result::failed(reporter, &error),
+            };
+            run.deployment_id = Some(plan.deployment);
+            run
+        }
+        Err(error) => result::failed(reporter, &error),
+    };
+    if let Err(error) = to.remote.close().await {
         // The swap is over; a connection that does not close well changes nothing.
         tracing::debug!(%error, "the connection did not close well");
     }
-    let (deployment, followed) = ended;
-    let mut run = match followed {
-        Ok(followed) => result::finished(reporter, followed),
-        Err(error) => result::failed(reporter, &error),
-    };
-    run.deployment_id = deployment;
     run
 }
 

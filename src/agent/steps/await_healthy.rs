@@ -51,7 +51,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         }
         if now.saturating_sub(said) >= SAY_EVERY_MS {
             said = now;
-            let text = format!("not healthy yet: {}", describe(&answer));
+            let text = format!("not healthy yet: {answer}");
             swap.events.progress(Step::AwaitHealthy, text).await;
         }
         swap.host.sleep(check.interval.duration()).await;
@@ -84,12 +84,7 @@ fn probe<H: Host>(swap: &Swap<'_, H>) -> Probe {
     Probe {
         address: swap.new_slot().address(),
         host: "localhost".to_owned(),
-        path: swap
-            .site()
-            .health
-            .path
-            .clone()
-            .unwrap_or_else(|| "/".to_owned()),
+        path: swap.site().health.path_or_root().to_owned(),
         timeout: PROBE_TIMEOUT,
     }
 }
@@ -101,9 +96,8 @@ fn is_good(check: &HealthCheck, container: &ContainerFacts, answer: &ProbeAnswer
         return false;
     };
     match (&check.path, container.health) {
-        (Some(_), _) => (200..300).contains(status),
         (None, Some(ContainerHealth::Starting | ContainerHealth::Unhealthy)) => false,
-        (None, Some(ContainerHealth::Healthy) | None) => *status < 500,
+        (Some(_), _) | (None, Some(ContainerHealth::Healthy) | None) => check.accepts(*status),
     }
 }
 
@@ -211,18 +205,11 @@ async fn never_healthy<H: Host>(
             "slot `{}` is not healthy after {}: GET http://{address}{path} gives {}",
             swap.new_slot().service,
             swap.site().health.timeout,
-            describe(answer),
+            answer,
         ),
     )
     .hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, mend `health-path`")
     .log_tail(log)
-}
-
-fn describe(answer: &ProbeAnswer) -> String {
-    match answer {
-        ProbeAnswer::Status(status) => format!("HTTP {status}"),
-        ProbeAnswer::Nothing(why) => why.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -60,26 +60,17 @@ fn public_probe<H: Host>(swap: &Swap<'_, H>) -> Option<Probe> {
                 .server_name
                 .clone()
                 .unwrap_or_else(|| "localhost".to_owned()),
-            path: swap
-                .site()
-                .health
-                .path
-                .clone()
-                .unwrap_or_else(|| "/".to_owned()),
+            path: swap.site().health.path_or_root().to_owned(),
             timeout: PROBE_TIMEOUT,
         })
     })
 }
 
 fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> StepError {
-    let saw = match answer {
-        ProbeAnswer::Status(status) => format!("HTTP {status}"),
-        ProbeAnswer::Nothing(why) => why.clone(),
-    };
     StepError::new(
         Reason::RouteNotVerified,
         format!(
-            "GET {} through nginx ({}, Host {}) gives {saw}",
+            "GET {} through nginx ({}, Host {}) gives {answer}",
             probe.path, probe.address, probe.host
         ),
     )
