@@ -236,6 +236,12 @@ reasons! {
     SwitchFailed = "switch-failed",
     /// Answers through nginx do not come from the new slot.
     RouteNotVerified = "route-not-verified",
+    /// The new slot did worse with real traffic than the budget allows.
+    BakeFailed = "bake-failed",
+    /// A newer run has changed the app meanwhile.
+    Superseded = "superseded",
+    /// The host cannot be prepared.
+    ProvisionFailed = "provision-failed",
     /// A step after commit failed; the new release serves.
     CleanupIncomplete = "cleanup-incomplete",
     /// An earlier deploy was cut short and was brought to its end first.

@@ -83,7 +83,7 @@ async fn answer<H: Host>(
         Request::Prepare { site } => {
             let events = Events::new(host, None, listener.clone());
             match prepare::run(host, &events, &site, || cancel.get()).await {
-                Ok(_survey) => drop(listener.send(Reply::Ready)),
+                Ok(_survey) => drop(listener.send(Reply::Ready { fence: 0 })),
                 Err((step, error)) => refuse(&events, step, error).await,
             }
         }
@@ -98,7 +98,7 @@ async fn answer<H: Host>(
             follow::follow(host, &app, &deployment, after, listener).await;
         }
         Request::Status { site } => tell_status(host, &site, listener).await,
-        Request::Cancel => {}
+        Request::Provision { .. } | Request::Cancel => {}
     }
 }
 
@@ -144,6 +144,7 @@ async fn watch_for_cancel(requests: &mut UnboundedReceiver<Request>, cancel: &Ce
             Request::Prepare { .. }
             | Request::Swap { .. }
             | Request::Follow { .. }
+            | Request::Provision { .. }
             | Request::Status { .. } => {}
         }
     }

@@ -125,6 +125,7 @@ impl<H: Host> Actor for Swap<'_, H> {
             | Step::StartSlot
             | Step::AwaitHealthy
             | Step::VerifyRoute
+            | Step::Bake
             | Step::DrainOld
             | Step::StopOld
             | Step::Prune => Ok(PreImage::Nothing),
@@ -142,7 +143,9 @@ impl<H: Host> Actor for Swap<'_, H> {
             Step::DrainOld => drain_old::apply(self).await,
             Step::StopOld => stop_old::apply(self).await,
             Step::Prune => prune::apply(self).await,
-            Step::Preflight | Step::StartDependencies => Err(steps::not_in_table(step)),
+            Step::Preflight | Step::StartDependencies | Step::Bake => {
+                Err(steps::not_in_table(step))
+            }
         }
     }
 
@@ -151,7 +154,7 @@ impl<H: Host> Actor for Swap<'_, H> {
             Step::StageRelease => stage_release::undo(self, before).await,
             Step::StartSlot => start_slot::undo(self).await,
             Step::SwitchTraffic => switch_traffic::undo(self, before).await,
-            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute => Ok(()),
+            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute | Step::Bake => Ok(()),
             Step::Preflight
             | Step::StartDependencies
             | Step::DrainOld

@@ -13,7 +13,7 @@ use crate::host::sim::{Behaviour, INCLUDE, SimHost};
 use crate::protocol::event::Happening;
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::outcome::{Failure, Finished, Outcome};
-use crate::protocol::plan::{HealthCheck, Origin, Plan, Site, Target};
+use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice, Target};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 use crate::protocol::wire::Reply;
 
@@ -37,11 +37,18 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
             },
             dependencies: None,
             proxy_include: INCLUDE.into(),
+            switch: SwitchChoice::Auto,
             health: HealthCheck {
                 path: Some("/health".into()),
                 timeout: span("10s"),
                 interval: span("250ms"),
                 successes: 2,
+            },
+            bake: Bake {
+                time: span("1s"),
+                errors_permille: 20,
+                slowdown: 5,
+                min_requests: 20,
             },
             platform: "linux/amd64".into(),
             drain_timeout: span("1s"),
@@ -51,6 +58,7 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
         },
         target,
         origin: Origin::default(),
+        fence: None,
     }
 }
 

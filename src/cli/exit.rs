@@ -50,6 +50,9 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::NeverHealthy
             | Reason::SwitchFailed
             | Reason::RouteNotVerified
+            | Reason::BakeFailed
+            | Reason::Superseded
+            | Reason::ProvisionFailed
             | Reason::CleanupIncomplete
             | Reason::Interrupted
             | Reason::JournalUnwritable

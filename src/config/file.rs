@@ -186,13 +186,13 @@ mod tests {
     #[test]
     fn wrong_keys_and_shapes_are_named() {
         let (_, problems) = read_text(
-            "ssh-hots: h\nbake: 5s\nzzzzzzzzz: 1\ntags: [1.10]\nbase: {a: b}\nbase2: x\n",
+            "ssh-hots: h\ntransfer: ssh\nzzzzzzzzz: 1\ntags: [1.10]\nbase: {a: b}\nbase2: x\n",
         );
         assert_eq!(
             problems,
             [
                 "`ssh-hots` in `.pct-deploy.yml` is not a setting: did you mean `ssh-host`?",
-                "`bake` in `.pct-deploy.yml` is not available yet in this version: remove it",
+                "`transfer` in `.pct-deploy.yml` is not available yet in this version: remove it",
                 "`zzzzzzzzz` in `.pct-deploy.yml` is not a setting: see docs/settings.md for the known ones",
                 "`tags` in `.pct-deploy.yml` cannot be read: write the number in quotes, so that no digit is lost",
                 "`base` in `.pct-deploy.yml` cannot be read: write plain text",

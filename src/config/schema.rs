@@ -149,12 +149,10 @@ pub fn find(key: &str) -> Option<&'static Setting> {
 /// Settings that are planned and not built: naming one is an error, not silently accepted.
 pub const NOT_YET: &[&str] = &[
     "app-env",
-    "bake",
     "build-secrets",
     "cache-from",
     "cache-to",
     "memory-check",
-    "switch",
     "transfer",
 ];
 

@@ -84,7 +84,17 @@ settings! {
     "health-successes" Int, Value("2"),
         "How many good answers in a row make the new slot healthy.";
     "proxy-include" Text, Value("/etc/nginx/conf.d/service-url.inc"),
-        "The nginx include on the host that names the live port.";
+        "The nginx include on the host that says where requests go: the seed's, with the live port, or ours after `provision`.";
+    "switch" Choice(&["auto", "flag", "reload"]), Value("auto"),
+        "How traffic is moved: by a flag file that nginx looks at (`flag`, after `provision`), or by the include and a reload (`reload`), which may lose a few requests. `auto` takes what the include is made for.";
+    "bake" Span, Value("5s"),
+        "How long the new slot is watched with real traffic before the old one is stopped; worse than the budget goes back by itself. `0s` does without.";
+    "bake-errors" Text, Value("2%"),
+        "The share of 5xx answers, beyond the old slot's share, that is still good enough.";
+    "bake-slowdown" Int, Value("5"),
+        "How many times slower than the old slot's the new slot's 99th percentile may be; half a second more is always fine. `0` looks away.";
+    "bake-min-requests" Int, Value("20"),
+        "With fewer requests the traffic says nothing; then the health check alone decides.";
     "drain-timeout" Span, Value("30s"),
         "The longest wait for requests that are in flight to the old slot.";
     "stop-timeout" Span, Value("30s"),

@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::image;
 use crate::protocol::ids::{AppName, ServiceName};
-use crate::protocol::plan::{HealthCheck, Site};
+use crate::protocol::plan::{Bake, HealthCheck, Site, SwitchChoice};
 use crate::protocol::slot::PerSlot;
 use crate::protocol::span::Span;
 
@@ -18,6 +18,8 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
     let slots = slots(fields);
     let dependencies = dependencies(fields, slots.as_ref());
     let health = health(fields);
+    let switch = switch(fields);
+    let bake = bake(fields);
     let platform = fields.choice("platform");
     let zero = Span::from_millis(0);
     let drain_timeout = fields.span("drain-timeout", zero);
@@ -35,7 +37,9 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
         slots: slots?,
         dependencies: dependencies?,
         proxy_include: proxy_include?,
+        switch: switch?,
         health: health?,
+        bake: bake?,
         platform: platform?.to_owned(),
         drain_timeout: drain_timeout?,
         stop_timeout: stop_timeout?,
@@ -102,6 +106,48 @@ fn dependencies(
         return None;
     }
     Some(Some(names))
+}
+
+fn switch(fields: &mut Fields<'_>) -> Option<SwitchChoice> {
+    match fields.choice("switch")? {
+        "flag" => Some(SwitchChoice::Flag),
+        "reload" => Some(SwitchChoice::Reload),
+        _ => Some(SwitchChoice::Auto),
+    }
+}
+
+fn bake(fields: &mut Fields<'_>) -> Option<Bake> {
+    let time = fields.span("bake", Span::from_millis(0));
+    let errors = share(fields, "bake-errors");
+    let slowdown = fields.int("bake-slowdown", 0, "write `5`, or `0` to look away");
+    let least = fields.int("bake-min-requests", 1, "write at least `1`");
+    Some(Bake {
+        time: time?,
+        errors_permille: errors?,
+        slowdown: slowdown?,
+        min_requests: least?,
+    })
+}
+
+/// A share such as `2%` or `0.5%`, in tenths of a percent.
+fn share(fields: &mut Fields<'_>, key: &str) -> Option<u16> {
+    let text = fields.text(key)?;
+    let permille = || {
+        let number = text.strip_suffix('%')?.trim_end();
+        let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(tenth) || tenth.len() != 1 {
+            return None;
+        }
+        let permille = whole.parse::<u16>().ok()?.checked_mul(10)? + tenth.parse::<u16>().ok()?;
+        (permille <= 1000).then_some(permille)
+    };
+    let found = permille();
+    if found.is_none() {
+        let what = format!("`{text}` is not a share from 0% to 100%");
+        fields.wrong(key, what, "write a percentage such as `2%` or `0.5%`");
+    }
+    found
 }
 
 fn health(fields: &mut Fields<'_>) -> Option<HealthCheck> {

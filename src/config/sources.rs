@@ -224,7 +224,7 @@ mod tests {
             "the variable `PCT_DEPLOY_SSH_HOTS` is not a setting"
         );
         assert_eq!(problem.cure, "did you mean `PCT_DEPLOY_SSH_HOST`?");
-        let gathered = of(&env(&[("PCT_DEPLOY_BAKE", "5s")]), Inputs::Inherited);
+        let gathered = of(&env(&[("PCT_DEPLOY_TRANSFER", "ssh")]), Inputs::Inherited);
         assert!(
             gathered.problems.list()[0]
                 .what

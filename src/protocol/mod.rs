@@ -8,6 +8,7 @@ pub mod event;
 pub mod ids;
 pub mod outcome;
 pub mod plan;
+pub mod provision;
 pub mod receipt;
 pub mod result;
 pub mod slot;

@@ -22,8 +22,12 @@ pub struct Site {
     pub dependencies: Option<Vec<ServiceName>>,
     /// The nginx include that names the live port.
     pub proxy_include: String,
+    /// How traffic is moved.
+    pub switch: SwitchChoice,
     /// How to tell that a slot is healthy.
     pub health: HealthCheck,
+    /// The watch over the new slot once it takes traffic.
+    pub bake: Bake,
     /// The platform of the image, as `linux/amd64`.
     pub platform: String,
     /// The longest wait for requests in flight to the old slot.
@@ -65,6 +69,32 @@ impl HealthCheck {
     }
 }
 
+/// How traffic is to be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SwitchChoice {
+    /// By the flag when the include is ours, else by the include and a reload.
+    Auto,
+    /// By the flag; refused when the include is not ours.
+    Flag,
+    /// By the include and a reload; refused when the include is ours.
+    Reload,
+}
+
+/// The watch over a new slot that takes traffic, and what it may do worse than the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bake {
+    /// How long; zero means not at all.
+    pub time: Span,
+    /// The share of 5xx, beyond the old slot's share, that is still good enough; per thousand requests.
+    pub errors_permille: u16,
+    /// How many times slower than the old slot the 99th percentile may be; 0 means that it is not looked at.
+    pub slowdown: u16,
+    /// With fewer requests of people the traffic says nothing.
+    pub min_requests: u16,
+}
+
 /// What to put into the idle slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,4 +131,17 @@ pub struct Plan {
     pub target: Target,
     /// Where it came from.
     pub origin: Origin,
+    /// The number that the host gave this run when it began; a run with a lower number than the last one that
+    /// changed the app comes too late. `None` for a run that asks for nothing before: it gets one on arrival.
+    pub fence: Option<u64>,
+}
+
+impl Plan {
+    /// Whether this goes back to an earlier release. Such a run is never rolled back because of what a bake saw.
+    pub fn is_rollback(&self) -> bool {
+        match self.target {
+            Target::Image(_) => false,
+            Target::Previous | Target::Release(_) => true,
+        }
+    }
 }

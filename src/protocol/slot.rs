@@ -41,7 +41,7 @@ impl fmt::Display for Slot {
 }
 
 /// A value for each slot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerSlot<T> {
     /// The first slot's.
     pub one: T,

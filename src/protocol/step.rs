@@ -48,6 +48,8 @@ named! {
         SwitchTraffic = "switch_traffic",
         /// Checks that answers through nginx come from the new slot.
         VerifyRoute = "verify_route",
+        /// Watches the new slot with real traffic.
+        Bake = "bake",
         /// Waits until nothing is in flight to the old slot.
         DrainOld = "drain_old",
         /// Stops the old slot.

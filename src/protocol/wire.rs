@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use super::ids::{AppName, DeploymentId};
 use super::plan::{Plan, Site};
+use super::provision::{Change, Provision};
 use super::status::Status;
 use crate::secret::Secret;
 
@@ -17,7 +18,7 @@ pub const MAX_LINE: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
-    /// Run `preflight` and `start_dependencies` and stop there.
+    /// Run `preflight` and `start_dependencies` and stop there. The run gets its number in the order of the app.
     Prepare {
         /// The app and its host.
         site: Site,
@@ -38,6 +39,11 @@ pub enum Request {
         deployment: DeploymentId,
         /// The last event that was heard; 0 for none.
         after: u64,
+    },
+    /// Prepare a host for the flag switch, or say what that would change.
+    Provision {
+        /// What for.
+        order: Box<Provision>,
     },
     /// Say what is there.
     Status {
@@ -66,7 +72,15 @@ pub enum Reply {
     /// A line of the event stream.
     Event(Box<Event>),
     /// The host is ready for the swap: the good end of `Prepare`.
-    Ready,
+    Ready {
+        /// For [`Plan::fence`].
+        fence: u64,
+    },
+    /// What `Provision` did, or would do: its good end.
+    Provisioned {
+        /// In order; what is in place already is not named.
+        changes: Vec<Change>,
+    },
     /// The answer to `Status`.
     Status(Box<Status>),
 }

@@ -234,6 +234,7 @@ pub(super) mod tests {
                 cut_connections: Some(0),
                 bytes_pulled: Some(3_600_000),
                 healthy_to_switched_ms: Some(12),
+                ..Receipt::default()
             },
             failure: None,
         }

@@ -20,14 +20,14 @@ pub(super) async fn prepare(
     let mut call = remote.start(agent, &request).await?;
     while let Some(reply) = call.next().await? {
         match reply {
-            Reply::Ready => return Ok(()),
+            Reply::Ready { .. } => return Ok(()),
             Reply::Event(event) => {
                 reporter.agent_event(&event);
                 if let Happening::Finished(finished) = event.what {
                     return Err(refused(*finished));
                 }
             }
-            Reply::Status(_) => {}
+            Reply::Provisioned { .. } | Reply::Status(_) => {}
         }
     }
     Err(silent(call).await)
@@ -52,7 +52,7 @@ pub(super) async fn status(
                     return Err(refused(*finished));
                 }
             }
-            Reply::Ready => {}
+            Reply::Ready { .. } | Reply::Provisioned { .. } => {}
         }
     }
     Err(silent(call).await)

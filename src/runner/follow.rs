@@ -164,7 +164,7 @@ impl<'a> Follower<'a> {
                         return Ok(Heard::Everything(finished));
                     }
                 }
-                Ok(Some(Reply::Ready | Reply::Status(_))) => {}
+                Ok(Some(Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_))) => {}
                 // A line that broke off is the end of a connection like any other.
                 Ok(None) | Err(_) => return Ok(Heard::Part(call.finish().await?)),
             }

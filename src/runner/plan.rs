@@ -13,6 +13,7 @@ pub(super) fn plan(site: &Site, target: Target, context: &RunContext) -> Result<
         site: site.clone(),
         target,
         origin: origin(context),
+        fence: None,
     })
 }
 

@@ -23,6 +23,8 @@ pub(super) fn finished(reporter: &Reporter, followed: Followed) -> RunResult {
         slot: finished.live.map(|live| live.service),
         previous_slot: previous.as_ref().map(|previous| previous.service.clone()),
         previous_release: previous.and_then(|previous| previous.release),
+        requests_total: finished.receipt.requests_total(),
+        requests_failed: finished.receipt.requests_failed(),
         receipt: finished.receipt,
         failure: finished.failed.map(|(step, failure)| FailedStage {
             name: Some(step.as_str().to_owned()),

@@ -16,7 +16,7 @@ fn all_problems_are_said_at_once() {
         "--language=fr",
     ])
     .env("PCT_DEPLOY_SSH_HOTS", "h")
-    .file(".pct-deploy.yml", "imgae: u/a\nbake: 5s\n")
+    .file(".pct-deploy.yml", "imgae: u/a\ntransfer: ssh\n")
     .end();
     ended
         .ends(2)
@@ -26,7 +26,7 @@ fn all_problems_are_said_at_once() {
         .says("`language`: `fr`")
         .says("`PCT_DEPLOY_SSH_HOTS` is not a setting: did you mean `PCT_DEPLOY_SSH_HOST`?")
         .says("`imgae` in `.pct-deploy.yml` is not a setting: did you mean `image`?")
-        .says("`bake` in `.pct-deploy.yml` is not available yet in this version")
+        .says("`transfer` in `.pct-deploy.yml` is not available yet in this version")
         .says("`image` is missing")
         .says("`ssh-host` is missing")
         .says("`ssh-known-hosts` or `ssh-fingerprint` is missing");

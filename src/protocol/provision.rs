@@ -1,0 +1,38 @@
+//! What `provision` is asked for and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Site;
+
+/// How a host is to be prepared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provision {
+    /// The app and its host.
+    pub site: Site,
+    /// The name people type, for a site file of our own; not needed where a `server` block uses the include already.
+    pub server_name: Option<String>,
+    /// Whether anything is changed.
+    pub mode: ProvisionMode,
+}
+
+/// Whether anything is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProvisionMode {
+    /// Yes.
+    Apply,
+    /// No: the changes are only told.
+    DryRun,
+}
+
+/// One thing that is, or would be, changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What, as a path or a name.
+    pub what: String,
+    /// To what end, in a few words.
+    pub why: String,
+    /// Where the old bytes are kept; `None` when there were none.
+    pub backup: Option<String>,
+}
