@@ -9,14 +9,20 @@ mod crash_tests;
 mod ending;
 mod events;
 mod failure;
+#[cfg(test)]
+mod flag_tests;
 mod follow;
 mod history;
 mod journal;
 mod lock;
+mod meter;
 mod paths;
 mod prepare;
+mod provision;
 mod recover;
+mod reload;
 mod resolve;
+mod route;
 mod run;
 mod saga;
 mod serve;
@@ -26,6 +32,8 @@ mod survey;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod traffic;
+mod verdict;
 
 pub use recover::recover_all;
 pub use serve::{replace_file, serve};

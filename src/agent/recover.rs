@@ -10,6 +10,7 @@ use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
+use super::meter::{self, Meter};
 use super::paths::{AppPaths, STATE_ROOT};
 use super::saga::{self, Ended};
 use super::swap::{Swap, TABLE};
@@ -64,7 +65,9 @@ pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<R
         login: None,
         cancel: &cancel,
         receipt: &receipt,
+        meter: &Meter::none(host, paths),
         healthy_at: Cell::new(None),
+        decided_at: Cell::new(None),
     };
     let ended = match saga::settle(host, &events, &actor, TABLE, journal).await {
         Ended::Undone { failed: None } => Ended::Undone {
@@ -77,6 +80,7 @@ pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<R
     }
     let finished = last_word(ended, &begun, Receipt::default());
     let outcome = finished.outcome;
+    meter::stop_logging(host, paths).await;
     // A log that has its last word gets no second one: the stream is silent then.
     events.emit(Happening::Finished(Box::new(finished))).await;
     Ok(Recovered::Settled {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::ending::early_word;
 use super::failure::StepError;
 use super::lock::CancelState;
-use super::{follow, prepare, run, status};
+use super::{follow, prepare, provision, run, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
@@ -98,7 +98,14 @@ async fn answer<H: Host>(
             follow::follow(host, &app, &deployment, after, listener).await;
         }
         Request::Status { site } => tell_status(host, &site, listener).await,
-        Request::Provision { .. } | Request::Cancel => {}
+        Request::Provision { order } => {
+            let events = Events::new(host, None, listener.clone());
+            match Box::pin(provision::provision(host, &events, &order, || cancel.get())).await {
+                Ok(changes) => drop(listener.send(Reply::Provisioned { changes })),
+                Err(error) => refuse(&events, Step::Preflight, error).await,
+            }
+        }
+        Request::Cancel => {}
     }
 }
 
