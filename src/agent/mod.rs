@@ -9,6 +9,9 @@ mod crash_tests;
 mod ending;
 mod events;
 mod failure;
+mod fence;
+#[cfg(test)]
+mod fence_tests;
 mod follow;
 mod history;
 mod journal;

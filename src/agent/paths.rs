@@ -30,6 +30,16 @@ impl AppPaths {
         self.folder.join("lock")
     }
 
+    /// The numbers of the runs: the last one given away, and the one that acts.
+    pub(super) fn fence(&self) -> PathBuf {
+        self.folder.join("fence.json")
+    }
+
+    /// Locked for the length of one look at the numbers.
+    pub(super) fn fence_lock(&self) -> PathBuf {
+        self.folder.join("fence.lock")
+    }
+
     /// The journal of an unfinished swap.
     pub(super) fn journal(&self) -> PathBuf {
         self.folder.join("open.jsonl")

@@ -7,13 +7,14 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::ending::{early_word, last_word};
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::fence;
 use super::history;
 use super::journal::entry::{Begun, Entry, JOURNAL_VERSION};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
 use super::paths::AppPaths;
 use super::prepare;
-use super::recover::{Recovered, recover};
+use super::recover::{Recovered, recover_as};
 use super::resolve::{Change, Resolved, resolve};
 use super::saga;
 use super::survey::Survey;
@@ -41,12 +42,17 @@ pub(super) async fn run<H: Host>(
         Ok(()) => Events::new(host, Some(paths.event_log(&plan.deployment)), listener),
         Err(error) => return finish_untouched(&silent, Step::Preflight, error, None).await,
     };
+    // Before the wait for the lock: who began first goes first.
+    let numbered = match plan.fence {
+        Some(number) => Ok(number),
+        None => fence::issue(host, &paths).await,
+    };
+    let fence = match numbered {
+        Ok(number) => number,
+        Err(error) => return finish_untouched(&events, Step::Preflight, error, None).await,
+    };
     let by = plan.origin.by.as_deref().unwrap_or("someone");
-    let ourselves = format!(
-        "deployment {} by {by}, process {}",
-        plan.deployment,
-        std::process::id()
-    );
+    let ourselves = format!("deployment {} by {by}", plan.deployment);
     let taken = lock::take(
         host,
         &events,
@@ -58,14 +64,15 @@ pub(super) async fn run<H: Host>(
     .await;
     match taken {
         Ok(lock) => {
-            locked(host, &events, &paths, plan, login, cancel).await;
+            locked(host, &events, &paths, plan, fence, login, cancel).await;
             drop(lock);
         }
         Err(error) => finish_untouched(&events, Step::Preflight, error, None).await,
     }
 }
 
-async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
+/// The app's folders, made when they are missing.
+pub(super) async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
     for folder in [paths.folder(), paths.events(), paths.archive()] {
         host.make_folder(&folder).await.map_err(|error| {
             StepError::host(
@@ -83,10 +90,14 @@ async fn locked<H: Host>(
     events: &Events<'_, H>,
     paths: &AppPaths,
     plan: &Plan,
+    fence: u64,
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
 ) {
-    if let Err(error) = settle_the_past(host, events, paths).await {
+    if let Err(error) = fence::take_over(host, paths, fence).await {
+        return finish_untouched(events, Step::Preflight, error, None).await;
+    }
+    if let Err(error) = settle_the_past(host, events, paths, fence).await {
         return finish_stuck(events, error).await;
     }
     let records = history::read(host, paths).await.unwrap_or_default();
@@ -121,7 +132,12 @@ async fn locked<H: Host>(
             let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
             events.emit(word).await;
         }
-        Change::Needed => swap(host, events, paths, plan, login, cancel, &survey, resolved).await,
+        Change::Needed => {
+            swap(
+                host, events, paths, plan, fence, login, cancel, &survey, resolved,
+            )
+            .await;
+        }
     }
 }
 
@@ -134,6 +150,7 @@ async fn swap<H: Host>(
     events: &Events<'_, H>,
     paths: &AppPaths,
     plan: &Plan,
+    fence: u64,
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
     survey: &Survey,
@@ -143,6 +160,7 @@ async fn swap<H: Host>(
     let begun = Begun {
         version: JOURNAL_VERSION,
         plan: plan.clone(),
+        fence,
         folder: survey.project.folder.clone(),
         slots: survey.slots.clone(),
         compose_version: survey.file.version.clone(),
@@ -181,8 +199,9 @@ async fn settle_the_past<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     paths: &AppPaths,
+    fence: u64,
 ) -> StepResult<()> {
-    match recover(host, paths).await? {
+    match recover_as(host, paths, fence).await? {
         Recovered::Nothing => Ok(()),
         Recovered::Settled {
             deployment,

@@ -14,7 +14,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::ending::early_word;
 use super::failure::StepError;
 use super::lock::CancelState;
-use super::{follow, prepare, run, status};
+use super::paths::AppPaths;
+use super::{fence, follow, prepare, run, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
@@ -82,8 +83,8 @@ async fn answer<H: Host>(
     match request {
         Request::Prepare { site } => {
             let events = Events::new(host, None, listener.clone());
-            match prepare::run(host, &events, &site, || cancel.get()).await {
-                Ok(_survey) => drop(listener.send(Reply::Ready { fence: 0 })),
+            match ready(host, &events, &site, cancel).await {
+                Ok(fence) => drop(listener.send(Reply::Ready { fence })),
                 Err((step, error)) => refuse(&events, step, error).await,
             }
         }
@@ -100,6 +101,23 @@ async fn answer<H: Host>(
         Request::Status { site } => tell_status(host, &site, listener).await,
         Request::Provision { .. } | Request::Cancel => {}
     }
+}
+
+/// The number first: it says when the run began, however long its checks take.
+async fn ready<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    site: &Site,
+    cancel: &Cell<CancelState>,
+) -> Result<u64, (Step, StepError)> {
+    let paths = AppPaths::new(&site.app);
+    let numbered = async {
+        run::folders(host, &paths).await?;
+        fence::issue(host, &paths).await
+    };
+    let fence = numbered.await.map_err(|error| (Step::Preflight, error))?;
+    prepare::run(host, events, site, || cancel.get()).await?;
+    Ok(fence)
 }
 
 async fn tell_status<H: Host>(host: &H, site: &Site, listener: UnboundedSender<Reply>) {

@@ -6,6 +6,9 @@
 //! healthy slot.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use tokio::sync::Notify;
 
@@ -31,6 +34,8 @@ pub(crate) struct SimHost {
     /// The crash point at which the agent dies.
     pub(crate) crash_at: Cell<Option<usize>>,
     crash: Notify,
+    resume: Notify,
+    locks: Rc<RefCell<BTreeSet<PathBuf>>>,
     points: Cell<usize>,
     calls: Cell<usize>,
 }
@@ -49,8 +54,16 @@ const COMPOSE: &str = "/home/u/docker-compose.yml";
 const CONFIG: &str = "services:\n  web-1: {image: a, ports: ['8080:80'], depends_on: [db]}\n  web-2: {image: a, ports: ['8081:80'], depends_on: [db]}\n  db: {image: db}\n";
 
 #[derive(Debug)]
-pub(crate) struct SimLock;
+pub(crate) struct SimLock {
+    path: PathBuf,
+    locks: Rc<RefCell<BTreeSet<PathBuf>>>,
+}
 impl Held for SimLock {}
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        self.locks.borrow_mut().remove(&self.path);
+    }
+}
 
 impl SimHost {
     /// A host on which nothing was ever deployed.
@@ -101,6 +114,17 @@ impl SimHost {
         self.crash.notified().await;
     }
 
+    /// Lets an agent that stands still at its crash point go on.
+    pub(crate) fn resume(&self) {
+        self.crash_at.set(None);
+        self.resume.notify_one();
+    }
+
+    /// Somebody removes a lock file: the next one to come finds it free.
+    pub(crate) fn forget_lock(&self, path: &Path) {
+        self.locks.borrow_mut().remove(path);
+    }
+
     /// How many crash points were passed so far.
     pub(crate) fn points(&self) -> usize {
         self.points.get()
@@ -128,18 +152,20 @@ impl SimHost {
             fail_always: Cell::new(None),
             crash_at: Cell::new(None),
             crash: Notify::new(),
+            resume: Notify::new(),
+            locks: Rc::default(),
             points: Cell::new(0),
             calls: Cell::new(0),
         }
     }
 
-    /// A place where the agent may die: from here on it is never polled again.
+    /// A place where the agent may die: from here on it is never polled again, or stands still until it is let go on.
     async fn point(&self) {
         let number = self.points.get();
         self.points.set(number + 1);
         if self.crash_at.get() == Some(number) {
             self.crash.notify_one();
-            std::future::pending::<()>().await;
+            self.resume.notified().await;
         }
     }
 
