@@ -1,11 +1,13 @@
 //! The host side: decides what a [`crate::host::Host`] does.
 //!
-//! [`serve`] reads one request and answers with events. A swap is: take the lock, run the checks
+//! [`serve`] reads one request and answers with events; a plan is carried out by [`work`], a process in a session of
+//! its own that [`detach`] starts and listens to. A swap is: take the lock, run the checks
 //! ([`prepare`]), settle what goes where ([`resolve`]), then the table in [`swap`] under the engine in
 //! [`saga`]. [`survey`] is the one place that looks at what is live.
 
 #[cfg(test)]
 mod crash_tests;
+mod detach;
 mod ending;
 mod events;
 mod failure;
@@ -29,6 +31,8 @@ mod survey;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use recover::recover_all;
 pub use serve::{replace_file, serve};
+pub use work::work;

@@ -40,6 +40,11 @@ impl AppPaths {
         self.folder.join("fence.lock")
     }
 
+    /// Is there when a deployment shall end; a file for each, so that two cannot take each other's place.
+    pub(super) fn cancel(&self, deployment: &DeploymentId) -> PathBuf {
+        self.folder.join(format!("cancel-{deployment}"))
+    }
+
     /// The journal of an unfinished swap.
     pub(super) fn journal(&self) -> PathBuf {
         self.folder.join("open.jsonl")
