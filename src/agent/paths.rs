@@ -31,6 +31,21 @@ impl AppPaths {
         self.folder.join("lock")
     }
 
+    /// The numbers of the runs: the last one given away, and the one that acts.
+    pub(super) fn fence(&self) -> PathBuf {
+        self.folder.join("fence.json")
+    }
+
+    /// Locked for the length of one look at the numbers.
+    pub(super) fn fence_lock(&self) -> PathBuf {
+        self.folder.join("fence.lock")
+    }
+
+    /// Is there when a deployment shall end; a file for each, so that two cannot take each other's place.
+    pub(super) fn cancel(&self, deployment: &DeploymentId) -> PathBuf {
+        self.folder.join(format!("cancel-{deployment}"))
+    }
+
     /// The journal of an unfinished swap.
     pub(super) fn journal(&self) -> PathBuf {
         self.folder.join("open.jsonl")

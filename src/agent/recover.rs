@@ -8,6 +8,7 @@ use std::path::Path;
 use super::ending::last_word;
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::fence;
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
 use super::meter::{self, Meter};
@@ -35,9 +36,26 @@ pub(super) enum Recovered {
     },
 }
 
-/// Settles whatever is open. An error means that it is still open and nothing new may begin.
+/// Settles whatever is open, with a number of its own: the run that left it may still live. An error means that it
+/// is still open and nothing new may begin.
 pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Recovered> {
-    let Some(journal) = Journal::reopen(host, paths).await? else {
+    let open = host.read(&paths.journal()).await.map_err(|error| {
+        StepError::host(Reason::JournalUnwritable, "cannot read the journal", &error)
+    })?;
+    if open.is_none() {
+        return Ok(Recovered::Nothing);
+    }
+    let fence = fence::seize(host, paths).await?;
+    recover_as(host, paths, fence).await
+}
+
+/// The same for a run whose turn it is already.
+pub(super) async fn recover_as<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    fence: u64,
+) -> StepResult<Recovered> {
+    let Some(journal) = Journal::reopen(host, paths, fence).await? else {
         return Ok(Recovered::Nothing);
     };
     let begun = journal.state().begun.clone();
@@ -76,6 +94,9 @@ pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<R
         other => other,
     };
     if let Ended::Stuck { at, why } = ended {
+        if why.reason == Reason::Superseded {
+            return Err(why);
+        }
         return Err(still_stuck(&deployment, at, why));
     }
     let finished = last_word(ended, &begun, Receipt::default());

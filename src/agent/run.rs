@@ -7,6 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::ending::{early_word, last_word};
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::fence;
 use super::history;
 use super::journal::entry::{Begun, Entry, JOURNAL_VERSION, Switch};
 use super::journal::file::Journal;
@@ -14,7 +15,7 @@ use super::lock::{self, CancelState};
 use super::meter::{Log, Meter};
 use super::paths::AppPaths;
 use super::prepare;
-use super::recover::{Recovered, recover};
+use super::recover::{Recovered, recover_as};
 use super::resolve::{Change, Resolved, resolve};
 use super::saga;
 use super::steps::verify_route;
@@ -44,12 +45,17 @@ pub(super) async fn run<H: Host>(
         Ok(()) => Events::new(host, Some(paths.event_log(&plan.deployment)), listener),
         Err(error) => return finish_untouched(&silent, Step::Preflight, error, None).await,
     };
+    // Before the wait for the lock: who began first goes first.
+    let numbered = match plan.fence {
+        Some(number) => Ok(number),
+        None => fence::issue(host, &paths).await,
+    };
+    let fence = match numbered {
+        Ok(number) => number,
+        Err(error) => return finish_untouched(&events, Step::Preflight, error, None).await,
+    };
     let by = plan.origin.by.as_deref().unwrap_or("someone");
-    let ourselves = format!(
-        "deployment {} by {by}, process {}",
-        plan.deployment,
-        std::process::id()
-    );
+    let ourselves = format!("deployment {} by {by}", plan.deployment);
     let taken = lock::take(
         host,
         &events,
@@ -61,14 +67,15 @@ pub(super) async fn run<H: Host>(
     .await;
     match taken {
         Ok(lock) => {
-            locked(host, &events, &paths, plan, login, cancel).await;
+            locked(host, &events, &paths, plan, fence, login, cancel).await;
             drop(lock);
         }
         Err(error) => finish_untouched(&events, Step::Preflight, error, None).await,
     }
 }
 
-async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
+/// The app's folders, made when they are missing.
+pub(super) async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
     for folder in [paths.folder(), paths.events(), paths.archive()] {
         host.make_folder(&folder).await.map_err(|error| {
             StepError::host(
@@ -86,10 +93,14 @@ async fn locked<H: Host>(
     events: &Events<'_, H>,
     paths: &AppPaths,
     plan: &Plan,
+    fence: u64,
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
 ) {
-    if let Err(error) = settle_the_past(host, events, paths).await {
+    if let Err(error) = fence::take_over(host, paths, fence).await {
+        return finish_untouched(events, Step::Preflight, error, None).await;
+    }
+    if let Err(error) = settle_the_past(host, events, paths, fence).await {
         return finish_stuck(events, error).await;
     }
     let records = history::read(host, paths).await.unwrap_or_default();
@@ -124,7 +135,12 @@ async fn locked<H: Host>(
             let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
             events.emit(word).await;
         }
-        Change::Needed => swap(host, events, paths, plan, login, cancel, &survey, resolved).await,
+        Change::Needed => {
+            swap(
+                host, events, paths, plan, fence, login, cancel, &survey, resolved,
+            )
+            .await;
+        }
     }
 }
 
@@ -137,6 +153,7 @@ async fn swap<H: Host>(
     events: &Events<'_, H>,
     paths: &AppPaths,
     plan: &Plan,
+    fence: u64,
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
     survey: &Survey,
@@ -146,6 +163,7 @@ async fn swap<H: Host>(
     let begun = Begun {
         version: JOURNAL_VERSION,
         plan: plan.clone(),
+        fence,
         folder: survey.project.folder.clone(),
         slots: survey.slots.clone(),
         compose_version: survey.file.version.clone(),
@@ -223,8 +241,9 @@ async fn settle_the_past<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     paths: &AppPaths,
+    fence: u64,
 ) -> StepResult<()> {
-    match recover(host, paths).await? {
+    match recover_as(host, paths, fence).await? {
         Recovered::Nothing => Ok(()),
         Recovered::Settled {
             deployment,

@@ -115,6 +115,8 @@ pub(super) struct LookArgs {
 pub(super) enum AgentCommand {
     /// Serve one request on standard input
     Serve,
+    /// Carry out the plan on standard input, in a session of its own; `serve` starts it
+    Work,
     /// Bring deploys that were cut short to their end; safe at any time, also at boot
     Recover,
     /// Replace a file with standard input, safely

@@ -10,18 +10,18 @@ use crate::protocol::status::Status;
 use crate::protocol::wire::{Reply, Request};
 use crate::report::Reporter;
 
-/// Runs the two checks on the host.
+/// Runs the two checks on the host. Gives the number of this run there.
 pub(super) async fn prepare(
     remote: &Remote,
     agent: &InstalledAgent,
     site: &Site,
     reporter: &Reporter,
-) -> Result<()> {
+) -> Result<u64> {
     let request = Request::Prepare { site: site.clone() };
     let mut call = remote.start(agent, &request).await?;
     while let Some(reply) = call.next().await? {
         match reply {
-            Reply::Ready { .. } => return Ok(()),
+            Reply::Ready { fence } => return Ok(fence),
             Reply::Event(event) => {
                 reporter.agent_event(&event);
                 if let Happening::Finished(finished) = event.what {

@@ -30,9 +30,13 @@ pub async fn deploy(
         return dry_run(config, reporter, cancel).await;
     }
     let image = provide_image(&config.image, context, docker_host, reporter);
-    let host = ready_host(&config.place, Some(&config.site), reporter);
+    let host = async {
+        let (remote, agent) = ready_host(&config.place, reporter).await?;
+        let fence = ask::prepare(&remote, &agent, &config.site, reporter).await?;
+        Ok((remote, agent, fence))
+    };
     let both = or_cancelled(cancel, Box::pin(async { tokio::try_join!(image, host) })).await;
-    let (image, (remote, agent)) = match both {
+    let (image, (remote, agent, fence)) = match both {
         Ok(both) => both,
         Err(error) => return result::failed(reporter, &error),
     };
@@ -43,6 +47,7 @@ pub async fn deploy(
         place,
         remote,
         agent,
+        fence: Some(fence),
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
@@ -55,7 +60,7 @@ pub async fn rollback(
     reporter: &Reporter,
     cancel: &Cancel,
 ) -> RunResult {
-    let host = ready_host(&config.place, None, reporter);
+    let host = ready_host(&config.place, reporter);
     let (remote, agent) = match or_cancelled(cancel, host).await {
         Ok(host) => host,
         Err(error) => return result::failed(reporter, &error),
@@ -66,13 +71,14 @@ pub async fn rollback(
         place,
         remote,
         agent,
+        fence: None,
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
 
 /// What is on the host now.
 pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> {
-    let (remote, agent) = ready_host(&config.place, None, reporter).await?;
+    let (remote, agent) = ready_host(&config.place, reporter).await?;
     let status = ask::status(&remote, &agent, &config.site, reporter).await;
     remote.close().await?;
     status
@@ -84,7 +90,7 @@ pub async fn provision(
     order: &Provision,
     reporter: &Reporter,
 ) -> Result<Vec<Change>> {
-    let (remote, agent) = ready_host(&config.place, None, reporter).await?;
+    let (remote, agent) = ready_host(&config.place, reporter).await?;
     let changes = ask::provision(&remote, &agent, order, reporter).await;
     remote.close().await?;
     changes
@@ -93,7 +99,7 @@ pub async fn provision(
 /// Everything that can be checked without changing the app.
 async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) -> RunResult {
     let check = async {
-        let (remote, agent) = ready_host(&config.place, None, reporter).await?;
+        let (remote, agent) = ready_host(&config.place, reporter).await?;
         let status = ask::status(&remote, &agent, &config.site, reporter).await;
         remote.close().await?;
         status
@@ -140,12 +146,8 @@ async fn provide_image(
     .await
 }
 
-/// A host with an agent; with a site, also one that has passed its checks.
-async fn ready_host(
-    place: &Place,
-    site: Option<&Site>,
-    reporter: &Reporter,
-) -> Result<(Remote, InstalledAgent)> {
+/// A host with an agent.
+async fn ready_host(place: &Place, reporter: &Reporter) -> Result<(Remote, InstalledAgent)> {
     let remote = phase(reporter, Phase::Connect, Remote::connect(place, reporter)).await?;
     let agent = phase(
         reporter,
@@ -153,9 +155,6 @@ async fn ready_host(
         remote.install_agent(reporter),
     )
     .await?;
-    if let Some(site) = site {
-        ask::prepare(&remote, &agent, site, reporter).await?;
-    }
     Ok((remote, agent))
 }
 
@@ -164,6 +163,7 @@ struct Ready<'a> {
     place: &'a Place,
     remote: Remote,
     agent: InstalledAgent,
+    fence: Option<u64>,
 }
 
 async fn swap_on(
@@ -175,7 +175,7 @@ async fn swap_on(
     reporter: &Reporter,
     cancel: &Cancel,
 ) -> RunResult {
-    let run = match plan::plan(site, target, context) {
+    let run = match plan::plan(site, target, context, to.fence) {
         Ok(plan) => {
             let follower = Follower::new(to.place, &to.agent, &plan, reporter, cancel);
             let mut run = match follower.run(&to.remote, login).await {

@@ -47,6 +47,8 @@ pub(in crate::agent) struct Begun {
     pub(in crate::agent) version: u32,
     /// What was asked.
     pub(in crate::agent) plan: Plan,
+    /// The number of the run.
+    pub(in crate::agent) fence: u64,
     /// The compose project's folder.
     pub(in crate::agent) folder: PathBuf,
     /// Both slots.

@@ -5,13 +5,15 @@
 //! - `docker` and `compose_cli`: the engine through its socket, compose as a program
 //! - `nginx_cli`: nginx as a program and as processes
 //! - `net` and `clock`: probes, connections, time
-//! - `process`: the only place that starts programs; `environment` says what they may know
+//! - [`detached`]: our own program in a session of its own
+//! - `process`: the only place that starts other programs; `environment` says what they may know
 //!
 //! This file only says which of them does what.
 
 mod arrivals;
 mod clock;
 mod compose_cli;
+pub mod detached;
 mod docker;
 mod environment;
 pub mod files;

@@ -6,8 +6,9 @@
 //! healthy slot.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use tokio::sync::Notify;
 
@@ -39,6 +40,8 @@ pub(crate) struct SimHost {
     /// The crash point at which the agent dies.
     pub(crate) crash_at: Cell<Option<usize>>,
     crash: Notify,
+    resume: Notify,
+    locks: Rc<RefCell<BTreeSet<PathBuf>>>,
     points: Cell<usize>,
     calls: Cell<usize>,
 }
@@ -53,14 +56,24 @@ pub(crate) enum Death {
 }
 
 pub(crate) const INCLUDE: &str = "/etc/nginx/conf.d/service-url.inc";
+/// So often a sleeper looks before it takes those that should wake before it for dead.
+const STANDS_STILL: u32 = 20;
 /// The state folder of the app.
 pub(crate) const FOLDER: &str = "/var/lib/pct-deploy/app";
 const COMPOSE: &str = "/home/u/docker-compose.yml";
 const CONFIG: &str = "services:\n  web-1: {image: a, ports: ['8080:80'], depends_on: [db]}\n  web-2: {image: a, ports: ['8081:80'], depends_on: [db]}\n  db: {image: db}\n";
 
 #[derive(Debug)]
-pub(crate) struct SimLock;
+pub(crate) struct SimLock {
+    path: PathBuf,
+    locks: Rc<RefCell<BTreeSet<PathBuf>>>,
+}
 impl Held for SimLock {}
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        self.locks.borrow_mut().remove(&self.path);
+    }
+}
 
 impl SimHost {
     /// A host on which nothing was ever deployed.
@@ -138,6 +151,17 @@ impl SimHost {
         self.crash.notified().await;
     }
 
+    /// Lets an agent that stands still at its crash point go on.
+    pub(crate) fn resume(&self) {
+        self.crash_at.set(None);
+        self.resume.notify_one();
+    }
+
+    /// Somebody removes a lock file: the next one to come finds it free.
+    pub(crate) fn forget_lock(&self, path: &Path) {
+        self.locks.borrow_mut().remove(path);
+    }
+
     /// How many crash points were passed so far.
     pub(crate) fn points(&self) -> usize {
         self.points.get()
@@ -167,6 +191,8 @@ impl SimHost {
             fail_always: Cell::new(None),
             crash_at: Cell::new(None),
             crash: Notify::new(),
+            resume: Notify::new(),
+            locks: Rc::default(),
             points: Cell::new(0),
             calls: Cell::new(0),
         }
@@ -176,27 +202,35 @@ impl SimHost {
     async fn sleep_until(&self, deadline: u64) {
         let number = self.slept.get();
         self.slept.set(number + 1);
-        self.sleepers.borrow_mut().insert(number, deadline);
         let _woken = Woken { host: self, number };
+        let (mut seen, mut looks) = (0, 0);
         loop {
+            self.sleepers.borrow_mut().insert(number, deadline);
             tokio::task::yield_now().await;
+            let now = self.world.borrow().now_ms;
+            looks = if seen == now { looks + 1 } else { 0 };
+            seen = now;
+            if looks == STANDS_STILL {
+                // Whoever should wake first belongs to an agent that stands still.
+                self.sleepers
+                    .borrow_mut()
+                    .retain(|_, other| *other >= deadline);
+            }
             let earliest = self.sleepers.borrow().values().min().copied();
-            if earliest == Some(deadline) {
-                let mut world = self.world.borrow_mut();
-                let ms = deadline.saturating_sub(world.now_ms);
-                world.pass(ms);
+            if now >= deadline || earliest == Some(deadline) {
+                self.world.borrow_mut().pass(deadline.saturating_sub(now));
                 return;
             }
         }
     }
 
-    /// A place where the agent may die: from here on it is never polled again.
+    /// A place where the agent may die: from here on it is never polled again, or stands still until it is let go on.
     async fn point(&self) {
         let number = self.points.get();
         self.points.set(number + 1);
         if self.crash_at.get() == Some(number) {
             self.crash.notify_one();
-            std::future::pending::<()>().await;
+            self.resume.notified().await;
         }
     }
 
