@@ -25,8 +25,10 @@ mod paths;
 mod prepare;
 mod provision;
 mod recover;
+mod recover_all;
 mod reload;
 mod resolve;
+mod revive;
 mod route;
 mod run;
 mod saga;
@@ -41,6 +43,6 @@ mod traffic;
 mod verdict;
 mod work;
 
-pub use recover::recover_all;
+pub use recover_all::recover_all;
 pub use serve::{replace_file, serve};
 pub use work::work;

@@ -1,7 +1,7 @@
 //! The only writer of a journal: an entry counts once it is synced, and it is written by the run whose turn it is.
 
 use super::codec;
-use super::entry::Entry;
+use super::entry::{Begun, Entry};
 use super::state::State;
 use crate::agent::failure::StepError;
 use crate::agent::fence;
@@ -167,6 +167,29 @@ impl<'a, H: Host> Journal<'a, H> {
         drop(turn);
         Ok(())
     }
+}
+
+/// What the newest closed journal was about; `None` when nothing was ever deployed. One that cannot be read is passed
+/// over: it is history.
+pub(in crate::agent) async fn last_closed<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+) -> Result<Option<Begun>, StepError> {
+    let unreadable = |error| cannot("read", &error);
+    let names = host.list(&paths.archive()).await.map_err(unreadable)?;
+    for name in names.iter().rev() {
+        let bytes = host
+            .read(&paths.archive().join(name))
+            .await
+            .map_err(unreadable)?;
+        let read = codec::decode(&bytes.unwrap_or_default());
+        if let Some(Entry::Begun(begun)) =
+            read.ok().and_then(|read| read.entries.into_iter().next())
+        {
+            return Ok(Some(*begun));
+        }
+    }
+    Ok(None)
 }
 
 fn cannot(verb: &str, error: &crate::host::error::HostError) -> StepError {

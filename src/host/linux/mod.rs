@@ -6,6 +6,7 @@
 //! - `nginx_cli`: nginx as a program and as processes
 //! - `net` and `clock`: probes, connections, time
 //! - [`detached`]: our own program in a session of its own
+//! - `faults`: where a fault test may have us die
 //! - `process`: the only place that starts other programs; `environment` says what they may know
 //!
 //! This file only says which of them does what.
@@ -16,6 +17,7 @@ mod compose_cli;
 pub mod detached;
 mod docker;
 mod environment;
+mod faults;
 pub mod files;
 pub mod line;
 mod lines;
@@ -54,6 +56,7 @@ pub struct LinuxHost {
     docker: OnceCell<Docker>,
     compose: OnceCell<compose_cli::Launcher>,
     nginx_pid_file: RefCell<Option<PathBuf>>,
+    faults: faults::Faults,
 }
 
 impl LinuxHost {
@@ -70,6 +73,7 @@ impl LinuxHost {
             docker: OnceCell::new(),
             compose: OnceCell::new(),
             nginx_pid_file: RefCell::new(None),
+            faults: faults::Faults::default(),
         })
     }
 
@@ -123,8 +127,10 @@ impl Host for LinuxHost {
         if owner == Owner::Root && !root::is_root() {
             return root::replace(path, bytes, mode).await;
         }
-        let (path, bytes) = (path.to_owned(), bytes.to_owned());
-        on_disk(move || files::replace_here(&path, &bytes, mode)).await
+        let (file, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || files::replace_here(&file, &bytes, mode)).await?;
+        self.faults.line_written(path);
+        Ok(())
     }
 
     async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()> {
@@ -141,8 +147,10 @@ impl Host for LinuxHost {
     }
 
     async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
-        let (path, bytes) = (path.to_owned(), bytes.to_owned());
-        on_disk(move || files::append(&path, &bytes, durability)).await
+        let (file, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || files::append(&file, &bytes, durability)).await?;
+        self.faults.line_written(path);
+        Ok(())
     }
 
     async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>> {

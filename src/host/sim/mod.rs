@@ -146,6 +146,13 @@ impl SimHost {
         running.map(|(service, _)| service.clone()).collect()
     }
 
+    /// A reboot that brings no container back.
+    pub(crate) fn stop_everything(&self) {
+        for container in self.world.borrow_mut().containers.values_mut() {
+            container.running = false;
+        }
+    }
+
     /// Waits until the agent has crashed; a test drops the agent's future then.
     pub(crate) async fn crashed(&self) {
         self.crash.notified().await;
