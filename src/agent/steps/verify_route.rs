@@ -25,6 +25,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let began = swap.host.elapsed_ms();
     let mut good = 0;
     loop {
+        swap.go_on()?;
         let answer = swap.host.probe(&probe).await;
         let wanted = match answer {
             ProbeAnswer::Status(status) => status < 500,
