@@ -16,14 +16,20 @@ mod failure;
 mod fence;
 #[cfg(test)]
 mod fence_tests;
+#[cfg(test)]
+mod flag_tests;
 mod follow;
 mod history;
 mod journal;
 mod lock;
+mod meter;
 mod paths;
 mod prepare;
+mod provision;
 mod recover;
+mod reload;
 mod resolve;
+mod route;
 mod run;
 mod saga;
 mod serve;
@@ -33,6 +39,8 @@ mod survey;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod traffic;
+mod verdict;
 mod work;
 
 pub use recover::recover_all;

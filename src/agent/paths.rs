@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::host::nginx::flag;
 use crate::protocol::ids::{AppName, DeploymentId, ServiceName};
 
 /// The folder of everything, owned by the SSH user.
@@ -68,6 +69,26 @@ impl AppPaths {
     /// The event log of a deployment.
     pub(super) fn event_log(&self, deployment: &DeploymentId) -> PathBuf {
         self.events().join(format!("{deployment}.jsonl"))
+    }
+
+    /// There while slot 2 takes traffic, where nginx obeys it.
+    pub(super) fn flag(&self) -> PathBuf {
+        flag::flag_file(&self.folder)
+    }
+
+    /// There while nginx logs requests.
+    pub(super) fn measure(&self) -> PathBuf {
+        flag::measure_file(&self.folder)
+    }
+
+    /// The log that nginx writes then.
+    pub(super) fn traffic_log(&self) -> PathBuf {
+        flag::traffic_log(&self.folder)
+    }
+
+    /// Copies of files of nginx's that `provision` replaced.
+    pub(super) fn backups(&self) -> PathBuf {
+        self.folder.join("backup")
     }
 
     /// What goes on top of the user's compose file for a slot.

@@ -11,6 +11,7 @@ use super::failure::{StepError, StepResult};
 use super::fence;
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
+use super::meter::{self, Meter};
 use super::paths::{AppPaths, STATE_ROOT};
 use super::saga::{self, Ended};
 use super::swap::{Swap, TABLE};
@@ -82,7 +83,9 @@ pub(super) async fn recover_as<H: Host>(
         login: None,
         cancel: &cancel,
         receipt: &receipt,
+        meter: &Meter::none(host, paths),
         healthy_at: Cell::new(None),
+        decided_at: Cell::new(None),
     };
     let ended = match saga::settle(host, &events, &actor, TABLE, journal).await {
         Ended::Undone { failed: None } => Ended::Undone {
@@ -98,6 +101,7 @@ pub(super) async fn recover_as<H: Host>(
     }
     let finished = last_word(ended, &begun, Receipt::default());
     let outcome = finished.outcome;
+    meter::stop_logging(host, paths).await;
     // A log that has its last word gets no second one: the stream is silent then.
     events.emit(Happening::Finished(Box::new(finished))).await;
     Ok(Recovered::Settled {

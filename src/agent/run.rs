@@ -9,14 +9,16 @@ use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::fence;
 use super::history;
-use super::journal::entry::{Begun, Entry, JOURNAL_VERSION};
+use super::journal::entry::{Begun, Entry, JOURNAL_VERSION, Switch};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
+use super::meter::{Log, Meter};
 use super::paths::AppPaths;
 use super::prepare;
 use super::recover::{Recovered, recover_as};
 use super::resolve::{Change, Resolved, resolve};
 use super::saga;
+use super::steps::verify_route;
 use super::survey::Survey;
 use super::swap::{Swap, TABLE};
 use crate::error::Reason;
@@ -25,6 +27,7 @@ use crate::protocol::event::Happening;
 use crate::protocol::outcome::{LiveRelease, Outcome};
 use crate::protocol::plan::Plan;
 use crate::protocol::receipt::Receipt;
+use crate::protocol::slot::PerSlot;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{RegistryLogin, Reply};
 
@@ -164,7 +167,7 @@ async fn swap<H: Host>(
         folder: survey.project.folder.clone(),
         slots: survey.slots.clone(),
         compose_version: survey.file.version.clone(),
-        include: survey.include.clone(),
+        switch: survey.switch.clone(),
         previous: previous.clone(),
         image: resolved.image,
         release: resolved.release,
@@ -177,6 +180,7 @@ async fn swap<H: Host>(
         Err(error) => return finish_untouched(events, Step::Preflight, error, previous).await,
     };
     let receipt = RefCell::new(Receipt::default());
+    let meter = meter(host, paths, survey, plan);
     let actor = Swap {
         host,
         events,
@@ -187,11 +191,49 @@ async fn swap<H: Host>(
         login,
         cancel,
         receipt: &receipt,
+        meter: &meter,
         healthy_at: Cell::new(None),
+        decided_at: Cell::new(None),
     };
-    let ended = saga::run(host, events, &actor, TABLE, journal).await;
-    let finished = last_word(ended, &begun, receipt.into_inner());
+    meter.begin().await;
+    let ended = tokio::select! {
+        biased;
+        ended = saga::run(host, events, &actor, TABLE, journal) => ended,
+        never = meter.stream() => match never {},
+    };
+    meter.end().await;
+    let healthy_ms = actor.healthy_at.get().map(|healthy| healthy.now_ms);
+    let mut receipt = receipt.into_inner();
+    meter.tell(&mut receipt, begun.slot, healthy_ms);
+    receipt.agent_memory_bytes = host.memory_peak().await.ok();
+    let finished = last_word(ended, &begun, receipt);
     events.emit(Happening::Finished(Box::new(finished))).await;
+}
+
+/// What this swap can be measured by.
+fn meter<'a, H: Host>(
+    host: &'a H,
+    paths: &'a AppPaths,
+    survey: &Survey,
+    plan: &Plan,
+) -> Meter<'a, H> {
+    let ports = PerSlot {
+        one: survey.slots.one.port,
+        two: survey.slots.two.port,
+    };
+    let log = match survey.switch {
+        Switch::Flag => Log::Kept,
+        Switch::Reload(_) => Log::Absent,
+    };
+    let health = &plan.site.health;
+    let probe = verify_route::public_probe(&survey.sites, health.path_or_root());
+    Meter::new(
+        host,
+        paths,
+        ports,
+        log,
+        probe.map(|probe| (probe, health.clone())),
+    )
 }
 
 /// What an earlier run left open is settled first; the new one says so.

@@ -16,7 +16,7 @@ use super::ending::early_word;
 use super::failure::StepError;
 use super::lock::CancelState;
 use super::paths::AppPaths;
-use super::{detach, fence, follow, prepare, run, status};
+use super::{detach, fence, follow, prepare, provision, run, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::LinuxHost;
@@ -105,7 +105,14 @@ async fn answer<H: Host>(
             drop(host.remove(&flag, Owner::Us).await);
         }
         Request::Status { site } => tell_status(host, &site, listener).await,
-        Request::Provision { .. } | Request::Cancel => {}
+        Request::Provision { order } => {
+            let events = Events::new(host, None, listener.clone());
+            match Box::pin(provision::provision(host, &events, &order, || cancel.get())).await {
+                Ok(changes) => drop(listener.send(Reply::Provisioned { changes })),
+                Err(error) => refuse(&events, Step::Preflight, error).await,
+            }
+        }
+        Request::Cancel => {}
     }
 }
 

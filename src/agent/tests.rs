@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::failure::StepError;
-use super::journal::entry::{Begun, Entry, JOURNAL_VERSION};
+use super::journal::entry::{Begun, Entry, JOURNAL_VERSION, Switch};
 use super::lock::CancelState;
 use super::run::run;
 use crate::error::Reason;
@@ -79,7 +79,7 @@ pub(super) fn begun() -> Entry {
             two: slot("web-2", 8081),
         },
         compose_version: None,
-        include: INCLUDE.into(),
+        switch: Switch::Reload(INCLUDE.into()),
         previous: None,
         image: image(1),
         release: "0123456789ab".parse().unwrap(),
@@ -93,16 +93,37 @@ pub(super) fn failure() -> Failure {
     StepError::new(Reason::NeverHealthy, "it is not healthy").into_failure()
 }
 
-fn swap(host: &SimHost, n: u8, target: Target) -> Finished {
+pub(super) fn swap(host: &SimHost, n: u8, target: Target) -> Finished {
     swap_with(host, n, target, &Cell::new(CancelState::No))
 }
 
 fn swap_with(host: &SimHost, n: u8, target: Target, cancel: &Cell<CancelState>) -> Finished {
+    swap_plan(host, &plan(n, target), cancel, |_| {})
+}
+
+/// Runs a plan; `meanwhile` is called again and again while it runs.
+pub(super) fn swap_plan(
+    host: &SimHost,
+    plan: &Plan,
+    cancel: &Cell<CancelState>,
+    mut meanwhile: impl FnMut(&SimHost),
+) -> Finished {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     let (listener, mut replies) = unbounded_channel();
-    runtime.block_on(run(host, &plan(n, target), None, listener, cancel));
+    runtime.block_on(async {
+        let look = async {
+            loop {
+                meanwhile(host);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = Box::pin(run(host, plan, None, listener, cancel)) => {}
+            () = look => {}
+        }
+    });
     let mut last = Vec::new();
     while let Ok(Reply::Event(event)) = replies.try_recv() {
         if let Happening::Finished(finished) = event.what {
@@ -113,13 +134,13 @@ fn swap_with(host: &SimHost, n: u8, target: Target, cancel: &Cell<CancelState>) 
     last.remove(0)
 }
 
-fn deployed(host: &SimHost, n: u8) -> Finished {
+pub(super) fn deployed(host: &SimHost, n: u8) -> Finished {
     let finished = swap(host, n, Target::Image(image(n)));
     assert_eq!(finished.outcome, Outcome::Deployed, "{finished:?}");
     finished
 }
 
-fn behaves(host: &SimHost, n: u8, behaviour: Behaviour) {
+pub(super) fn behaves(host: &SimHost, n: u8, behaviour: Behaviour) {
     host.world
         .borrow_mut()
         .behaviours

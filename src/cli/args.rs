@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::flags::{ForDeploy, ForLook, ForRollback, SettingFlags};
-use crate::protocol::ids::{Commit, ReleaseId};
+use crate::protocol::ids::{Commit, ReleaseId, ServerName};
 
 /// Deploys a container to a small server without losing a request.
 #[derive(Debug, Parser)]
@@ -55,6 +55,8 @@ pub(super) enum Command {
     Deploy(DeployArgs),
     /// Deploy an earlier release again; needs no registry and no CI
     Rollback(RollbackArgs),
+    /// Prepare the host: the reload-free switch and recovery at boot; safe to run again
+    Provision(ProvisionArgs),
     /// Show what is live
     Status(LookArgs),
     /// Show what happened
@@ -89,6 +91,18 @@ pub(super) struct RollbackArgs {
     pub(super) to: Option<ReleaseId>,
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForRollback>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProvisionArgs {
+    /// The name people type, for a new site file; a `server` block that uses the include already needs none
+    #[arg(long, value_name = "NAME")]
+    pub(super) server_name: Option<ServerName>,
+    /// Say what would be changed and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForLook>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! The command line: reads the world once, asks the floors below, says how it went.
 //!
 //! [`args`] is what can be typed; [`environment`] is the only reader of the process environment;
-//! [`deploy`], [`rollback`] and [`look`] are the commands; [`exit`] maps results to exit codes;
+//! [`deploy`], [`rollback`], [`provision`] and [`look`] are the commands; [`exit`] maps results to exit codes;
 //! [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
 mod agent;
@@ -11,6 +11,7 @@ mod environment;
 pub mod exit;
 mod flags;
 mod look;
+mod provision;
 mod render;
 mod rollback;
 mod start;
@@ -63,6 +64,7 @@ async fn command(global: Global, command: Command) -> Result<ExitCode> {
         Command::Action(args) => deploy::action(&begin(global)?, &args.settings).await,
         Command::Deploy(args) => deploy::deploy(&begin(global)?, &args).await,
         Command::Rollback(args) => rollback::run(&begin(global)?, &args).await,
+        Command::Provision(args) => provision::run(&begin(global)?, &args).await,
         Command::Status(args) => look::status(&begin(global)?, &args.settings).await,
         Command::History(args) => look::history(&begin(global)?, &args.settings).await,
     }

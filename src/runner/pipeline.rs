@@ -10,6 +10,7 @@ use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, M
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::plan::{Site, Target};
+use crate::protocol::provision::{Change, Provision};
 use crate::protocol::result::RunResult;
 use crate::protocol::status::Status;
 use crate::protocol::step::Phase;
@@ -81,6 +82,18 @@ pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> 
     let status = ask::status(&remote, &agent, &config.site, reporter).await;
     remote.close().await?;
     status
+}
+
+/// Prepares the host for the flag switch, or says what that would change.
+pub async fn provision(
+    config: &HostConfig,
+    order: &Provision,
+    reporter: &Reporter,
+) -> Result<Vec<Change>> {
+    let (remote, agent) = ready_host(&config.place, reporter).await?;
+    let changes = ask::provision(&remote, &agent, order, reporter).await;
+    remote.close().await?;
+    changes
 }
 
 /// Everything that can be checked without changing the app.

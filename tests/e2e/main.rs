@@ -15,6 +15,7 @@ mod baseline;
 mod compose_v1;
 mod crashes;
 mod failures;
+mod flag;
 mod happy;
 mod parking;
 mod rollback;

@@ -10,18 +10,22 @@
 //!
 //! This file only says which of them does what.
 
+mod arrivals;
 mod clock;
 mod compose_cli;
 pub mod detached;
 mod docker;
 mod environment;
 pub mod files;
+pub mod line;
 mod lines;
 pub mod lock;
+mod memory;
 mod net;
 mod nginx_cli;
 mod process;
 mod root;
+mod tail;
 mod tcp_table;
 mod workers;
 
@@ -35,8 +39,8 @@ use tokio::sync::OnceCell;
 
 use super::error::{HostError, Trouble};
 use super::facts::{
-    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
-    ProbeAnswer, PullProgress, WorkerId,
+    Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
+    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 use super::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
@@ -102,6 +106,7 @@ fn mode(access: Access) -> u32 {
 
 impl Host for LinuxHost {
     type Lock = lock::Lock;
+    type Line = line::Line;
 
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
         files::read(path)
@@ -140,6 +145,14 @@ impl Host for LinuxHost {
         on_disk(move || files::append(&path, &bytes, durability)).await
     }
 
+    async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>> {
+        tail::read_from(path, from, most)
+    }
+
+    async fn empty(&self, path: &Path) -> HostResult<()> {
+        tail::empty(path)
+    }
+
     async fn make_folder(&self, path: &Path) -> HostResult<()> {
         let folder = path.to_owned();
         match on_disk(move || files::make_folder(&folder)).await {
@@ -164,6 +177,22 @@ impl Host for LinuxHost {
 
     async fn resolve(&self, path: &str) -> HostResult<PathBuf> {
         files::resolve(&self.home, path)
+    }
+
+    async fn user(&self) -> HostResult<String> {
+        root::user().await
+    }
+
+    async fn own_program(&self) -> HostResult<PathBuf> {
+        std::env::current_exe().map_err(|error| HostError::io("find our own program", error))
+    }
+
+    async fn make_root_folder(&self, path: &Path) -> HostResult<()> {
+        root::make_own_folder(path).await
+    }
+
+    async fn load_units(&self, enable: &[&str]) -> HostResult<()> {
+        root::load_units(enable).await
     }
 
     async fn can_act_as_root(&self) -> HostResult<()> {
@@ -271,6 +300,14 @@ impl Host for LinuxHost {
         net::probe(probe).await
     }
 
+    async fn text(&self, probe: &Probe) -> Option<String> {
+        net::text(probe).await
+    }
+
+    async fn ask(&self, line: &mut line::Line, probe: &Probe) -> Asked {
+        line::ask(line, probe).await
+    }
+
     async fn accepts(&self, address: SocketAddr) -> bool {
         net::accepts(address).await
     }
@@ -281,6 +318,18 @@ impl Host for LinuxHost {
 
     async fn connections_to(&self, address: SocketAddr) -> HostResult<u32> {
         net::connections_to(address)
+    }
+
+    async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
+        arrivals::of(address, listeners).await
+    }
+
+    async fn memory_peak(&self) -> HostResult<u64> {
+        memory::own_peak()
+    }
+
+    async fn group_memory_peak(&self, pid: u32) -> Option<u64> {
+        memory::group_peak(pid)
     }
 
     fn now_ms(&self) -> u64 {

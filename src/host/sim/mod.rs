@@ -14,18 +14,24 @@ use tokio::sync::Notify;
 
 use super::error::{HostError, Trouble};
 use super::facts::ProbeAnswer;
+use super::nginx::context::Context;
+use super::nginx::flag::{self, FlagSwitch};
 use super::{Held, HostResult};
 use crate::protocol::ids::PinnedImage;
+use crate::protocol::slot::PerSlot;
 
 mod verbs;
 mod world;
 
-use world::service_of;
 pub(crate) use world::{Behaviour, World};
+use world::{Loaded, service_of};
 
 /// The host.
 #[derive(Debug)]
 pub(crate) struct SimHost {
+    /// When everybody who sleeps wants to wake.
+    sleepers: RefCell<BTreeMap<u64, u64>>,
+    slept: Cell<u64>,
     pub(crate) world: RefCell<World>,
     /// The verb (by its place in the order of all verbs) that fails once.
     pub(crate) fail_at: Cell<Option<usize>>,
@@ -50,6 +56,8 @@ pub(crate) enum Death {
 }
 
 pub(crate) const INCLUDE: &str = "/etc/nginx/conf.d/service-url.inc";
+/// The state folder of the app.
+pub(crate) const FOLDER: &str = "/var/lib/pct-deploy/app";
 const COMPOSE: &str = "/home/u/docker-compose.yml";
 const CONFIG: &str = "services:\n  web-1: {image: a, ports: ['8080:80'], depends_on: [db]}\n  web-2: {image: a, ports: ['8081:80'], depends_on: [db]}\n  db: {image: db}\n";
 
@@ -72,7 +80,7 @@ impl SimHost {
     /// A host on which nothing was ever deployed.
     pub(crate) fn new() -> Self {
         let mut world = World {
-            loaded_port: 8080,
+            loaded: Loaded::Port(8080),
             now_ms: 1_000_000,
             ..World::default()
         };
@@ -85,6 +93,33 @@ impl SimHost {
         Self::with(world)
     }
 
+    /// The same after `provision`.
+    pub(crate) fn provisioned() -> Self {
+        let host = Self::new();
+        let app = "app".parse().unwrap();
+        let switch = FlagSwitch {
+            app: &app,
+            ports: PerSlot {
+                one: 8080,
+                two: 8081,
+            },
+            variable: "$service_url",
+            folder: Path::new(FOLDER),
+            context: &Context::default(),
+        };
+        let mut world = host.world.borrow().clone();
+        let upstreams = flag::upstreams_file(Path::new(INCLUDE), &app);
+        world
+            .files
+            .insert(INCLUDE.into(), switch.include().into_bytes());
+        world
+            .files
+            .insert(upstreams, switch.upstreams().into_bytes());
+        world.durable = world.files.clone();
+        world.loaded = Loaded::Flag;
+        Self::with(world)
+    }
+
     /// How many verbs were called so far.
     pub(crate) fn calls(&self) -> usize {
         self.calls.get()
@@ -93,7 +128,7 @@ impl SimHost {
     /// The image that answers through nginx now.
     pub(crate) fn serves(&self) -> Option<PinnedImage> {
         let world = self.world.borrow();
-        let service = service_of(world.loaded_port)?;
+        let service = service_of(world.live_port())?;
         let container = world
             .containers
             .get(service)
@@ -150,6 +185,8 @@ impl SimHost {
 
     fn with(world: World) -> Self {
         Self {
+            sleepers: RefCell::default(),
+            slept: Cell::new(0),
             world: RefCell::new(world),
             fail_at: Cell::new(None),
             fail_always: Cell::new(None),
@@ -159,6 +196,24 @@ impl SimHost {
             locks: Rc::default(),
             points: Cell::new(0),
             calls: Cell::new(0),
+        }
+    }
+
+    /// Waits in simulated time: whoever wants to wake first lets the time pass for all.
+    async fn sleep_until(&self, deadline: u64) {
+        let number = self.slept.get();
+        self.slept.set(number + 1);
+        self.sleepers.borrow_mut().insert(number, deadline);
+        let _woken = Woken { host: self, number };
+        loop {
+            tokio::task::yield_now().await;
+            let earliest = self.sleepers.borrow().values().min().copied();
+            if earliest == Some(deadline) {
+                let mut world = self.world.borrow_mut();
+                let ms = deadline.saturating_sub(world.now_ms);
+                world.pass(ms);
+                return;
+            }
         }
     }
 
@@ -197,5 +252,17 @@ impl SimHost {
         let value = self.world.borrow_mut().checked(verb, change);
         self.point().await;
         Ok(value)
+    }
+}
+
+/// Takes a sleeper off the list when it has woken, and when nobody waits for it any more.
+struct Woken<'a> {
+    host: &'a SimHost,
+    number: u64,
+}
+
+impl Drop for Woken<'_> {
+    fn drop(&mut self) {
+        self.host.sleepers.borrow_mut().remove(&self.number);
     }
 }
