@@ -65,6 +65,13 @@ impl Cancel {
         Self { seen }
     }
 
+    /// One that a test makes happen.
+    #[cfg(test)]
+    pub(super) fn by_hand() -> (Self, watch::Sender<Option<Cancelled>>) {
+        let (send, seen) = watch::channel(None);
+        (Self { seen }, send)
+    }
+
     /// What was asked for so far.
     pub fn now(&self) -> Option<Cancelled> {
         *self.seen.borrow()

@@ -7,6 +7,8 @@ mod ask;
 pub mod cancel;
 pub mod event;
 mod follow;
+#[cfg(test)]
+mod follow_tests;
 pub mod gate;
 pub mod image;
 pub mod permission;

@@ -87,13 +87,31 @@ MUTANTS = [
     (
         "the new slot is stopped before traffic is back",
         "src/agent/swap.rs",
-        "            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute => Ok(()),",
-        "            Step::VerifyRoute => start_slot::undo(self).await,\n            Step::PullImage | Step::AwaitHealthy => Ok(()),"
+        "            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute | Step::Bake => Ok(()),",
+        "            Step::VerifyRoute => start_slot::undo(self).await,\n            Step::PullImage | Step::AwaitHealthy | Step::Bake => Ok(()),"
     ),
     (
         "recovery does not look for an open journal",
         "src/agent/run.rs",
-        "    match recover(host, paths).await? {",
+        "    match recover_as(host, paths, fence).await? {",
         "    match Recovered::Nothing {",
+    ),
+    (
+        "an older run may act late",
+        "src/agent/fence.rs",
+        "    if number < numbers.acting {",
+        "    if number > numbers.acting && number < numbers.acting {",
+    ),
+    (
+        "the journal does not look whose turn it is",
+        "src/agent/fence.rs",
+        "    if acting == number {",
+        "    if acting == number || acting != number {",
+    ),
+    (
+        "a run that was taken over from goes back by itself",
+        "src/agent/journal/file.rs",
+        "                if error.reason == Reason::Superseded {",
+        "                if error.reason != Reason::Superseded {",
     ),
 ]
