@@ -249,7 +249,9 @@ fn exit_codes_and_reasons_are_documented() {
 /// A hint that names a command which does not exist sends a person the wrong way.
 #[test]
 fn texts_name_commands_that_exist() {
-    const COMMANDS: [&str; 6] = ["action", "agent", "deploy", "history", "rollback", "status"];
+    const COMMANDS: [&str; 8] = [
+        "action", "action-post", "agent", "deploy", "history", "provision", "rollback", "status",
+    ];
     let documents = [
         "README.md",
         "README.ko.md",
