@@ -5,6 +5,7 @@
 
 mod ask;
 pub mod cancel;
+pub mod checkout;
 pub mod event;
 mod follow;
 pub mod gate;
