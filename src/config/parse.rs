@@ -9,7 +9,8 @@ use super::site;
 use super::sources::Gathered;
 use super::ssh;
 use super::types::{
-    DeployConfig, GateConfig, HostConfig, LabelAfter, Mode, Place, ReportConfig, WriterCheck,
+    DeployConfig, GateConfig, HostConfig, LabelAfter, Mode, Place, ReportConfig, RequiredChecks,
+    WriterCheck,
 };
 use crate::error::{Error, Result};
 
@@ -48,11 +49,19 @@ pub fn gate(raw: &Raw) -> (GateConfig, Problems) {
     let writer = fields.flag("require-write", WriterCheck::Required, WriterCheck::Off);
     let after = fields.flag("remove-label", LabelAfter::Removed, LabelAfter::Kept);
     let mode = fields.flag("dry-run", Mode::DryRun, Mode::Deploy);
+    let approvals = fields.int("require-approvals", 0, "write how many, or `0`");
+    let checks = match fields.list("require-checks").as_slice() {
+        [] => RequiredChecks::Off,
+        ["all"] => RequiredChecks::All,
+        names => RequiredChecks::Named(names.iter().map(|name| (*name).to_owned()).collect()),
+    };
     let text = |key| fields.text(key).unwrap_or_default().to_owned();
     let gate = GateConfig {
         label: text("label"),
         base: text("base"),
         writer: writer.unwrap_or(WriterCheck::Required),
+        checks,
+        approvals: approvals.unwrap_or(u16::MAX),
         label_after: after.unwrap_or(LabelAfter::Removed),
         mode: mode.unwrap_or(Mode::DryRun),
     };
@@ -153,11 +162,18 @@ fn name_app(fields: &mut Fields<'_>) {
 }
 
 fn check_token(fields: &mut Fields<'_>, gate: &GateConfig, gated: Gated) {
-    let missing = fields.raw.given("github-token").is_none();
-    if gated == Gated::ByEvent && gate.writer == WriterCheck::Required && missing {
+    if gated == Gated::Free || fields.raw.given("github-token").is_some() {
+        return;
+    }
+    if gate.writer == WriterCheck::Required {
         fields.problems.add(
             "`github-token` is missing, and `require-write` asks GitHub with it",
             "write `github-token: ${{ github.token }}`, or `require-write: false` to let anyone with triage rights deploy",
+        );
+    } else if gate.checks != RequiredChecks::Off || gate.approvals > 0 {
+        fields.problems.add(
+            "`github-token` is missing, and `require-checks` and `require-approvals` ask GitHub with it",
+            "write `github-token: ${{ github.token }}`",
         );
     }
 }

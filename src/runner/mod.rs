@@ -1,7 +1,8 @@
 //! The runner side: gate → (build → push ∥ connect → install agent → prepare) → swap.
 //!
 //! [`pipeline`] is the story; [`image`] and [`remote`] hold the two outside clients; [`gate`]
-//! decides from an [`event`] whether there is anything to do.
+//! decides from an [`event`] whether there is anything to do, [`checkout`] and [`recheck`] that it is still the
+//! commit that was asked for.
 
 mod ask;
 pub mod cancel;
@@ -10,8 +11,8 @@ pub mod event;
 mod follow;
 pub mod gate;
 pub mod image;
-pub mod permission;
 pub mod pipeline;
 mod plan;
+pub mod recheck;
 pub mod remote;
 pub mod result;
