@@ -16,6 +16,7 @@ mod compose_v1;
 mod crashes;
 mod failures;
 mod happy;
+mod moved;
 mod parking;
 mod rollback;
 mod world;
