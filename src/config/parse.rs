@@ -1,6 +1,8 @@
 //! Texts into settings that cannot be wrong.
 
 use super::fields::Fields;
+use super::gate::check_token;
+pub use super::gate::gate;
 use super::image;
 use super::problems::Problems;
 use super::raw::Raw;
@@ -8,10 +10,7 @@ use super::report;
 use super::site;
 use super::sources::Gathered;
 use super::ssh;
-use super::types::{
-    DeployConfig, GateConfig, HostConfig, LabelAfter, Mode, Place, ReportConfig, RequiredChecks,
-    WriterCheck,
-};
+use super::types::{DeployConfig, HostConfig, Place, ReportConfig};
 use crate::error::{Error, Result};
 
 /// Who asks, which decides what must be given.
@@ -39,33 +38,6 @@ pub enum Gated {
     ByEvent,
     /// Nobody but the caller decides.
     Free,
-}
-
-/// Reads the gate alone: it decides before anything else is looked at.
-///
-/// The problems are of its own settings; where one is wrong, the stricter value stands.
-pub fn gate(raw: &Raw) -> (GateConfig, Problems) {
-    let mut fields = Fields::new(raw, Problems::default());
-    let writer = fields.flag("require-write", WriterCheck::Required, WriterCheck::Off);
-    let after = fields.flag("remove-label", LabelAfter::Removed, LabelAfter::Kept);
-    let mode = fields.flag("dry-run", Mode::DryRun, Mode::Deploy);
-    let approvals = fields.int("require-approvals", 0, "write how many, or `0`");
-    let checks = match fields.list("require-checks").as_slice() {
-        [] => RequiredChecks::Off,
-        ["all"] => RequiredChecks::All,
-        names => RequiredChecks::Named(names.iter().map(|name| (*name).to_owned()).collect()),
-    };
-    let text = |key| fields.text(key).unwrap_or_default().to_owned();
-    let gate = GateConfig {
-        label: text("label"),
-        base: text("base"),
-        writer: writer.unwrap_or(WriterCheck::Required),
-        checks,
-        approvals: approvals.unwrap_or(u16::MAX),
-        label_after: after.unwrap_or(LabelAfter::Removed),
-        mode: mode.unwrap_or(Mode::DryRun),
-    };
-    (gate, fields.problems)
 }
 
 /// Reads everything that `deploy` and `action` need, or says all that is wrong.
@@ -158,23 +130,6 @@ fn name_app(fields: &mut Fields<'_>) {
             let name = text.split_once('@').map_or(text, |(name, _)| name);
             image::repository(fields, name);
         }
-    }
-}
-
-fn check_token(fields: &mut Fields<'_>, gate: &GateConfig, gated: Gated) {
-    if gated == Gated::Free || fields.raw.given("github-token").is_some() {
-        return;
-    }
-    if gate.writer == WriterCheck::Required {
-        fields.problems.add(
-            "`github-token` is missing, and `require-write` asks GitHub with it",
-            "write `github-token: ${{ github.token }}`, or `require-write: false` to let anyone with triage rights deploy",
-        );
-    } else if gate.checks != RequiredChecks::Off || gate.approvals > 0 {
-        fields.problems.add(
-            "`github-token` is missing, and `require-checks` and `require-approvals` ask GitHub with it",
-            "write `github-token: ${{ github.token }}`",
-        );
     }
 }
 

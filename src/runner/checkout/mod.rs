@@ -5,6 +5,7 @@
 //! base, which has it as its second parent. Nothing is run: git in a container refuses a workspace
 //! of another owner, and obeys a configuration that the workspace brings along.
 
+mod delta;
 mod objects;
 mod pack;
 mod refs;

@@ -28,7 +28,7 @@ pub(super) fn parents(common: &Path, commit: &Commit) -> Result<Vec<Commit>, Str
             false => Err("it is no commit".to_owned()),
         };
     }
-    listed(&inflate(&pack::commit(&objects.join("pack"), commit)?)?)
+    listed(&pack::commit(&objects.join("pack"), commit)?)
 }
 
 fn head_of(path: &Path) -> Result<Vec<u8>, String> {
@@ -42,7 +42,7 @@ fn head_of(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// As much as there is: a stream that goes on behind its beginning is cut, a broken one is an error.
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
     match decompress_to_vec_zlib_with_limit(bytes, HEADER) {
         Ok(object) => Ok(object),
         // What was read up to here is whole lines or is refused by `listed`.

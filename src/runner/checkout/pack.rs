@@ -1,16 +1,18 @@
-//! One commit out of the packs: an index of version 2, and an object that is stored whole.
-//!
-//! `actions/checkout` fetches into a pack. Its newest commits are stored whole; one that is stored as
-//! a difference to another is not put together here, the caller has another way.
+//! One commit out of the packs, by an index of version 2: `actions/checkout` fetches into a pack.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::delta;
+use super::objects::inflate;
 use crate::protocol::ids::Commit;
 
-/// The beginning of an object is enough.
+/// The most of an object that is read. A longer one is cut, and what is cut has no difference to it.
 const HEAD: u64 = 64 * 1024;
+
+/// git's own limit for differences to differences is 50, unless it is told otherwise.
+const DEEPEST: u8 = 100;
 
 /// `\377tOc` and the version.
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
@@ -21,7 +23,7 @@ const NAMES: u64 = 8 + 256 * 4;
 /// The bytes of a name.
 const NAME: usize = 20;
 
-/// The compressed bytes of the commit, as many as matter.
+/// The commit, or as much of it as matters.
 pub(super) fn commit(folder: &Path, commit: &Commit) -> Result<Vec<u8>, String> {
     let name = bytes(commit).ok_or("its name is no SHA-1")?;
     let entries = folder.read_dir().map_err(|error| error.to_string())?;
@@ -33,8 +35,7 @@ pub(super) fn commit(folder: &Path, commit: &Commit) -> Result<Vec<u8>, String> 
         {
             let found = offset(&index, name).map_err(|error| broken(&index, &error))?;
             if let Some(offset) = found {
-                let pack = index.with_extension("pack");
-                return object(&pack, offset).map_err(|error| broken(&pack, &error));
+                return object(&index, offset).map_err(|error| broken(&index, &error));
             }
         }
     }
@@ -118,20 +119,86 @@ fn offset_of(index: &mut Reader, position: u64, total: u64) -> std::io::Result<u
     }
 }
 
-/// The object's bytes behind its type and length.
-fn object(pack: &Path, offset: u64) -> std::io::Result<Vec<u8>> {
-    let mut pack = Reader::open(pack)?;
-    pack.0.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    pack.0.take(HEAD).read_to_end(&mut bytes)?;
-    let first = bytes.first().copied().unwrap_or_default();
-    match (first >> 4) & 0b111 {
-        1 => {}
-        6 | 7 => return Err(invalid("it is stored as a difference")),
-        _ => return Err(invalid("it is no commit")),
+/// The object, put together from the differences it is stored as.
+fn object(index: &Path, offset: u64) -> std::io::Result<Vec<u8>> {
+    let mut pack = Reader::open(&index.with_extension("pack"))?;
+    let mut differences = Vec::new();
+    let mut at = offset;
+    for _ in 0..DEEPEST {
+        match pack.stored(at)? {
+            Stored::Whole(base) => {
+                let rest = differences.iter().rev();
+                let whole = rest.fold(Some(base), |base, difference: &Vec<u8>| {
+                    delta::apply(&base?, difference)
+                });
+                return whole.ok_or_else(|| invalid("a difference does not fit"));
+            }
+            Stored::Difference(base, difference) => {
+                differences.push(difference);
+                at = match base {
+                    Base::Before(distance) => at.checked_sub(distance),
+                    Base::Named(name) => self::offset(index, name)?,
+                }
+                .ok_or_else(|| invalid("what it is a difference to is not in the pack"))?;
+            }
+        }
     }
-    // The length goes on while the highest bit is set.
-    let more = bytes.iter().take_while(|byte| **byte >= 0x80).count();
-    bytes.drain(..(more + 1).min(bytes.len()));
-    Ok(bytes)
+    Err(invalid("it is a difference to too many others"))
+}
+
+/// How an object is stored.
+enum Stored {
+    Whole(Vec<u8>),
+    Difference(Base, Vec<u8>),
+}
+
+/// What a difference is to.
+enum Base {
+    /// An object so many bytes before it.
+    Before(u64),
+    /// An object anywhere in the pack.
+    Named([u8; NAME]),
+}
+
+impl Reader {
+    /// The object at an offset: its type and length, for a difference its base, then the bytes.
+    fn stored(&mut self, offset: u64) -> std::io::Result<Stored> {
+        self.0.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        self.0.by_ref().take(HEAD).read_to_end(&mut bytes)?;
+        let first = bytes.first().copied().unwrap_or_default();
+        // The length goes on while the highest bit is set.
+        let more = bytes.iter().take_while(|byte| **byte >= 0x80).count();
+        let rest = bytes.get(more + 1..).unwrap_or_default();
+        let whole = |bytes: &[u8]| inflate(bytes).map_err(|error| invalid(&error));
+        match (first >> 4) & 0b111 {
+            1 => whole(rest).map(Stored::Whole),
+            6 => {
+                let (distance, rest) = distance(rest).ok_or_else(|| invalid("it is cut"))?;
+                Ok(Stored::Difference(Base::Before(distance), whole(rest)?))
+            }
+            7 => {
+                let (name, rest) = rest
+                    .split_first_chunk::<NAME>()
+                    .ok_or_else(|| invalid("it is cut"))?;
+                Ok(Stored::Difference(Base::Named(*name), whole(rest)?))
+            }
+            _ => Err(invalid("it is no commit")),
+        }
+    }
+}
+
+/// Seven bits a byte, the most significant first, and one more for every byte that goes on.
+fn distance(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut distance = 0_u64;
+    let mut rest = bytes;
+    loop {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        distance = distance.checked_mul(128)? + u64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some((distance, rest));
+        }
+        distance += 1;
+    }
 }

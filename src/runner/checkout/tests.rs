@@ -117,6 +117,38 @@ fn a_merge_of_the_head_is_as_good_loose_and_packed() {
     assert_eq!(looked, Checkout::Other(repository.merge.clone()));
 }
 
+/// A larger commit with nearly the same message is what git makes the merge a difference to.
+#[test]
+fn a_merge_that_is_stored_as_a_difference_is_put_together() {
+    let repository = Repository::new();
+    let message: String = (0..200).map(|n| format!("line {}\n", n * 7919)).collect();
+    let longer = format!("{message}and one more line that makes it longer than the other\n");
+    repository.git(&["checkout", "-q", "-b", "longer"]);
+    repository.git(&["commit", "-q", "--allow-empty", "-m", &longer]);
+    repository.git(&["checkout", "-q", "--detach", "main"]);
+    repository.git(&["merge", "-q", "--no-ff", "-m", &message, "feature"]);
+    let merge: Commit = repository.git(&["rev-parse", "HEAD"]).parse().unwrap();
+    repository.git(&["branch", "keep"]);
+    for offsets in ["true", "false"] {
+        let setting = format!("repack.useDeltaBaseOffset={offsets}");
+        repository.git(&["-c", &setting, "repack", "-q", "-a", "-d", "-f"]);
+        let index = repository.git(&["rev-parse", "--git-path", "objects/pack"]);
+        let packs = repository.path().join(index).read_dir().unwrap();
+        let index = packs.flatten().map(|entry| entry.path());
+        let index = index.filter(|path| path.extension().is_some_and(|end| end == "idx"));
+        let index = index.last().unwrap();
+        let listed = repository.git(&["verify-pack", "-v", index.to_str().unwrap()]);
+        let line = listed.lines().find(|line| line.starts_with(merge.as_str()));
+        // A difference has two more columns: how deep it is and what it is to.
+        assert_eq!(line.unwrap().split_whitespace().count(), 7, "{line:?}");
+        assert_eq!(
+            repository.look(),
+            Checkout::Merge(merge.clone()),
+            "{setting}"
+        );
+    }
+}
+
 /// What `actions/checkout` leaves: one commit, fetched by its name, in a shallow repository.
 #[test]
 fn a_shallow_checkout_is_read() {
