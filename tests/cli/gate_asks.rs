@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use sandbox::event::Event;
 use sandbox::github::{CheckState, Endpoint, Fault, GitHub, Permission, Review};
 use sandbox::pull::Stage;
 use serde_json::{Value, json};
@@ -135,7 +136,33 @@ fn the_checkout_must_be_the_commit() {
     passed(&run.end());
 }
 
-fn git(folder: &Path, args: &[&str]) {
+/// `actions/checkout` without `ref:` takes the merge that GitHub makes of the pull request.
+#[test]
+fn a_merge_of_the_head_is_built_and_said() {
+    let github = github();
+    let run = asking(&github);
+    std::fs::remove_dir_all(run.path().join(".git")).unwrap();
+    let git = |args: &[&str]| git(run.path(), args);
+    git(&["init", "-q", "-b", "main"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "start"]);
+    git(&["checkout", "-q", "-b", "feature"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "feature"]);
+    let head = git(&["rev-parse", "HEAD"]);
+    git(&["checkout", "-q", "--detach", "main"]);
+    git(&["merge", "-q", "--no-ff", "-m", "Merge", "feature"]);
+    let merge = git(&["rev-parse", "HEAD"]);
+    github.change_pull(|pull| pull.head("feature", &head));
+    let event = Event::labeled(pull("main").head("feature", &head), "🎅🏼deploy");
+    let ended = run
+        .file("event.json", &event.to_json().to_string())
+        .env("GITHUB_SHA", &merge)
+        .end();
+    passed(&ended);
+    let (merge, head) = (&merge[..12], &head[..12]);
+    ended.says(&format!("`{merge}`, which is GitHub's merge of `{head}`"));
+}
+
+fn git(folder: &Path, args: &[&str]) -> String {
     let done = Command::new("git")
         .args([
             "-c",
@@ -150,6 +177,7 @@ fn git(folder: &Path, args: &[&str]) {
         .output()
         .unwrap();
     assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
 
 #[test]

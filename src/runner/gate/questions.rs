@@ -46,7 +46,7 @@ pub async fn ask(
     reporter: &Reporter,
 ) -> Result<Answer> {
     let refusal = match &config.image.source {
-        ImageSource::Build(build) => checkout_refusal(&build.context, asked),
+        ImageSource::Build(build) => checkout_refusal(&build.context, asked, reporter),
         // Nothing of the workspace is deployed.
         ImageSource::Existing(_) => None,
     };
@@ -63,7 +63,7 @@ pub async fn ask(
     }
 }
 
-fn checkout_refusal(folder: &Path, asked: &Asked<'_>) -> Option<Refusal> {
+fn checkout_refusal(folder: &Path, asked: &Asked<'_>, reporter: &Reporter) -> Option<Refusal> {
     let Facts { commit, origin, .. } = asked.facts;
     let merge = match origin {
         Origin::Label(pull) => Merge::Allowed {
@@ -77,7 +77,14 @@ fn checkout_refusal(folder: &Path, asked: &Asked<'_>) -> Option<Refusal> {
         checkout::look(folder, &Wanted { commit, merge }),
         asked.caller,
     ) {
-        (Checkout::Exact | Checkout::Merge(_), _) | (Checkout::None, Caller::Terminal) => None,
+        (Checkout::Exact, _) | (Checkout::None, Caller::Terminal) => None,
+        (Checkout::Merge(merge), _) => {
+            let (merge, commit) = (merge.short(), commit.short());
+            reporter.note(&format!(
+                "the workspace holds `{merge}`, which is GitHub's merge of `{commit}`"
+            ));
+            None
+        }
         (Checkout::Other(other), _) => Some(Refusal::new(
             Reason::WrongCheckout,
             format!(
