@@ -127,9 +127,9 @@ fn object(index: &Path, offset: u64) -> std::io::Result<Vec<u8>> {
     for _ in 0..DEEPEST {
         match pack.stored(at)? {
             Stored::Whole(base) => {
-                let rest = differences.iter().rev();
-                let whole = rest.fold(Some(base), |base, difference: &Vec<u8>| {
-                    delta::apply(&base?, difference)
+                let mut rest = differences.iter().rev();
+                let whole = rest.try_fold(base, |base, difference: &Vec<u8>| {
+                    delta::apply(&base, difference)
                 });
                 return whole.ok_or_else(|| invalid("a difference does not fit"));
             }
