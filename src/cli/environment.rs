@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::protocol::ids::Commit;
 use crate::report::outputs::OutputFiles;
 
 /// Every variable, as it was at the start.
@@ -40,6 +41,11 @@ pub(super) fn output_files(env: &Environment) -> OutputFiles {
         summary: path("GITHUB_STEP_SUMMARY"),
         state: path("GITHUB_STATE"),
     }
+}
+
+/// The commit that the run belongs to, which is a merge commit for a pull request.
+pub(super) fn run_commit(env: &Environment) -> Option<Commit> {
+    env.get("GITHUB_SHA")?.parse().ok()
 }
 
 /// The Docker daemon that the user chose.

@@ -4,6 +4,7 @@ use super::ask;
 use super::cancel::Cancel;
 use super::follow::Follower;
 use super::image;
+use super::recheck::{Before, Recheck};
 use super::remote::{InstalledAgent, Remote};
 use super::{plan, result};
 use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, Mode, Place};
@@ -23,19 +24,25 @@ pub async fn deploy(
     config: &DeployConfig,
     context: &RunContext,
     docker_host: Option<&str>,
+    recheck: &Recheck,
     reporter: &Reporter,
     cancel: &Cancel,
 ) -> RunResult {
     if config.gate.mode == Mode::DryRun {
         return dry_run(config, reporter, cancel).await;
     }
-    let image = provide_image(&config.image, context, docker_host, reporter);
+    let image = provide_image(&config.image, context, docker_host, recheck, reporter);
     let host = async {
         let (remote, agent) = ready_host(&config.place, reporter).await?;
         let fence = ask::prepare(&remote, &agent, &config.site, reporter).await?;
         Ok((remote, agent, fence))
     };
-    let both = or_cancelled(cancel, Box::pin(async { tokio::try_join!(image, host) })).await;
+    let both = async {
+        let both = tokio::try_join!(image, host)?;
+        recheck.unmoved(Before::Swap).await?;
+        Ok(both)
+    };
+    let both = or_cancelled(cancel, Box::pin(both)).await;
     let (image, (remote, agent, fence)) = match both {
         Ok(both) => both,
         Err(error) => return result::failed(reporter, &error),
@@ -115,6 +122,7 @@ async fn provide_image(
     config: &ImageConfig,
     context: &RunContext,
     docker_host: Option<&str>,
+    recheck: &Recheck,
     reporter: &Reporter,
 ) -> Result<PinnedImage> {
     let build = match &config.source {
@@ -138,12 +146,11 @@ async fn provide_image(
         Ok((docker, built))
     });
     let (docker, built) = docker.await?;
-    phase(
-        reporter,
-        Phase::Push,
-        image::push(&docker, &built, login, reporter),
-    )
-    .await
+    let push = async {
+        recheck.unmoved(Before::Push).await?;
+        image::push(&docker, &built, login, reporter).await
+    };
+    phase(reporter, Phase::Push, push).await
 }
 
 /// A host with an agent.

@@ -18,6 +18,7 @@ mod crashes;
 mod failures;
 mod flag;
 mod happy;
+mod moved;
 mod parking;
 mod rollback;
 mod world;

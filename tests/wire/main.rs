@@ -6,6 +6,7 @@
 )]
 
 mod finish;
+mod gate;
 mod github;
 mod server;
 mod slack;

@@ -40,6 +40,13 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
+impl ApiError {
+    /// An answer that is none.
+    pub(super) fn new(text: String) -> Self {
+        Self { status: None, text }
+    }
+}
+
 impl Github {
     /// `None` when the run belongs to no repository. Call it inside a runtime.
     pub fn new(config: &GithubConfig, context: &RunContext) -> Result<Option<Self>> {
@@ -136,6 +143,9 @@ fn api_error(error: octocrab::Error) -> ApiError {
         octocrab::Error::GitHub { source, .. } => {
             (Some(source.status_code.as_u16()), source.message.clone())
         }
+        // There was an answer, and it is not what the documentation says.
+        octocrab::Error::Serde { source, .. } => (Some(200), source.to_string()),
+        octocrab::Error::Json { source, .. } => (Some(200), source.to_string()),
         other => {
             let mut cause: &dyn std::error::Error = other;
             while let Some(next) = cause.source() {

@@ -138,7 +138,11 @@ impl World {
             command.env(format!("PCT_DEPLOY_{key}"), value);
         }
         for (key, value) in more {
-            command.env(format!("PCT_DEPLOY_{key}"), value);
+            // This one is not a setting.
+            match *key {
+                "GITHUB_API_URL" => command.env(key, value),
+                _ => command.env(format!("PCT_DEPLOY_{key}"), value),
+            };
         }
         Started::spawn(command)
     }
