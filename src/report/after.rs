@@ -6,8 +6,8 @@ use super::before::{about, open, warn};
 use super::context::RunContext;
 use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
 use super::outputs::OutputFiles;
-use super::{Reporter, outcome, slack, summary, text};
-use crate::config::types::{CommentMode, GithubConfig, LabelAfter, ReportConfig};
+use super::{Reporter, outcome, receipt, redact, slack, summary};
+use crate::config::types::{CommentMode, GithubConfig, LabelAfter, Language, ReportConfig};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
 use crate::secret::Redactor;
@@ -31,9 +31,10 @@ pub async fn finish(
     reporter: &Reporter,
     files: &OutputFiles,
 ) {
-    redact(result, reporter.redactor());
+    redact::result(result, reporter.redactor());
+    let line = outcome::outcome_line(result, context);
     match result.outcome {
-        Outcome::Skipped => reporter.notice(&outcome::outcome_line(result)),
+        Outcome::Skipped => reporter.notice(&line),
         Outcome::Deployed
         | Outcome::Unchanged
         | Outcome::Cancelled
@@ -50,7 +51,13 @@ pub async fn finish(
     files.write_outputs(result, reporter);
     let page = summary::summary(result, context, config.language);
     files.write_summary(&page, reporter);
-    reporter.note(&outcome::outcome_line(result));
+    for row in receipt::rows(result, context, Language::English) {
+        reporter.note(&row.line(Language::English));
+    }
+    for fact in receipt::facts(result, context, Language::English) {
+        reporter.note(&fact);
+    }
+    reporter.note(&line);
 }
 
 async fn tell_github(
@@ -67,7 +74,10 @@ async fn tell_github(
     let Some(github) = open(settings, context, reporter) else {
         return;
     };
-    let page = || summary::comment(result, context, config.language);
+    let page = || {
+        let page = summary::comment(result, context, config.language);
+        reporter.redactor().redact(&page)
+    };
     let all = async {
         tokio::join!(
             close_deployment(&github, settings, context, deployment, result, reporter),
@@ -96,7 +106,9 @@ async fn close_deployment(
     let app = context.app.as_ref().map(|app| app.as_str());
     let about = about(settings, app, log_url.as_deref());
     let state = state(result.outcome);
-    let line = outcome::outcome_line(result);
+    let line = reporter
+        .redactor()
+        .redact(&outcome::outcome_line(result, context));
     let permission = "deployments: write";
     if let Err(error) = github.set_state(handle, &about, state, &line).await {
         warn(
@@ -178,7 +190,7 @@ async fn tell_slack(
         let commit = head_commit(config, context, reporter.redactor()).await;
         let language = config.language;
         let mut message = slack::message(settings, language, context, commit.as_ref(), result);
-        redact_json(&mut message, reporter.redactor());
+        redact::json(&mut message, reporter.redactor());
         slack::post(&settings.webhook, &message).await
     };
     let (text, hint) = match tokio::time::timeout(budget(result.outcome), Box::pin(all)).await {
@@ -233,35 +245,5 @@ fn budget(outcome: Outcome) -> Duration {
         | Outcome::Failed
         | Outcome::RolledBack
         | Outcome::Stuck => BUDGET,
-    }
-}
-
-/// Takes secrets out of everything in a result that is free text.
-fn redact(result: &mut RunResult, redactor: &Redactor) {
-    let Some(failed) = &mut result.failure else {
-        return;
-    };
-    let failure = &mut failed.failure;
-    for text in failure.chain.iter_mut().chain(&mut failure.hints) {
-        *text = redactor.redact(text);
-    }
-    for line in &mut failure.log_tail {
-        // Again after the escapes are gone, which can stand inside a secret.
-        let clean = text::printable(&redactor.redact(line));
-        *line = redactor.redact(&clean);
-    }
-}
-
-fn redact_json(value: &mut serde_json::Value, redactor: &Redactor) {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => *text = redactor.redact(text),
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| redact_json(item, redactor)),
-        Value::Object(map) => map
-            .values_mut()
-            .for_each(|item| redact_json(item, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

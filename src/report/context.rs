@@ -1,12 +1,15 @@
 //! What the run is about: facts from the event and the environment, gathered once.
 
-use crate::protocol::ids::{AppName, Commit};
+use crate::protocol::ids::{AppName, Commit, ServiceName};
+use crate::protocol::slot::PerSlot;
 
 /// Facts about the run for reports and tags. Everything from the event is untrusted text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunContext {
     /// The app, so that reports can name it before an image exists.
     pub app: Option<AppName>,
+    /// The two compose services, so that figures of a slot can be named.
+    pub slots: Option<PerSlot<ServiceName>>,
     /// `owner/name`.
     pub repository: Option<String>,
     /// The pull request's number.

@@ -11,7 +11,7 @@ use crate::protocol::outcome::Outcome;
 use crate::protocol::result::{FailedStage, RunResult};
 use crate::report::context::RunContext;
 use crate::report::github::HeadCommit;
-use crate::report::{outcome, text};
+use crate::report::{outcome, receipt, text};
 
 const MAX_HEADER: usize = 150;
 const MAX_SECTION: usize = 3000;
@@ -40,7 +40,7 @@ pub fn message(
         Some(title) => title.clone(),
         None => outcome::title(result, context, language),
     };
-    let line = outcome::line(result, language);
+    let line = outcome::line(result, context, language);
     let mut blocks = vec![section(&mrkdwn::escaped(&line, MAX_SECTION))];
     let fields: Vec<Value> = config
         .fields
@@ -53,9 +53,9 @@ pub fn message(
     for fields in fields.chunks(MAX_FIELDS) {
         blocks.push(json!({ "type": "section", "fields": fields }));
     }
-    let receipt = outcome::receipt(result);
-    if !receipt.is_empty() {
-        let facts = mrkdwn::escaped(&receipt.join(" · "), MAX_FIELD);
+    let facts = receipt::facts(result, context, language);
+    if !facts.is_empty() {
+        let facts = mrkdwn::escaped(&facts.join(" · "), MAX_FIELD);
         blocks.push(json!({ "type": "context", "elements": [markup(&facts)] }));
     }
     if let Some(failed) = &result.failure {
@@ -197,7 +197,7 @@ fn markup(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::outcome::tests::{deployed, rolled_back};
+    use crate::report::fixtures::{context, deployed, rolled_back};
     use crate::secret::Secret;
 
     fn config() -> SlackConfig {
@@ -206,26 +206,6 @@ mod tests {
             title: None,
             fields: SlackField::ALL.to_vec(),
             on: SlackOn::Always,
-        }
-    }
-
-    fn context() -> RunContext {
-        let text = |text: &str| Some(text.to_owned());
-        RunContext {
-            app: "pct-backend".parse().ok(),
-            repository: text("o/r"),
-            pull_request: Some(7),
-            commit: "0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b".parse().ok(),
-            head_ref: text("feature/<x>"),
-            actor: text("kim"),
-            event_name: text("pull_request"),
-            workflow: text("Backend CD"),
-            job: text("deploy"),
-            action: text("pct-deploy"),
-            server_url: text("https://github.com"),
-            api_url: None,
-            run_id: text("42"),
-            run_attempt: text("1"),
         }
     }
 
