@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::before::{about, open, warn};
+use super::before::{NOT_AFFECTED, PERMISSION, about, open, too_slow, warn};
 use super::context::RunContext;
 use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
 use super::outputs::OutputFiles;
 use super::{Reporter, outcome, receipt, redact, slack, summary};
-use crate::config::types::{CommentMode, GithubConfig, LabelAfter, Language, ReportConfig};
+use crate::config::types::{
+    CommentMode, GithubConfig, LabelAfter, Language, ReportConfig, SlackField,
+};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
-use crate::secret::Redactor;
 
 /// The longest time for GitHub and Slack together.
 const BUDGET: Duration = Duration::from_secs(60);
@@ -42,9 +43,12 @@ pub async fn finish(
         | Outcome::RolledBack
         | Outcome::Stuck => {
             let told = &*result;
-            let github = tell_github(config, context, label, deployment, told, reporter);
-            let slack = tell_slack(config, context, told, reporter);
-            let ((), sent) = tokio::join!(Box::pin(github), Box::pin(slack));
+            let github = config.github.as_ref();
+            let github = github.and_then(|settings| open(settings, context, reporter));
+            let github = github.as_ref();
+            let hub = tell_github(github, config, context, label, deployment, told, reporter);
+            let slack = tell_slack(github, config, context, told, reporter);
+            let ((), sent) = tokio::join!(Box::pin(hub), Box::pin(slack));
             result.slack_sent = sent;
         }
     }
@@ -61,6 +65,7 @@ pub async fn finish(
 }
 
 async fn tell_github(
+    github: Option<&Github>,
     config: &ReportConfig,
     context: &RunContext,
     label: Option<(&str, LabelAfter)>,
@@ -68,10 +73,7 @@ async fn tell_github(
     result: &RunResult,
     reporter: &Reporter,
 ) {
-    let Some(settings) = &config.github else {
-        return;
-    };
-    let Some(github) = open(settings, context, reporter) else {
+    let (Some(github), Some(settings)) = (github, &config.github) else {
         return;
     };
     let page = || {
@@ -80,14 +82,14 @@ async fn tell_github(
     };
     let all = async {
         tokio::join!(
-            close_deployment(&github, settings, context, deployment, result, reporter),
-            comment(&github, settings, context, page, result, reporter),
-            remove_label(&github, context, label, reporter),
+            close_deployment(github, settings, context, deployment, result, reporter),
+            comment(github, settings, context, page, result, reporter),
+            remove_label(github, context, label, reporter),
         )
     };
     let told = tokio::time::timeout(budget(result.outcome), Box::pin(all)).await;
     if told.is_err() {
-        reporter.warning("GitHub was too slow for the report", "");
+        reporter.warning("GitHub was too slow for the report", NOT_AFFECTED);
     }
 }
 
@@ -109,12 +111,11 @@ async fn close_deployment(
     let line = reporter
         .redactor()
         .redact(&outcome::outcome_line(result, context));
-    let permission = "deployments: write";
     if let Err(error) = github.set_state(handle, &about, state, &line).await {
         warn(
             reporter,
             "set the deployment's state on GitHub",
-            permission,
+            PERMISSION,
             &error,
         );
         return;
@@ -125,7 +126,7 @@ async fn close_deployment(
         warn(
             reporter,
             "mark the previous deployment as inactive",
-            permission,
+            PERMISSION,
             &error,
         );
     }
@@ -177,6 +178,7 @@ async fn remove_label(
 
 /// `None` when Slack is not to be told, else whether it took the message.
 async fn tell_slack(
+    github: Option<&Github>,
     config: &ReportConfig,
     context: &RunContext,
     result: &RunResult,
@@ -187,7 +189,16 @@ async fn tell_slack(
         return None;
     }
     let all = async {
-        let commit = head_commit(config, context, reporter.redactor()).await;
+        let asked = head_commit(github, &settings.fields, context, reporter);
+        // A GitHub that hangs must leave time for Slack.
+        let limit = budget(result.outcome) / 5;
+        let commit = match tokio::time::timeout(limit, Box::pin(asked)).await {
+            Ok(commit) => commit,
+            Err(_elapsed) => {
+                too_slow(reporter, HEAD_COMMIT);
+                None
+            }
+        };
         let language = config.language;
         let mut message = slack::message(settings, language, context, commit.as_ref(), result);
         redact::json(&mut message, reporter.redactor());
@@ -196,33 +207,41 @@ async fn tell_slack(
     let (text, hint) = match tokio::time::timeout(budget(result.outcome), Box::pin(all)).await {
         Ok(Ok(())) => return Some(true),
         Ok(Err(error)) => {
-            let hint = error.hints().first().cloned().unwrap_or_default();
-            (error.chain().join(": "), hint)
+            let hint = error.hints().first().map_or(NOT_AFFECTED, String::as_str);
+            (error.chain().join(": "), hint.to_owned())
         }
         Err(_elapsed) => (
             "Slack was too slow for the report".to_owned(),
-            String::new(),
+            NOT_AFFECTED.to_owned(),
         ),
     };
     reporter.warning(&text, &hint);
     Some(false)
 }
 
-/// Missing facts only make the message shorter, so there is no warning.
+const HEAD_COMMIT: &str = "ask GitHub for the commit's message and author";
+
+/// The message and the author; without them the message to Slack is shorter.
 async fn head_commit(
-    config: &ReportConfig,
+    github: Option<&Github>,
+    fields: &[SlackField],
     context: &RunContext,
-    redactor: &Redactor,
+    reporter: &Reporter,
 ) -> Option<HeadCommit> {
-    let commit = context.commit.as_ref()?;
-    let github = Github::new(config.github.as_ref()?, context).ok()??;
-    match github.head_commit(commit).await {
-        Ok(found) => Some(HeadCommit {
-            message: redactor.redact(&found.message),
-            author: found.author.map(|author| redactor.redact(&author)),
-        }),
+    let told = |field: &SlackField| matches!(field, SlackField::Message | SlackField::Author);
+    if !fields.iter().any(told) {
+        return None;
+    }
+    match github?.head_commit(context.commit.as_ref()?).await {
+        Ok(found) => {
+            let redactor = reporter.redactor();
+            Some(HeadCommit {
+                message: redactor.redact(&found.message),
+                author: found.author.map(|author| redactor.redact(&author)),
+            })
+        }
         Err(error) => {
-            tracing::debug!(%error, "no commit for the message");
+            warn(reporter, HEAD_COMMIT, "contents: read", &error);
             None
         }
     }

@@ -48,6 +48,13 @@ impl RunContext {
         ))
     }
 
+    /// What tells this run from every other one of the repository; `None` outside GitHub and act.
+    pub fn run_key(&self) -> Option<String> {
+        let attempt = self.run_attempt.as_deref().unwrap_or("1");
+        let job = self.job.as_deref().unwrap_or_default();
+        Some(format!("{}/{attempt}/{job}", self.run_id.as_ref()?))
+    }
+
     /// A link to the pull request.
     pub fn pull_request_url(&self) -> Option<String> {
         let (server, repository) = (self.server_url.as_ref()?, self.repository.as_ref()?);

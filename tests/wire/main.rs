@@ -5,8 +5,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod faults;
 mod finish;
 mod github;
+mod once;
 mod server;
 mod slack;
 mod standin;

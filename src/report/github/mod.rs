@@ -1,7 +1,8 @@
 //! What GitHub learns about a run: a deployment with its states, a comment, the label.
 //!
-//! Nothing that creates something is ever repeated: a second POST would be a second deployment or a
-//! second comment. So octocrab's own retries are not compiled in.
+//! Nothing that creates something is repeated blindly: a second POST would be a second deployment or a
+//! second comment. So octocrab's own retries are not compiled in; when an answer is lost we look first,
+//! and everything that we create can be found again: a deployment by its run, a comment by its marker.
 
 mod client;
 mod comment;
