@@ -118,20 +118,33 @@ fn korean(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
 /// A title that says how it went, with the app's name.
 pub fn title(result: &RunResult, context: &RunContext, language: Language) -> String {
     let app = app(result, context);
-    let (mark, english, korean) = match result.outcome {
-        Outcome::Deployed => ("✅", "deployed", "배포 성공"),
-        Outcome::Unchanged => ("✅", "unchanged", "변경 없음"),
-        Outcome::Skipped => ("⏭️", "skipped", "건너뜀"),
-        Outcome::Cancelled => ("⏹️", "cancelled", "취소됨"),
-        Outcome::Failed => ("❌", "deploy failed", "배포 실패"),
-        Outcome::RolledBack => ("↩️", "rolled back", "롤백됨"),
-        Outcome::Stuck => ("🚨", "stuck, a person is needed", "조치 필요"),
+    let (english, korean) = match result.outcome {
+        Outcome::Deployed => ("deployed", "배포 성공"),
+        Outcome::Unchanged => ("unchanged", "변경 없음"),
+        Outcome::Skipped => ("skipped", "건너뜀"),
+        Outcome::Cancelled => ("cancelled", "취소됨"),
+        Outcome::Failed => ("deploy failed", "배포 실패"),
+        Outcome::RolledBack => ("rolled back", "롤백됨"),
+        Outcome::Stuck => ("stuck, a person is needed", "조치 필요"),
     };
+    let mark = mark(result.outcome);
     match (language, app) {
         (Language::English, Some(app)) => format!("{mark} {app} {english}"),
         (Language::English, None) => format!("{mark} {english}"),
         (Language::Korean, Some(app)) => format!("{mark} {app} {korean}"),
         (Language::Korean, None) => format!("{mark} {korean}"),
+    }
+}
+
+/// How it ended, in one character.
+pub fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Deployed | Outcome::Unchanged => "✅",
+        Outcome::Skipped => "⏭️",
+        Outcome::Cancelled => "⏹️",
+        Outcome::Failed => "❌",
+        Outcome::RolledBack => "↩️",
+        Outcome::Stuck => "🚨",
     }
 }
 
