@@ -9,6 +9,9 @@ use crate::protocol::step::Phase;
 /// A run shorter than this gets fractions of seconds on its axis.
 const SHORT_MS: u64 = 10_000;
 
+/// The shortest bar is this part of the whole: a shorter one cannot be seen. The table has the figure.
+const BARS: u64 = 250;
+
 /// The chart and the table, under a title; nothing when nothing ran.
 pub(super) fn timeline(steps: &[StepResult], language: Language) -> String {
     if steps.is_empty() {
@@ -29,10 +32,9 @@ pub(super) fn timeline(steps: &[StepResult], language: Language) -> String {
 /// every one.
 fn gantt(steps: &[StepResult], language: Language) -> String {
     let end = |step: &StepResult| millis(step.started_at + step.seconds);
-    let axis = match steps.iter().map(end).max() {
-        Some(end) if end < SHORT_MS => "%S.%Ls",
-        Some(_) | None => "%M:%S",
-    };
+    let end = steps.iter().map(end).max().unwrap_or_default();
+    let axis = if end < SHORT_MS { "%S.%Ls" } else { "%M:%S" };
+    let shortest = (end / BARS).max(1);
     let mut chart = format!("```mermaid\ngantt\n  dateFormat HH:mm:ss.SSS\n  axisFormat {axis}\n");
     let mut section = None;
     for step in steps {
@@ -41,14 +43,14 @@ fn gantt(steps: &[StepResult], language: Language) -> String {
             writeln!(chart, "  section {side}").ok();
             section = Some(side);
         }
+        // Mermaid draws `done` in grey and `crit` in red.
         let (tag, note) = match step.outcome {
-            StepOutcome::Done => ("done, ", ""),
+            StepOutcome::Done => ("", ""),
             StepOutcome::Failed => ("crit, ", " failed"),
-            StepOutcome::Undone => ("active, ", " undone"),
-            StepOutcome::Cancelled => ("active, ", " cancelled"),
+            StepOutcome::Undone => ("done, ", " undone"),
+            StepOutcome::Cancelled => ("done, ", " cancelled"),
         };
-        // A bar of no length is not drawn.
-        let length = millis(step.seconds).max(1);
+        let length = millis(step.seconds).max(shortest);
         let start = clock(millis(step.started_at));
         let name = plain_name(&step.name);
         writeln!(chart, "  {name}{note} :{tag}{start}, {length}ms").ok();
@@ -62,7 +64,7 @@ fn table(steps: &[StepResult], language: Language) -> String {
         Language::English => "step | where | began | seconds | outcome",
         Language::Korean => "단계 | 위치 | 시작 | 초 | 결과",
     };
-    let mut table = format!("| {columns} |\n|---|---|--:|--:|---|\n");
+    let mut table = format!("| {columns} |\n|:--|:--|--:|--:|:--|\n");
     for step in steps {
         let outcome = match (step.outcome, language) {
             (StepOutcome::Done, Language::English) => "done",
@@ -137,14 +139,14 @@ gantt
   dateFormat HH:mm:ss.SSS
   axisFormat %M:%S
   section runner
-  gate :done, 00:00:00.000, 100ms
-  build :done, 00:00:00.100, 20000ms
+  gate :00:00:00.000, 122ms
+  build :00:00:00.100, 20000ms
   section host
-  await_healthy :done, 00:00:22.500, 8100ms
+  await_healthy :00:00:22.500, 8100ms
 ```
 
 | step | where | began | seconds | outcome |
-|---|---|--:|--:|---|
+|:--|:--|--:|--:|:--|
 | gate | runner | 0.000 | 0.100 | done |
 | build | runner | 0.100 | 20.000 | done |
 | await_healthy | host | 22.500 | 8.100 | done |
@@ -157,7 +159,7 @@ gantt
     fn a_step_that_was_taken_back_stands_out() {
         let text = timeline(&baked_away().steps, Language::Korean);
         assert!(
-            text.contains("  section 서버\n  switch_traffic undone :active, "),
+            text.contains("  section 서버\n  switch_traffic undone :done, 00:00:30.600, 127ms\n"),
             "{text}"
         );
         assert!(
@@ -178,7 +180,7 @@ gantt
         let text = timeline(&steps, Language::English);
         assert!(text.contains("  axisFormat %S.%Ls\n"), "{text}");
         assert!(
-            text.contains("\n  x--crit--0-click-x-call-alert------init-------b- :done, "),
+            text.contains("\n  x--crit--0-click-x-call-alert------init-------b- :00:00:00.000"),
             "{text}"
         );
         assert!(timeline(&[], Language::English).is_empty());

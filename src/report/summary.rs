@@ -65,14 +65,18 @@ fn head(result: &RunResult, context: &RunContext, language: Language) -> String 
             code(text_of(result.deployment_id.as_ref())),
         ),
     ];
-    page.push_str("| | |\n|---|---|\n");
-    for (english, korean, value) in rows {
+    let rows = rows.into_iter().filter_map(|(english, korean, value)| {
         let name = match language {
             Language::English => english,
             Language::Korean => korean,
         };
-        if let Some(value) = value {
-            writeln!(page, "| {name} | {value} |").ok();
+        Some(format!("| {name} | {} |\n", value?))
+    });
+    for (index, row) in rows.enumerate() {
+        page.push_str(&row);
+        // The first fact is the head of the table: an empty one would be a bar of grey.
+        if index == 0 {
+            page.push_str("|:--|:--|\n");
         }
     }
     page.push('\n');
@@ -141,7 +145,7 @@ fn figures(result: &RunResult, context: &RunContext, language: Language) -> Stri
         page.push('\n');
     }
     if !rows.is_empty() {
-        writeln!(page, "| {columns} |\n|---|--:|--:|--:|--:|--:|").ok();
+        writeln!(page, "| {columns} |\n|:--|--:|--:|--:|--:|--:|").ok();
     }
     for row in &rows {
         let served = row.served;
@@ -221,9 +225,8 @@ mod tests {
 
 deployed release 0123456789ab on pct-backend-2 (before:\u{200b} pct-backend-1) in 41.2s, 0 of 48,213 requests lost
 
-| | |
-|---|---|
 | release | `0123456789ab` |
+|:--|:--|
 | image | `user/pct-backend@{digest}` |
 | slot | `pct-backend-2` |
 | before | `pct-backend-1 ba9876543210` |
@@ -245,7 +248,7 @@ deployed release 0123456789ab on pct-backend-2 (before:\u{200b} pct-backend-1) i
 - memory at most:\u{200b} new slot 301.4 MiB, agent 9.1 MiB
 
 | slot | requests | neither 2xx nor 3xx | 5xx | p50 | p99 |
-|---|--:|--:|--:|--:|--:|
+|:--|--:|--:|--:|--:|--:|
 | pct-backend-1 (before) | 52,004 | 4 | 1 | 3.1 ms | 40 ms |
 | pct-backend-1 (old) | 46,101 | 3 | 0 | 3.2 ms | 41 ms |
 | pct-backend-2 (new) | 1,872 | 3 | 0 | 3.4 ms | 44 ms |

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod example;
 mod faults;
 mod finish;
 mod github;
