@@ -10,6 +10,7 @@ mod faults;
 mod finish;
 mod github;
 mod once;
+mod planted;
 mod server;
 mod slack;
 mod standin;
