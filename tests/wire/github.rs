@@ -77,6 +77,22 @@ async fn a_post_is_not_repeated_when_nobody_can_say_what_became_of_it() {
     }
 }
 
+/// GitHub says 403 for this, too, and no permission would help.
+#[tokio::test]
+async fn a_rate_limit_is_not_taken_for_a_permission() {
+    let message = "API rate limit exceeded for installation ID 1.";
+    let server = Server::start(move |_| answer(403, &json!({ "message": message }))).await;
+    let (reporter, log) = reporter();
+    let handle = started(&config(&server), &context(&server), &reporter).await;
+    assert_eq!(handle, None);
+    let log = log.text();
+    assert!(
+        log.contains(message) && log.contains("takes no more calls"),
+        "{log}"
+    );
+    assert!(!log.contains("permissions:"), "{log}");
+}
+
 #[tokio::test]
 async fn only_a_clear_yes_opens_the_gate() {
     let server = Server::start(|seen| {
