@@ -208,7 +208,8 @@ async fn tell_slack(
         Ok(Ok(())) => return Some(true),
         Ok(Err(error)) => {
             let hint = error.hints().first().map_or(NOT_AFFECTED, String::as_str);
-            (error.chain().join(": "), hint.to_owned())
+            let text = redact::short(&error.chain().join(": "), reporter.redactor());
+            (text, hint.to_owned())
         }
         Err(_elapsed) => (
             "Slack was too slow for the report".to_owned(),

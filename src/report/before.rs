@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Reporter;
 use super::console::random_token;
 use super::context::RunContext;
 use super::github::{ApiError, Deployment, DeploymentHandle, Github, State};
+use super::{Reporter, redact};
 use crate::config::types::{GithubConfig, ReportConfig};
 
 /// The longest time that all of it may take.
@@ -100,5 +100,6 @@ pub(super) fn warn(reporter: &Reporter, what: &str, permission: &str, error: &Ap
         Some(401) => format!("give `github-token` a valid token; {NOT_AFFECTED}"),
         Some(_) | None => NOT_AFFECTED.to_owned(),
     };
-    reporter.warning(&format!("cannot {what}: {error}"), &hint);
+    let why = redact::short(&error.to_string(), reporter.redactor());
+    reporter.warning(&format!("cannot {what}: {why}"), &hint);
 }

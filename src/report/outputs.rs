@@ -37,7 +37,9 @@ impl OutputFiles {
     /// Keeps a value for the action's post step, which finds it as `STATE_<key>`. Written at once, so
     /// it survives a kill: call it before the step that it is about.
     pub fn save_state(&self, key: &str, value: &str, reporter: &Reporter) {
-        append(self.state.as_deref(), "state", &block(key, value), reporter);
+        let value = reporter.redactor().redact(value);
+        let text = block(key, &value);
+        append(self.state.as_deref(), "state", &text, reporter);
     }
 
     /// Adds to the job's summary.

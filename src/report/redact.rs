@@ -31,6 +31,12 @@ pub(super) fn result(result: &mut RunResult, redactor: &Redactor) {
     }
 }
 
+/// What a server answered, in a length that a person reads. It is cut last: a secret that was cut in two
+/// would not be found.
+pub(super) fn short(text: &str, redactor: &Redactor) -> String {
+    text::cut(&redactor.redact(text), 400)
+}
+
 /// Every text in a JSON value.
 pub(super) fn json(value: &mut Value, redactor: &Redactor) {
     match value {
@@ -38,5 +44,20 @@ pub(super) fn json(value: &mut Value, redactor: &Redactor) {
         Value::Array(items) => items.iter_mut().for_each(|item| json(item, redactor)),
         Value::Object(map) => map.values_mut().for_each(|item| json(item, redactor)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_secret_at_the_cut_leaves_nothing() {
+        let redactor = Redactor::new(&[&Secret::new("ghs_0123456789")]);
+        for length in 380..400 {
+            let text = format!("{} ghs_0123456789", "x".repeat(length));
+            assert!(!short(&text, &redactor).contains("ghs"), "{length}");
+        }
     }
 }

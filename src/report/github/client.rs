@@ -213,7 +213,7 @@ fn api_error(error: octocrab::Error) -> ApiError {
     };
     ApiError {
         status,
-        text: text::cut(&text::printable(&text), 300),
+        text: text::printable(&text),
         fate,
     }
 }

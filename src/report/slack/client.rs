@@ -65,7 +65,7 @@ async fn send(client: &reqwest::Client, webhook: &Secret, message: &Value) -> An
         return Answer::Busy(Duration::from_secs(seconds.unwrap_or(1)));
     }
     let why = answer.text().await.unwrap_or_default();
-    let why = text::cut(&text::printable(&why), 200);
+    let why = text::printable(&why);
     Answer::Refused(refused(status, &why))
 }
 
