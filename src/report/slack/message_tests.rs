@@ -168,6 +168,60 @@ fn the_receipt_is_in_the_message() {
     );
 }
 
+#[test]
+fn every_end_has_its_title_and_colour_in_both_languages() {
+    let ends = [
+        (
+            Outcome::Deployed,
+            "✅ pct-backend deployed",
+            "✅ pct-backend 배포 성공",
+            "#2eb67d",
+        ),
+        (
+            Outcome::Unchanged,
+            "✅ pct-backend unchanged",
+            "✅ pct-backend 변경 없음",
+            "#2eb67d",
+        ),
+        (
+            Outcome::Cancelled,
+            "⏹️ pct-backend cancelled",
+            "⏹️ pct-backend 취소됨",
+            "#868686",
+        ),
+        (
+            Outcome::Failed,
+            "❌ pct-backend deploy failed",
+            "❌ pct-backend 배포 실패",
+            "#e01e5a",
+        ),
+        (
+            Outcome::RolledBack,
+            "↩️ pct-backend rolled back",
+            "↩️ pct-backend 롤백됨",
+            "#ecb22e",
+        ),
+        (
+            Outcome::Stuck,
+            "🚨 pct-backend stuck, a person is needed",
+            "🚨 pct-backend 조치 필요",
+            "#e01e5a",
+        ),
+    ];
+    for (outcome, english, korean, colour) in ends {
+        let mut result = rolled_back();
+        result.outcome = outcome;
+        for (language, title) in [(Language::English, english), (Language::Korean, korean)] {
+            let body = message(&config(), language, &context(), Some(&commit()), &result);
+            assert_eq!(sandbox::slack::refusal(&body), None, "{body}");
+            assert_eq!(body["blocks"][0]["text"]["text"], title);
+            assert_eq!(body["attachments"][0]["color"], colour);
+            let text = body["text"].as_str().unwrap();
+            assert!(text.starts_with(&format!("{title} — ")), "{text}");
+        }
+    }
+}
+
 /// What anybody can put into a branch, a commit, a log or an error: markup, fences, entities, nothing.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
