@@ -18,7 +18,7 @@ pub fn facts(result: &RunResult, context: &RunContext, language: Language) -> Ve
         let value = text::count(value?);
         Some(match language {
             Language::English => format!("{value} ms {english}"),
-            Language::Korean => format!("{korean} {value}ms"),
+            Language::Korean => format!("{korean} {value} ms"),
         })
     };
     let all = [

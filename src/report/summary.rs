@@ -135,7 +135,7 @@ fn figures(result: &RunResult, context: &RunContext, language: Language) -> Stri
             "Receipt",
             "slot | requests | neither 2xx nor 3xx | 5xx | p50 | p99",
         ),
-        Language::Korean => ("영수증", "슬롯 | 요청 | 2xx·3xx 아님 | 5xx | p50 | p99"),
+        Language::Korean => ("측정 결과", "슬롯 | 요청 | 2xx·3xx 아님 | 5xx | p50 | p99"),
     };
     let mut page = format!("#### {title}\n\n");
     for fact in &facts {

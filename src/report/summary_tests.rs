@@ -73,7 +73,7 @@ Started ```boot```
 <!channel> & Killed
 ````
 
-#### 영수증
+#### 측정 결과
 
 - 서버가 내려받은 용량 3.4 MiB
 

@@ -30,14 +30,15 @@ fn context() -> RunContext {
 #[test]
 fn the_documented_summaries_are_what_a_run_writes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (name, language) in [
-        ("deployed", Language::English),
-        ("rolled-back", Language::English),
+    for (name, page, language) in [
+        ("deployed", "deployed", Language::English),
+        ("deployed", "deployed.ko", Language::Korean),
+        ("rolled-back", "rolled-back", Language::English),
     ] {
+        let documented = root.join(format!("docs/summary/{page}.md"));
         let result = root.join(format!("tests/wire/example/{name}.json"));
         let result: RunResult = serde_json::from_str(&fs::read_to_string(result).unwrap()).unwrap();
         let page = summary::summary(&result, &context(), language);
-        let documented = root.join(format!("docs/summary/{name}.md"));
         if std::env::var_os("UPDATE").is_some() {
             fs::create_dir_all(root.join("docs/summary")).unwrap();
             fs::write(&documented, &page).unwrap();
@@ -45,7 +46,8 @@ fn the_documented_summaries_are_what_a_run_writes() {
         assert_eq!(
             fs::read_to_string(&documented).unwrap(),
             page,
-            "`UPDATE=1 cargo test --test wire example` rewrites docs/summary/{name}.md"
+            "`UPDATE=1 cargo test --test wire example` rewrites {}",
+            documented.display()
         );
     }
 }
