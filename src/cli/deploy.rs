@@ -163,6 +163,7 @@ impl Run<'_> {
             Err(error) => return self.refuse(&gathered, &context, error).await,
         };
         context.app = Some(config.site.app.clone());
+        context.slots = Some(config.site.slots.clone());
         let reporter = Reporter::new(self.mode, Redactor::new(&config.secrets()));
         reporter.add_masks();
         for problem in &gathered.warnings {

@@ -106,6 +106,7 @@ pub fn context(env: &BTreeMap<String, String>) -> RunContext {
     let get = |name: &str| env.get(name).filter(|text| !text.is_empty()).cloned();
     RunContext {
         app: None,
+        slots: None,
         repository: get("GITHUB_REPOSITORY"),
         pull_request: None,
         // `GITHUB_SHA` is the merge commit of a pull request: the head comes from the event only.

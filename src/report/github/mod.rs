@@ -1,8 +1,9 @@
 //! What GitHub learns about a run: a deployment with its states, a comment, the label; and what the
 //! gate asks: who may write, where a pull request stands, its checks and reviews.
 //!
-//! Nothing that creates something is ever repeated: a second POST would be a second deployment or a
-//! second comment. So octocrab's own retries are not compiled in. Only a question is asked again.
+//! Nothing that creates something is repeated blindly: a second POST would be a second deployment or a
+//! second comment. So octocrab's own retries are not compiled in; when an answer is lost we look first,
+//! and everything that we create can be found again: a deployment by its run, a comment by its marker.
 
 mod checks;
 mod client;
