@@ -11,12 +11,15 @@
 
 mod act;
 mod bad_input;
+mod bake;
 mod baseline;
 mod compose_v1;
 mod crashes;
 mod failures;
 mod flag;
 mod happy;
+mod long;
 mod parking;
 mod rollback;
+mod switch;
 mod world;
