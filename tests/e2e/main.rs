@@ -16,6 +16,7 @@ mod baseline;
 mod compose_v1;
 mod crashes;
 mod failures;
+mod figures;
 mod flag;
 mod happy;
 mod http2;

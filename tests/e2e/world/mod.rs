@@ -254,9 +254,10 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary under test.
-pub(crate) fn binary() -> &'static str {
-    env!("CARGO_BIN_EXE_pct-deploy")
+/// The binary under test; `make bench` names the release build.
+pub(crate) fn binary() -> PathBuf {
+    let named = std::env::var_os("PCT_BENCH_BINARY").map(PathBuf::from);
+    named.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_pct-deploy")))
 }
 
 pub(crate) fn docker(args: &[&str]) -> Output {
