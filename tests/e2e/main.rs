@@ -11,14 +11,20 @@
 
 mod act;
 mod bad_input;
+mod bake;
 mod baseline;
 mod chaos;
 mod compose_v1;
 mod crashes;
 mod failures;
+mod figures;
 mod flag;
 mod happy;
+mod http2;
+mod long;
 mod moved;
 mod parking;
+mod provision;
 mod rollback;
+mod switch;
 mod world;

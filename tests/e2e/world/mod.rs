@@ -1,5 +1,6 @@
 //! The universe in which a test runs: one host, one registry, one Slack, and an app to deploy.
 
+pub(crate) mod held;
 mod release;
 mod run;
 mod sandbox_env;
@@ -117,6 +118,11 @@ impl World {
             &["deploy", "--json"],
             &[("BUILD_ARGS", &release.build_args())],
         )
+    }
+
+    /// Deploys an image that is in the registry already, by its digest; nothing is built.
+    pub(crate) fn deploy_image(&self, image: &str) -> Run {
+        self.run(&["deploy", "--json"], &[("IMAGE", image)])
     }
 
     /// Runs the real binary with this world's settings and some more.
@@ -252,9 +258,10 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary under test.
-pub(crate) fn binary() -> &'static str {
-    env!("CARGO_BIN_EXE_pct-deploy")
+/// The binary under test; `make bench` names the release build.
+pub(crate) fn binary() -> PathBuf {
+    let named = std::env::var_os("PCT_BENCH_BINARY").map(PathBuf::from);
+    named.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_pct-deploy")))
 }
 
 pub(crate) fn docker(args: &[&str]) -> Output {
