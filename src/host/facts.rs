@@ -16,6 +16,19 @@ pub struct DockerFacts {
     pub platform: String,
     /// The folder images and containers are in.
     pub root: PathBuf,
+    /// Whether containers outlive the engine's death.
+    pub live_restore: LiveRestore,
+}
+
+/// Whether containers outlive the engine's death (`live-restore` in `daemon.json`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveRestore {
+    /// They do.
+    On,
+    /// They do not.
+    Off,
+    /// They cannot: the engine is part of a swarm.
+    Impossible,
 }
 
 /// Which compose there is.

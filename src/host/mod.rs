@@ -120,8 +120,8 @@ pub trait Host {
     async fn own_program(&self) -> HostResult<std::path::PathBuf>;
     /// Makes a folder of root's with its parents, mode 0755; an existing one is fine.
     async fn make_root_folder(&self, path: &Path) -> HostResult<()>;
-    /// Has systemd read its files, and start these units at every boot.
-    async fn load_units(&self, enable: &[&str]) -> HostResult<()>;
+    /// Has systemd read its files, start `enable` at every boot, and have `reload` read theirs.
+    async fn load_units(&self, enable: &[&str], reload: &[&str]) -> HostResult<()>;
     /// Whether what needs root will work without a password.
     async fn can_act_as_root(&self) -> HostResult<()>;
 

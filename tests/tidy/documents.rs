@@ -288,7 +288,14 @@ fn every_path_of_the_gate_is_documented() {
 #[test]
 fn texts_name_commands_that_exist() {
     const COMMANDS: [&str; 8] = [
-        "action", "action-post", "agent", "deploy", "history", "provision", "rollback", "status",
+        "action",
+        "action-post",
+        "agent",
+        "deploy",
+        "history",
+        "provision",
+        "rollback",
+        "status",
     ];
     let documents = [
         "README.md",

@@ -1,62 +1,71 @@
-//! What systemd shall do: settle at boot what was cut short, and bring nginx back when it dies.
+//! What keeps the host well between deploys: systemd settles at boot what was cut short and brings nginx back when it
+//! dies, and containers outlive the Docker daemon.
 
 use std::path::{Path, PathBuf};
 
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::paths::STATE_ROOT;
 use crate::error::Reason;
+use crate::host::error::HostError;
+use crate::host::facts::LiveRestore;
 use crate::host::{Access, Host, Owner};
 
 /// The unit that runs at boot.
 const RECOVER: &str = "pct-deploy-recover.service";
 
-/// A file of systemd's.
+/// A file of root's and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unit {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// What is to be started at boot.
-    pub(super) enable: Option<&'static str>,
+    pub(super) then: Then,
     pub(super) why: &'static str,
 }
 
-/// The units that are not as they shall be; none where systemd does not run.
+/// What has to be done once the file is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It is a unit to be started at boot.
+    Enable(&'static str),
+    /// It is read with the others.
+    Nothing,
+    /// A service has to read it.
+    Reload(&'static str),
+}
+
+/// The files that are not as they shall be; none where systemd does not run.
 pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
-    let failed = |error| {
-        StepError::host(
-            Reason::ProvisionFailed,
-            "cannot look at systemd's files",
-            &error,
-        )
-    };
-    if host
-        .list(Path::new("/run/systemd/system"))
+    let runs = host
+        .list(Path::new("/run/systemd"))
         .await
-        .map_err(failed)?
-        .is_empty()
-    {
+        .map_err(|error| failed(&error))?;
+    if !runs.iter().any(|name| name == "system") {
         return Ok(Vec::new());
     }
     let folder = Path::new("/etc/systemd/system");
-    let user = host.user().await.map_err(failed)?;
-    let program = host.own_program().await.map_err(failed)?;
-    let all = [
+    let user = host.user().await.map_err(|error| failed(&error))?;
+    let program = host.own_program().await.map_err(|error| failed(&error))?;
+    let mut all = vec![
         Unit {
             path: folder.join(RECOVER),
             text: recover_unit(&user, &stable(&program)),
-            enable: Some(RECOVER),
+            then: Then::Enable(RECOVER),
             why: "at boot: settles a deploy that was cut short and starts the live slot",
         },
         Unit {
             path: folder.join("nginx.service.d/pct-deploy.conf"),
             text: NGINX.to_owned(),
-            enable: None,
+            then: Then::Nothing,
             why: "nginx comes back by itself when it dies",
         },
     ];
+    all.extend(live_restore(host).await?);
     let mut missing = Vec::new();
     for unit in all {
-        let found = host.read(&unit.path).await.map_err(failed)?;
+        let found = host
+            .read(&unit.path)
+            .await
+            .map_err(|error| failed(&error))?;
         if found.as_deref() != Some(unit.text.as_bytes()) {
             missing.push(unit);
         }
@@ -64,18 +73,55 @@ pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
     Ok(missing)
 }
 
+/// Docker's settings with `live-restore`, unless it is on, cannot be, or its owner has said something about it.
+async fn live_restore<H: Host>(host: &H) -> StepResult<Option<Unit>> {
+    let docker = host.docker().await.map_err(|error| failed(&error))?;
+    match docker.live_restore {
+        LiveRestore::Off => {}
+        LiveRestore::On | LiveRestore::Impossible => return Ok(None),
+    }
+    let path = PathBuf::from("/etc/docker/daemon.json");
+    let found = host.read(&path).await.map_err(|error| failed(&error))?;
+    let text = with_live_restore(found.as_deref());
+    Ok(text.map(|text| Unit {
+        path,
+        text,
+        then: Then::Reload("docker"),
+        why: "containers go on when the Docker daemon dies or is updated",
+    }))
+}
+
+/// The same settings and `live-restore`; `None` when there is nothing to add or the file is not for us to mend.
+fn with_live_restore(found: Option<&[u8]>) -> Option<String> {
+    let text = found
+        .filter(|bytes| !bytes.trim_ascii().is_empty())
+        .unwrap_or(b"{}");
+    let mut settings: serde_json::Value = serde_json::from_slice(text).ok()?;
+    let object = settings.as_object_mut()?;
+    if object.contains_key("live-restore") {
+        return None;
+    }
+    object.insert("live-restore".to_owned(), true.into());
+    serde_json::to_string_pretty(&settings)
+        .ok()
+        .map(|text| text + "\n")
+}
+
+fn failed(error: &HostError) -> StepError {
+    StepError::host(
+        Reason::ProvisionFailed,
+        "cannot install what keeps the host well",
+        error,
+    )
+}
+
 /// Writes them and has systemd read them.
 pub(super) async fn install<H: Host>(host: &H, units: &[Unit]) -> StepResult<()> {
-    let failed = |error| {
-        StepError::host(
-            Reason::ProvisionFailed,
-            "cannot install what runs at boot",
-            &error,
-        )
-    };
     for unit in units {
         if let Some(folder) = unit.path.parent() {
-            host.make_root_folder(folder).await.map_err(failed)?;
+            host.make_root_folder(folder)
+                .await
+                .map_err(|error| failed(&error))?;
         }
         host.replace(
             &unit.path,
@@ -84,13 +130,22 @@ pub(super) async fn install<H: Host>(host: &H, units: &[Unit]) -> StepResult<()>
             Access::Public,
         )
         .await
-        .map_err(failed)?;
+        .map_err(|error| failed(&error))?;
     }
     if units.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = units.iter().filter_map(|unit| unit.enable).collect();
-    host.load_units(&names).await.map_err(failed)
+    let (mut enable, mut reload) = (Vec::new(), Vec::new());
+    for unit in units {
+        match unit.then {
+            Then::Enable(name) => enable.push(name),
+            Then::Reload(name) => reload.push(name),
+            Then::Nothing => {}
+        }
+    }
+    host.load_units(&enable, &reload)
+        .await
+        .map_err(|error| failed(&error))
 }
 
 /// The agent that was uploaded last, by a name that does not change with its version.
@@ -123,3 +178,28 @@ StartLimitIntervalSec=0
 Restart=on-failure
 RestartSec=200ms
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_docker_keep_what_their_owner_wrote() {
+        let with = |text: &str| with_live_restore(Some(text.as_bytes()));
+        assert_eq!(
+            with_live_restore(None).unwrap(),
+            "{\n  \"live-restore\": true\n}\n"
+        );
+        let both = with("{\"log-driver\": \"local\", \"bip\": \"10.9.0.1/24\"}").unwrap();
+        for kept in [
+            "\"log-driver\": \"local\"",
+            "\"bip\": \"10.9.0.1/24\"",
+            "\"live-restore\": true",
+        ] {
+            assert!(both.contains(kept), "{both}");
+        }
+        assert_eq!(with("{\"live-restore\": false}"), None, "they said no");
+        assert_eq!(with("not JSON"), None, "not ours to mend");
+        assert_eq!(with("[]"), None);
+    }
+}

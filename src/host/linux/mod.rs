@@ -199,8 +199,8 @@ impl Host for LinuxHost {
         root::make_own_folder(path).await
     }
 
-    async fn load_units(&self, enable: &[&str]) -> HostResult<()> {
-        root::load_units(enable).await
+    async fn load_units(&self, enable: &[&str], reload: &[&str]) -> HostResult<()> {
+        root::load_units(enable, reload).await
     }
 
     async fn can_act_as_root(&self) -> HostResult<()> {

@@ -95,17 +95,29 @@ pub(super) async fn make_own_folder(path: &Path) -> HostResult<()> {
     denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
 }
 
-/// Has systemd read its files, and start units at every boot.
-pub(super) async fn load_units(enable: &[&str]) -> HostResult<()> {
-    let reload = program("systemctl", "have systemd read its files")?.args(["daemon-reload"]);
-    denied(reload.deadline(SYSTEMD_DEADLINE).capture().await.map(drop))?;
-    if enable.is_empty() {
-        return Ok(());
+/// Has systemd read its files, start units at every boot, and have units read theirs.
+pub(super) async fn load_units(enable: &[&str], reload: &[&str]) -> HostResult<()> {
+    systemctl("have systemd read its files", &["daemon-reload"]).await?;
+    if !enable.is_empty() {
+        let words = [&["enable", "--quiet"], enable].concat();
+        systemctl("have systemd start units at boot", &words).await?;
     }
-    let enable = program("systemctl", "have systemd start units at boot")?
-        .args(["enable", "--quiet"])
-        .args(enable);
-    denied(enable.deadline(SYSTEMD_DEADLINE).capture().await.map(drop))
+    if !reload.is_empty() {
+        let words = [&["reload"], reload].concat();
+        systemctl("have a service read its files", &words).await?;
+    }
+    Ok(())
+}
+
+async fn systemctl(doing: &str, words: &[&str]) -> HostResult<()> {
+    let systemctl = program("systemctl", doing)?.args(words);
+    denied(
+        systemctl
+            .deadline(SYSTEMD_DEADLINE)
+            .capture()
+            .await
+            .map(drop),
+    )
 }
 
 /// The name of the user we are.

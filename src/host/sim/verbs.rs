@@ -8,7 +8,7 @@ use super::world::{Container, Loaded, service_of};
 use super::{CONFIG, INCLUDE, SimHost, SimLock};
 use crate::host::facts::{
     Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
-    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
+    Incident, LiveRestore, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 use crate::host::nginx::flag;
 use crate::host::overlay::read_override;
@@ -107,7 +107,7 @@ impl Host for SimHost {
     async fn make_root_folder(&self, _: &Path) -> HostResult<()> {
         self.call("make_root_folder")
     }
-    async fn load_units(&self, _: &[&str]) -> HostResult<()> {
+    async fn load_units(&self, _: &[&str], _: &[&str]) -> HostResult<()> {
         self.call("load_units")
     }
     async fn can_act_as_root(&self) -> HostResult<()> {
@@ -117,6 +117,7 @@ impl Host for SimHost {
         self.call("docker")?;
         let root = "/var/lib/docker".into();
         Ok(DockerFacts {
+            live_restore: LiveRestore::On,
             version: "26".into(),
             platform: "linux/amd64".into(),
             root,

@@ -66,7 +66,8 @@ impl std::error::Error for ApiError {}
 impl ApiError {
     /// An answer that is none.
     pub(super) fn new(text: String) -> Self {
-        Self { status: None, text }
+        let (status, fate) = (None, Fate::Late);
+        Self { status, text, fate }
     }
 }
 

@@ -9,11 +9,12 @@ pub(super) mod incidents;
 
 use std::time::Duration;
 
+use bollard::models::LocalNodeState;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
-use super::super::facts::DockerFacts;
+use super::super::facts::{DockerFacts, LiveRestore};
 
 /// For a question that the engine answers from memory.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -50,7 +51,17 @@ pub(super) async fn facts(docker: &Docker) -> HostResult<DockerFacts> {
     let doing = "ask Docker about itself";
     let version = within(doing, docker.version()).await?;
     let info = within(doing, docker.info()).await?;
+    let in_swarm = info
+        .swarm
+        .and_then(|swarm| swarm.local_node_state)
+        .is_some_and(|state| !matches!(state, LocalNodeState::INACTIVE | LocalNodeState::EMPTY));
+    let live_restore = match info.live_restore_enabled {
+        Some(true) => LiveRestore::On,
+        Some(false) | None if in_swarm => LiveRestore::Impossible,
+        Some(false) | None => LiveRestore::Off,
+    };
     Ok(DockerFacts {
+        live_restore,
         platform: platform(version.os.as_deref(), version.arch.as_deref()),
         version: version.version.unwrap_or_default(),
         root: info
