@@ -104,12 +104,14 @@ impl Github {
         }))
     }
 
+    /// Asks, and once more when the answer was lost.
     pub(super) async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
-        let call = async || {
-            let call = self.api.get(self.route(path), None::<&()>);
-            bounded(call).await
-        };
-        twice(call).await
+        twice(async || self.get_once(path).await).await
+    }
+
+    /// Asks once; whoever calls it has a patience of its own.
+    pub(super) async fn get_once<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
+        bounded(self.api.get(self.route(path), None::<&()>)).await
     }
 
     /// Creates something once. When the answer is lost, `find` says whether it is there; only when it

@@ -20,7 +20,7 @@ impl Github {
     /// Asks, up to three times while GitHub is out of order.
     pub(super) async fn ask<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
         for pause in PAUSES {
-            match self.get(path).await {
+            match self.get_once(path).await {
                 Err(error) if error.is_passing() => {
                     tracing::debug!(%error, path, "asking GitHub once more");
                     tokio::time::sleep(pause).await;
@@ -28,7 +28,7 @@ impl Github {
                 answer => return answer,
             }
         }
-        self.get(path).await
+        self.get_once(path).await
     }
 
     /// Every item of a list, page by page; `items` takes them out of one answer. A list without an
