@@ -41,10 +41,18 @@ pub(super) async fn run(start: &Start, args: &ProvisionArgs) -> Result<ExitCode>
     let reporter = Reporter::new(ConsoleMode::Json, Redactor::new(&config.secrets()));
     let work = reporter.alive_during(pipeline::provision(&config, &order, &reporter));
     let changes = tokio::select! {
-        changes = Box::pin(work) => changes?,
+        changes = Box::pin(work) => changes,
         signal = start.cancel.requested() => {
             let what = "cancelled; the host finishes what it has begun";
             return Err(Error::new(signal.exit_code(), Reason::Cancelled, what));
+        }
+    };
+    let changes = match changes {
+        Ok(changes) => changes,
+        Err(error) => {
+            // With what nginx or another program had to say.
+            reporter.error(&error);
+            return Ok(error.code());
         }
     };
     if start.global.json {

@@ -103,11 +103,11 @@ async fn write_and_load<H: Host>(
         written.put(host, file).await?;
     }
     if plan.files.iter().any(|file| file.loaded) {
-        let config = route::config(host).await?;
-        plan.is_read_in(&config)?;
         host.nginx_test()
             .await
             .map_err(|error| reload::failed(&error))?;
+        let config = route::config(host).await?;
+        plan.is_read_in(&config)?;
         written.note_load();
         reload::reload(host).await?;
     }
