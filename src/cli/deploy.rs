@@ -1,6 +1,7 @@
 //! `action` and `deploy`: the gate first, then the settings, then the pipeline.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -18,6 +19,7 @@ use crate::protocol::result::RunResult;
 use crate::protocol::step::Phase;
 use crate::report::context::RunContext;
 use crate::report::github::DeploymentHandle;
+use crate::report::state::Memory;
 use crate::report::{ConsoleMode, Reporter, after, before};
 use crate::runner::gate::{self, Decision};
 use crate::runner::permission::{self, Permission};
@@ -30,6 +32,7 @@ pub(super) async fn action(start: &Start, flags: &SettingFlags<ForDeploy>) -> Re
         start,
         mode: ConsoleMode::Actions,
         caller: Caller::Action,
+        memory: Memory::new(start.output_files(), environment::post_step(&start.env)),
     };
     let gathered = start.gather(&flags.given, Inputs::OfThisAction);
     let context = event::context(&start.env);
@@ -44,6 +47,7 @@ pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode>
         start,
         mode: start.console(),
         caller: Caller::Terminal,
+        memory: Memory::none(),
     };
     let gathered = start.gather(&args.settings.given, Inputs::Inherited);
     let mut context = event::context(&start.env);
@@ -59,10 +63,14 @@ pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode>
     }
 }
 
+/// How long a cancelled run waits for GitHub's answer about the deployment that it opens.
+const LAST_CHANCE: Duration = Duration::from_secs(1);
+
 struct Run<'a> {
     start: &'a Start,
     mode: ConsoleMode,
     caller: Caller,
+    memory: Memory,
 }
 
 impl Run<'_> {
@@ -144,21 +152,24 @@ impl Run<'_> {
             Gated::ByEvent => Some((config.gate.label.as_str(), config.gate.label_after)),
             Gated::Free => None,
         };
+        self.memory.begin(&context, now_ms(), &reporter);
         let cancel = &self.start.cancel;
         let docker_host = environment::docker_host(&self.start.env);
         let work = async {
             tokio::join!(
-                Box::pin(open_deployment(&config, &context, &reporter)),
+                Box::pin(self.open_deployment(&config, &context, &reporter)),
                 Box::pin(pipeline::deploy(
                     &config,
                     &context,
                     docker_host,
                     &reporter,
-                    cancel
+                    cancel,
+                    &self.memory,
                 )),
             )
         };
-        let (deployment, mut result) = reporter.alive_during(work).await;
+        let work = Box::pin(reporter.alive_during(work));
+        let (deployment, mut result) = cancel.hurry(&reporter, work).await;
         self.finish(
             &config.report,
             &context,
@@ -168,6 +179,28 @@ impl Run<'_> {
             &reporter,
         )
         .await
+    }
+
+    /// Opens a deployment on GitHub while the image builds; a dry run is none.
+    async fn open_deployment(
+        &self,
+        config: &DeployConfig,
+        context: &RunContext,
+        reporter: &Reporter,
+    ) -> Option<DeploymentHandle> {
+        match config.gate.mode {
+            Mode::DryRun => return None,
+            Mode::Deploy => {}
+        }
+        let handle = tokio::select! {
+            handle = before::started(&config.report, context, reporter) => handle?,
+            // A cancelled run has better things to do than to wait for an answer.
+            _ = self.start.cancel.passed(LAST_CHANCE) => return None,
+        };
+        self.memory.note(reporter, |saved| {
+            saved.github_deployment = Some(handle.id());
+        });
+        Some(handle)
     }
 
     /// The end of the run, unless the person who set the label may deploy.
@@ -246,8 +279,27 @@ impl Run<'_> {
         let code = exit::of(result, self.start.cancel.now());
         render::failure(reporter, result, code);
         let files = self.start.output_files();
+        if self.start.cancel.now().is_some() {
+            self.memory.note(reporter, |saved| saved.cancelled = true);
+        }
+        let left = self.memory.leaves_it_to_post();
+        let nobody;
+        let report = if left {
+            reporter.note("the post step finds out how the host ends, and tells it");
+            nobody = ReportConfig {
+                github: None,
+                slack: None,
+                language: report.language,
+            };
+            &nobody
+        } else {
+            report
+        };
         let finish = after::finish(report, context, label, deployment, result, reporter, &files);
-        Box::pin(finish).await;
+        self.start.cancel.hurry(reporter, Box::pin(finish)).await;
+        if !left && !reporter.was_cut_short() {
+            self.memory.finish(reporter);
+        }
         if self.start.global.json {
             render::json(result)?;
         }
@@ -255,14 +307,7 @@ impl Run<'_> {
     }
 }
 
-/// Opens a deployment on GitHub while the image builds; a dry run is none.
-async fn open_deployment(
-    config: &DeployConfig,
-    context: &RunContext,
-    reporter: &Reporter,
-) -> Option<DeploymentHandle> {
-    match config.gate.mode {
-        Mode::DryRun => None,
-        Mode::Deploy => before::started(&config.report, context, reporter).await,
-    }
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0))
 }

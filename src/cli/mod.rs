@@ -4,6 +4,7 @@
 //! [`deploy`], [`rollback`] and [`look`] are the commands; [`exit`] maps results to exit codes;
 //! [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
+mod action_post;
 mod agent;
 mod args;
 mod deploy;
@@ -17,15 +18,22 @@ mod start;
 mod stdin;
 mod tables;
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use clap::Parser as _;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::runner::cancel::Cancel;
 use args::{AgentCommand, Cli, Command, Global};
 
+/// The name under which the image has this binary a second time: a runner gives `post-entrypoint` no
+/// arguments of its own, only those of the main step.
+const POST: &str = "pct-deploy-post";
+
 /// Parses the command line, runs the command, and says how it went.
 pub fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(arguments(std::env::args_os().collect())) {
         Ok(cli) => cli,
         Err(refusal) => {
             // Help and version go to standard output and are no failure.
@@ -46,6 +54,18 @@ pub fn main() -> std::process::ExitCode {
         .into()
 }
 
+/// What was typed, or what the name of the program stands for.
+fn arguments(typed: Vec<OsString>) -> Vec<OsString> {
+    let name = typed
+        .first()
+        .and_then(|path| Path::new(path).file_name())
+        .unwrap_or_default();
+    if name == POST {
+        return vec![name.to_owned(), "action-post".into()];
+    }
+    typed
+}
+
 fn run(cli: Cli) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -61,6 +81,7 @@ async fn command(global: Global, command: Command) -> Result<ExitCode> {
     match command {
         Command::Agent(command) => serve(command).await,
         Command::Action(args) => deploy::action(&begin(global)?, &args.settings).await,
+        Command::ActionPost => action_post::run(&begin(global)?).await,
         Command::Deploy(args) => deploy::deploy(&begin(global)?, &args).await,
         Command::Rollback(args) => rollback::run(&begin(global)?, &args).await,
         Command::Status(args) => look::status(&begin(global)?, &args.settings).await,
@@ -77,4 +98,20 @@ async fn serve(command: AgentCommand) -> Result<ExitCode> {
 fn begin(global: Global) -> Result<start::Start> {
     let cancel = Cancel::install()?;
     start::Start::new(global, cancel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_program_can_stand_for_the_post_step() {
+        let of = |words: &[&str]| arguments(words.iter().map(OsString::from).collect());
+        // As a runner starts it: with the arguments of the main step.
+        let post = of(&["/usr/local/bin/pct-deploy-post", "action"]);
+        assert_eq!(post, ["pct-deploy-post", "action-post"]);
+        let main = of(&["/usr/local/bin/pct-deploy", "action"]);
+        assert_eq!(main, ["/usr/local/bin/pct-deploy", "action"]);
+        assert_eq!(of(&[]), Vec::<OsString>::new());
+    }
 }

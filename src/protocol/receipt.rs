@@ -56,9 +56,10 @@ impl Receipt {
     /// Those of [`Self::requests_total`] that were lost or answered with 5xx.
     pub fn requests_failed(&self) -> Option<u64> {
         self.requests_total()?;
-        let people = self.traffic.as_ref().map_or(0, |slots| {
-            slots.one.server_errors + slots.two.server_errors
-        });
+        let people = self
+            .traffic
+            .as_ref()
+            .map_or(0, |slots| slots.one.server_errors + slots.two.server_errors);
         let ours = self.probes.map_or(0, |probes| probes.lost + probes.failed);
         Some(people + ours)
     }
@@ -164,13 +165,19 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_unknown_and_what_failed_is_added_up() {
         let mut receipt = Receipt::default();
-        assert_eq!((receipt.requests_total(), receipt.requests_failed()), (None, None));
+        assert_eq!(
+            (receipt.requests_total(), receipt.requests_failed()),
+            (None, None)
+        );
         receipt.probes = Some(Probes {
             sent: 40,
             lost: 1,
             failed: 2,
         });
-        assert_eq!((receipt.requests_total(), receipt.requests_failed()), (Some(40), Some(3)));
+        assert_eq!(
+            (receipt.requests_total(), receipt.requests_failed()),
+            (Some(40), Some(3))
+        );
         let served = |requests, server_errors| Served {
             requests,
             server_errors,
@@ -180,6 +187,9 @@ mod tests {
             one: served(100, 0),
             two: served(50, 7),
         });
-        assert_eq!((receipt.requests_total(), receipt.requests_failed()), (Some(190), Some(10)));
+        assert_eq!(
+            (receipt.requests_total(), receipt.requests_failed()),
+            (Some(190), Some(10))
+        );
     }
 }

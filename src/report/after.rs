@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::before::{about, open, warn};
 use super::context::RunContext;
 use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
+use super::hurry::TooSlow;
 use super::outputs::OutputFiles;
 use super::{Reporter, outcome, slack, summary, text};
 use crate::config::types::{CommentMode, GithubConfig, LabelAfter, ReportConfig};
@@ -15,7 +16,7 @@ use crate::secret::Redactor;
 /// The longest time for GitHub and Slack together.
 const BUDGET: Duration = Duration::from_secs(60);
 
-/// The same for a run that was cancelled: GitHub's runner kills it 7.5 s after the first signal.
+/// The same for a run that was cancelled; [`Reporter::hurry`] says how much of it is left.
 const BUDGET_CANCELLED: Duration = Duration::from_secs(5);
 
 /// Tells GitHub and Slack, writes outputs and summary, and prints the outcome last.
@@ -42,7 +43,7 @@ pub async fn finish(
         | Outcome::Stuck => {
             let told = &*result;
             let github = tell_github(config, context, label, deployment, told, reporter);
-            let slack = tell_slack(config, context, told, reporter);
+            let slack = tell_slack(config, context, told, reporter, files);
             let ((), sent) = tokio::join!(Box::pin(github), Box::pin(slack));
             result.slack_sent = sent;
         }
@@ -75,7 +76,7 @@ async fn tell_github(
             remove_label(&github, context, label, reporter),
         )
     };
-    let told = tokio::time::timeout(budget(result.outcome), Box::pin(all)).await;
+    let told = reporter.within(budget(result.outcome), Box::pin(all)).await;
     if told.is_err() {
         reporter.warning("GitHub was too slow for the report", "");
     }
@@ -169,25 +170,30 @@ async fn tell_slack(
     context: &RunContext,
     result: &RunResult,
     reporter: &Reporter,
+    files: &OutputFiles,
 ) -> Option<bool> {
     let settings = config.slack.as_ref()?;
     if !slack::is_wanted(settings.on, result.outcome) {
         return None;
     }
     let all = async {
-        let commit = head_commit(config, context, reporter.redactor()).await;
+        // A GitHub that hangs must leave time for the message.
+        let commit = head_commit(config, context, reporter.redactor());
+        let commit = tokio::time::timeout(budget(result.outcome) / 4, Box::pin(commit)).await;
+        let commit = commit.ok().flatten();
         let language = config.language;
         let mut message = slack::message(settings, language, context, commit.as_ref(), result);
         redact_json(&mut message, reporter.redactor());
+        files.slack_is_tried(reporter);
         slack::post(&settings.webhook, &message).await
     };
-    let (text, hint) = match tokio::time::timeout(budget(result.outcome), Box::pin(all)).await {
+    let (text, hint) = match reporter.within(budget(result.outcome), Box::pin(all)).await {
         Ok(Ok(())) => return Some(true),
         Ok(Err(error)) => {
             let hint = error.hints().first().cloned().unwrap_or_default();
             (error.chain().join(": "), hint)
         }
-        Err(_elapsed) => (
+        Err(TooSlow) => (
             "Slack was too slow for the report".to_owned(),
             String::new(),
         ),

@@ -12,5 +12,6 @@ pub mod image;
 pub mod permission;
 pub mod pipeline;
 mod plan;
+pub mod post;
 pub mod remote;
 pub mod result;

@@ -1,7 +1,9 @@
 //! The whole run on the runner's side, from settings to result.
 
+use std::time::Duration;
+
 use super::ask;
-use super::cancel::Cancel;
+use super::cancel::{self, Cancel};
 use super::follow::Follower;
 use super::image;
 use super::remote::{InstalledAgent, Remote};
@@ -16,6 +18,10 @@ use crate::protocol::step::Phase;
 use crate::protocol::wire::RegistryLogin;
 use crate::report::Reporter;
 use crate::report::context::RunContext;
+use crate::report::state::{Memory, Point};
+
+/// How long a cancelled run waits for its connection to close.
+const GOODBYE: Duration = Duration::from_millis(300);
 
 /// Builds, pushes, swaps. Never fails: how it went is in the result.
 pub async fn deploy(
@@ -24,11 +30,12 @@ pub async fn deploy(
     docker_host: Option<&str>,
     reporter: &Reporter,
     cancel: &Cancel,
+    memory: &Memory,
 ) -> RunResult {
     if config.gate.mode == Mode::DryRun {
         return dry_run(config, reporter, cancel).await;
     }
-    let image = provide_image(&config.image, context, docker_host, reporter);
+    let image = provide_image(&config.image, context, docker_host, reporter, memory);
     let host = ready_host(&config.place, Some(&config.site), reporter);
     let both = or_cancelled(cancel, Box::pin(async { tokio::try_join!(image, host) })).await;
     let (image, (remote, agent)) = match both {
@@ -42,6 +49,7 @@ pub async fn deploy(
         place,
         remote,
         agent,
+        memory,
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
@@ -61,10 +69,12 @@ pub async fn rollback(
     };
     let login = config.registry.as_ref();
     let (place, site) = (&config.place, &config.site);
+    let nobody = Memory::none();
     let to = Ready {
         place,
         remote,
         agent,
+        memory: &nobody,
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
@@ -97,6 +107,7 @@ async fn provide_image(
     context: &RunContext,
     docker_host: Option<&str>,
     reporter: &Reporter,
+    memory: &Memory,
 ) -> Result<PinnedImage> {
     let build = match &config.source {
         ImageSource::Existing(image) => return Ok(image.clone()),
@@ -119,6 +130,7 @@ async fn provide_image(
         Ok((docker, built))
     });
     let (docker, built) = docker.await?;
+    memory.note(reporter, |saved| saved.point = Point::Pushing);
     phase(
         reporter,
         Phase::Push,
@@ -128,7 +140,7 @@ async fn provide_image(
 }
 
 /// A host with an agent; with a site, also one that has passed its checks.
-async fn ready_host(
+pub(super) async fn ready_host(
     place: &Place,
     site: Option<&Site>,
     reporter: &Reporter,
@@ -151,6 +163,7 @@ struct Ready<'a> {
     place: &'a Place,
     remote: Remote,
     agent: InstalledAgent,
+    memory: &'a Memory,
 }
 
 async fn swap_on(
@@ -164,17 +177,35 @@ async fn swap_on(
 ) -> RunResult {
     let run = match plan::plan(site, target, context) {
         Ok(plan) => {
+            to.memory.note(reporter, |saved| {
+                saved.point = Point::Swapping;
+                saved.deployment = Some(plan.deployment.clone());
+            });
             let follower = Follower::new(to.place, &to.agent, &plan, reporter, cancel);
-            let mut run = match follower.run(&to.remote, login).await {
-                Ok(followed) => result::finished(reporter, followed),
-                Err(error) => result::failed(reporter, &error),
+            // A host that is cancelled and not done goes on without us.
+            let followed = tokio::select! {
+                followed = follower.run(&to.remote, login) => Some(followed),
+                _ = cancel.passed(cancel::HOST) => None,
+            };
+            let mut run = match followed {
+                Some(Ok(followed)) => {
+                    to.memory
+                        .note(reporter, |saved| saved.point = Point::Settled);
+                    result::finished(reporter, followed)
+                }
+                Some(Err(error)) => result::failed(reporter, &error),
+                None => result::left_alone(reporter, cancel),
             };
             run.deployment_id = Some(plan.deployment);
             run
         }
         Err(error) => result::failed(reporter, &error),
     };
-    if let Err(error) = to.remote.close().await {
+    let closed = tokio::select! {
+        closed = to.remote.close() => closed,
+        _ = cancel.passed(cancel::HOST + GOODBYE) => Ok(()),
+    };
+    if let Err(error) = closed {
         // The swap is over; a connection that does not close well changes nothing.
         tracing::debug!(%error, "the connection did not close well");
     }

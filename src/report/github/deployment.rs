@@ -45,7 +45,7 @@ pub struct Deployment<'a> {
 }
 
 /// The state of a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// At work.
@@ -131,6 +131,16 @@ impl Github {
         let path = format!("deployments/{}/statuses", handle.id);
         let _answer: Value = self.post(&path, &body).await?;
         Ok(())
+    }
+
+    /// The newest state of a deployment; `None` when it has none, or one that we never set.
+    pub async fn state_of(&self, handle: DeploymentHandle) -> Result<Option<State>, ApiError> {
+        let path = format!("deployments/{}/statuses?per_page=1", handle.id);
+        let newest: Vec<Status> = self.get(&path).await?;
+        Ok(newest.first().and_then(|status| {
+            let state = Value::String(status.state.clone());
+            serde_json::from_value(state).ok()
+        }))
     }
 
     /// Marks the deployment of the same app that was live before `now` as inactive.
