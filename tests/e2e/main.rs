@@ -12,6 +12,7 @@
 mod act;
 mod bad_input;
 mod baseline;
+mod cancel;
 mod compose_v1;
 mod crashes;
 mod failures;
