@@ -30,7 +30,7 @@ pub(super) async fn run(start: &Start) -> Result<ExitCode> {
             let over = tokio::time::Instant::now() + post::DEADLINE;
             reporter.hurry(
                 over,
-                "the main step ended early: finding out how the run ended",
+                "the main step could not tell everything: finding out how the run ended",
             );
             let work = Box::pin(settle(start, &config, &left, &reporter));
             start.cancel.hurry(&reporter, work).await;

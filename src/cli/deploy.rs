@@ -297,7 +297,7 @@ impl Run<'_> {
         };
         let finish = after::finish(report, context, label, deployment, result, reporter, &files);
         self.start.cancel.hurry(reporter, Box::pin(finish)).await;
-        if !left && !reporter.was_cut_short() {
+        if !left && !reporter.left_something() {
             self.memory.finish(reporter);
         }
         if self.start.global.json {

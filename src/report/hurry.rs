@@ -12,14 +12,14 @@ use super::Reporter;
 #[derive(Debug)]
 pub(super) struct Hurry {
     end: watch::Sender<Option<Instant>>,
-    cut: AtomicBool,
+    left: AtomicBool,
 }
 
 impl Default for Hurry {
     fn default() -> Self {
         Self {
             end: watch::Sender::new(None),
-            cut: AtomicBool::new(false),
+            left: AtomicBool::new(false),
         }
     }
 }
@@ -43,9 +43,9 @@ impl Reporter {
         }
     }
 
-    /// Whether something was left untold because the time was over.
-    pub fn was_cut_short(&self) -> bool {
-        self.hurried().cut.load(Ordering::Relaxed)
+    /// Whether something was left untold because it took too long.
+    pub fn left_something(&self) -> bool {
+        self.hurried().left.load(Ordering::Relaxed)
     }
 
     /// Does work for at most `budget`, and never beyond the end of the run, even if that is learned meanwhile.
@@ -67,13 +67,14 @@ impl Reporter {
                 }
             }
         };
-        tokio::select! {
+        let done = tokio::select! {
             done = tokio::time::timeout(budget, work) => done.map_err(|_elapsed| TooSlow),
-            () = over => {
-                self.hurried().cut.store(true, Ordering::Relaxed);
-                Err(TooSlow)
-            }
+            () = over => Err(TooSlow),
+        };
+        if done.is_err() {
+            self.hurried().left.store(true, Ordering::Relaxed);
         }
+        done
     }
 }
 
@@ -104,10 +105,11 @@ mod tests {
     async fn a_budget_is_a_budget_without_a_hurry() {
         let (reporter, _page) = reporter();
         let begun = Instant::now();
+        assert_eq!(reporter.within(S(60), async { 7 }).await, Ok(7));
+        assert!(!reporter.left_something());
         let slow = reporter.within(S(60), std::future::pending::<()>()).await;
         assert_eq!((slow, begun.elapsed()), (Err(TooSlow), S(60)));
-        assert_eq!(reporter.within(S(60), async { 7 }).await, Ok(7));
-        assert!(!reporter.was_cut_short());
+        assert!(reporter.left_something());
     }
 
     #[tokio::test(start_paused = true)]
@@ -127,7 +129,7 @@ mod tests {
             () = ask => Ok(()),
         };
         assert_eq!((slow, begun.elapsed()), (Err(TooSlow), S(26)));
-        assert!(reporter.was_cut_short());
+        assert!(reporter.left_something());
         assert_eq!(page.lines().len(), 2, "{:?}", page.lines());
         // After the end there is no time at all.
         let late = reporter.within(S(60), std::future::pending::<()>()).await;

@@ -175,6 +175,11 @@ fn the_real_runners_command_line_skips_and_deploys() {
 
     let runner = Container::new(&world, &project);
     project.write_event(pull(&project), "documentation");
+    // The gate needs no network, and finds the event where act mounts it, too.
+    let offline = Container::new(&world, &project)
+        .network("none")
+        .workflow_at("/var/run/act/workflow");
+    assert_eq!(offline.start(&project).wait().output("outcome"), "skipped");
     let skipped = runner.start(&project).wait();
     assert_eq!(skipped.code, Some(0), "{}", skipped.log);
     assert_eq!(skipped.output("outcome"), "skipped");

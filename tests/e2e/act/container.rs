@@ -29,6 +29,8 @@ pub(crate) struct Container {
     pub(crate) github: GitHub,
     inputs: BTreeMap<String, String>,
     env: BTreeMap<String, String>,
+    network: &'static str,
+    workflow: &'static str,
 }
 
 /// A step at work.
@@ -77,6 +79,8 @@ impl Container {
             github,
             inputs,
             env: BTreeMap::new(),
+            network: "host",
+            workflow: "/github/workflow",
         }
     }
 
@@ -89,6 +93,18 @@ impl Container {
     /// Changes a variable, or adds one.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Another network, such as `none`.
+    pub(crate) fn network(mut self, name: &'static str) -> Self {
+        self.network = name;
+        self
+    }
+
+    /// Another place for the folder with the event, as under act.
+    pub(crate) fn workflow_at(mut self, path: &'static str) -> Self {
+        self.workflow = path;
         self
     }
 
@@ -110,7 +126,7 @@ impl Container {
         let name = format!("{IMAGE}_{}", unique.trim_matches('.'));
         let mut command = Command::new("docker");
         command.args(["run", "--name", &name, "--label", "pct-sandbox", "--rm"]);
-        command.args(["--workdir", "/github/workspace", "--network", "host"]);
+        command.args(["--workdir", "/github/workspace", "--network", self.network]);
         let state = state
             .iter()
             .map(|(key, value)| (format!("STATE_{key}"), value.clone()));
@@ -119,7 +135,7 @@ impl Container {
             command.args(["-e", &key]).env(&key, value);
         }
         command.args(more);
-        for (folder, path) in prepare(&files, project) {
+        for (folder, path) in prepare(&files, project, self.workflow) {
             command
                 .arg("-v")
                 .arg(format!("{}:{path}", folder.display()));
@@ -264,7 +280,11 @@ impl Finished {
 }
 
 /// The folders that the runner mounts, with its files in them.
-fn prepare(files: &tempfile::TempDir, project: &Project) -> Vec<(PathBuf, &'static str)> {
+fn prepare(
+    files: &tempfile::TempDir,
+    project: &Project,
+    workflow_at: &'static str,
+) -> Vec<(PathBuf, &'static str)> {
     let folder = |name: &str| {
         let path = files.path().join(name);
         fs::create_dir_all(&path).unwrap();
@@ -283,7 +303,7 @@ fn prepare(files: &tempfile::TempDir, project: &Project) -> Vec<(PathBuf, &'stat
         ),
         (folder("runner_temp"), "/github/runner_temp"),
         (folder("home"), "/github/home"),
-        (workflow, "/github/workflow"),
+        (workflow, workflow_at),
         (commands, "/github/file_commands"),
         (project.app(), "/github/workspace"),
     ]
