@@ -42,7 +42,7 @@ pub async fn find_out(
     };
     let followed = tokio::select! {
         followed = Box::pin(look.until_found(saved)) => followed,
-        signal = cancel.requested() => Err(at_work(signal.exit_code())),
+        _ = cancel.requested() => Err(at_work()),
     };
     let mut run = match followed {
         Ok(followed) => result::finished(reporter, followed),
@@ -62,17 +62,20 @@ struct Look<'a> {
 impl Look<'_> {
     async fn until_found(&self, saved: &Saved) -> Result<Followed> {
         let deadline = Instant::now() + FIND_OUT;
+        let mut last = None;
         loop {
             let error = match tokio::time::timeout_at(deadline, Box::pin(self.once(saved))).await {
                 Ok(Ok(followed)) => return Ok(followed),
                 Ok(Err(error)) => error,
-                Err(_elapsed) => return Err(at_work(ExitCode::Terminated)),
+                // Without an earlier error it was heard all the while.
+                Err(_elapsed) => return Err(last.map_or_else(at_work, |error| unknown(&error))),
             };
             if !may_pass(&error) || Instant::now() + PAUSE > deadline {
                 return Err(unknown(&error));
             }
             let why = error.chain().join(": ");
             self.reporter.note(&format!("not yet: {why}"));
+            last = Some(error);
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -140,17 +143,17 @@ fn may_pass(error: &Error) -> bool {
 
 fn before_the_host(point: Point) -> Error {
     let what = match point {
-        Point::Begun => "ended before the host was changed",
+        Point::Begun => "cancelled before the host was changed",
         Point::Pushing | Point::Swapping | Point::Settled => {
-            "ended before the host was changed; the image may be in the registry"
+            "cancelled before the host was changed; the image may be in the registry"
         }
     };
     Error::new(ExitCode::Terminated, Reason::Cancelled, what).hint("deploy again")
 }
 
-fn at_work(code: ExitCode) -> Error {
+fn at_work() -> Error {
     let what = "cancelled; the host is still at work and settles by itself";
-    Error::new(code, Reason::Cancelled, what)
+    Error::new(ExitCode::Terminated, Reason::Cancelled, what)
         .hint("see how it ended with `pct-deploy status` and `pct-deploy history`")
 }
 

@@ -2,6 +2,7 @@
 //! runner's own command line.
 
 pub(crate) mod container;
+mod files;
 pub(crate) mod job;
 pub(crate) mod project;
 

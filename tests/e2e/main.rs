@@ -19,4 +19,5 @@ mod failures;
 mod happy;
 mod parking;
 mod rollback;
+mod secrets;
 mod world;

@@ -2,6 +2,8 @@
 
 #[path = "../../e2e/act/container.rs"]
 pub(crate) mod container;
+#[path = "../../e2e/act/files.rs"]
+mod files;
 #[path = "../../e2e/act/job.rs"]
 pub(crate) mod job;
 #[path = "../../e2e/act/project.rs"]

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sandbox::github::GitHub;
-use serde::Deserialize;
 
-use super::project::{self, Project, TOKEN};
+use super::files::{contents, declared, pairs, prepare};
+use super::project::{self, Project};
 use crate::world::World;
 
 /// What `scripts/dist` builds from `target/action`.
@@ -46,10 +45,12 @@ pub(crate) struct Running {
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
     pub(crate) log: String,
-    outputs: BTreeMap<String, String>,
+    pub(crate) outputs: BTreeMap<String, String>,
     /// What the runner hands to the post step, as `STATE_*`.
     pub(crate) state: BTreeMap<String, String>,
     pub(crate) summary: String,
+    /// Names and texts of what lies in the home and the temporary folder that outlive the container.
+    pub(crate) left_behind: String,
 }
 
 impl Container {
@@ -132,7 +133,11 @@ impl Container {
             .map(|(key, value)| (format!("STATE_{key}"), value.clone()));
         for (key, value) in self.environment().into_iter().chain(state) {
             // The value comes from the client's own environment, so hyphens and line ends survive.
-            command.args(["-e", &key]).env(&key, value);
+            match key.as_str() {
+                // This one would send the client to another daemon.
+                "DOCKER_HOST" => command.args(["-e", &format!("{key}={value}")]),
+                _ => command.args(["-e", &key]).env(&key, value),
+            };
         }
         command.args(more);
         for (folder, path) in prepare(&files, project, self.workflow) {
@@ -265,6 +270,9 @@ impl Running {
             outputs: pairs(&read("file_commands/set_output_1")),
             state: pairs(&read("file_commands/save_state_1")),
             summary: read("file_commands/step_summary_1"),
+            left_behind: ["home", "runner_temp"]
+                .map(|folder| contents(&self.files.path().join(folder)))
+                .concat(),
         };
         let code = finished.code.unwrap_or(-1);
         eprintln!("--- docker run: exit {code}\n{}", finished.log);
@@ -277,73 +285,4 @@ impl Finished {
     pub(crate) fn output(&self, name: &str) -> &str {
         self.outputs.get(name).map_or("", String::as_str)
     }
-}
-
-/// The folders that the runner mounts, with its files in them.
-fn prepare(
-    files: &tempfile::TempDir,
-    project: &Project,
-    workflow_at: &'static str,
-) -> Vec<(PathBuf, &'static str)> {
-    let folder = |name: &str| {
-        let path = files.path().join(name);
-        fs::create_dir_all(&path).unwrap();
-        path
-    };
-    let commands = folder("file_commands");
-    for file in ["set_output_1", "save_state_1", "step_summary_1"] {
-        fs::write(commands.join(file), "").unwrap();
-    }
-    let workflow = folder("workflow");
-    fs::copy(project.event(), workflow.join("event.json")).unwrap();
-    vec![
-        (
-            Path::new("/var/run/docker.sock").to_owned(),
-            "/var/run/docker.sock",
-        ),
-        (folder("runner_temp"), "/github/runner_temp"),
-        (folder("home"), "/github/home"),
-        (workflow, workflow_at),
-        (commands, "/github/file_commands"),
-        (project.app(), "/github/workspace"),
-    ]
-}
-
-/// Every declared input with its default; the runner sets them all, absent ones to nothing.
-fn declared() -> BTreeMap<String, String> {
-    #[derive(Deserialize)]
-    struct Action {
-        inputs: BTreeMap<String, Input>,
-    }
-    #[derive(Deserialize)]
-    struct Input {
-        #[serde(default)]
-        default: String,
-    }
-    let text = fs::read_to_string(project::staged().join("action.yml")).unwrap();
-    let action: Action = yaml_serde::from_str(&text).unwrap();
-    let value = |default: String| default.replace("${{ github.token }}", TOKEN);
-    action
-        .inputs
-        .into_iter()
-        .map(|(name, input)| (name, value(input.default)))
-        .collect()
-}
-
-/// The runner's own reading of an outputs file: `key=value`, or a heredoc.
-fn pairs(text: &str) -> BTreeMap<String, String> {
-    let mut pairs = BTreeMap::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some((key, value)) = line.split_once('=').filter(|(key, _)| !key.contains("<<")) {
-            pairs.insert(key.to_owned(), value.to_owned());
-        } else {
-            let (key, end) = line
-                .split_once("<<")
-                .unwrap_or_else(|| panic!("no pair: {line}"));
-            let value: Vec<_> = lines.by_ref().take_while(|line| *line != end).collect();
-            pairs.insert(key.to_owned(), value.join("\n"));
-        }
-    }
-    pairs
 }
