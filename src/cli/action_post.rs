@@ -4,6 +4,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::exit;
+use super::render;
 use super::start::Start;
 use crate::config::parse::{self, Caller, Gated};
 use crate::config::sources::Inputs;
@@ -50,6 +52,7 @@ async fn settle(start: &Start, config: &DeployConfig, left: &Left, reporter: &Re
         LabelAfter::Removed => Some((config.gate.label.as_str(), LabelAfter::Removed)),
         LabelAfter::Kept => None,
     };
+    render::failure(reporter, &result, exit::of(&result, start.cancel.now()));
     let files = OutputFiles {
         output: None,
         state: None,

@@ -27,13 +27,23 @@ use crate::error::{Error, ExitCode, Result};
 use crate::runner::cancel::Cancel;
 use args::{AgentCommand, Cli, Command, Global};
 
+/// The command of the host side.
+const AGENT: &str = "agent";
+
 /// The name under which the image has this binary a second time: a runner gives `post-entrypoint` no
 /// arguments of its own, only those of the main step.
 const POST: &str = "pct-deploy-post";
 
 /// Parses the command line, runs the command, and says how it went.
 pub fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse_from(arguments(std::env::args_os().collect())) {
+    let typed = arguments(std::env::args_os().collect());
+    // Signals first: as PID 1 of the action's container an unhandled one would be ignored. The agent outlives
+    // its runner and handles them in its own way.
+    let cancel = match typed.get(1) {
+        Some(word) if word == AGENT => Ok(Cancel::never()),
+        Some(_) | None => Cancel::install(),
+    };
+    let cli = match Cli::try_parse_from(typed) {
         Ok(cli) => cli,
         Err(refusal) => {
             // Help and version go to standard output and are no failure.
@@ -46,7 +56,8 @@ pub fn main() -> std::process::ExitCode {
             return code.into();
         }
     };
-    run(cli)
+    cancel
+        .and_then(|cancel| run(cli, cancel))
         .unwrap_or_else(|error| {
             render::error(&error);
             error.code()
@@ -66,38 +77,32 @@ fn arguments(typed: Vec<OsString>) -> Vec<OsString> {
     typed
 }
 
-fn run(cli: Cli) -> Result<ExitCode> {
+fn run(cli: Cli, cancel: Cancel) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::bug("cannot start the runtime").because(error))?;
-    let code = runtime.block_on(Box::pin(command(cli.global, cli.command)));
+    let code = runtime.block_on(Box::pin(command(cli.global, cli.command, cancel)));
     // A read of standard input that nobody answers must not hold up the end.
     runtime.shutdown_background();
     code
 }
 
-async fn command(global: Global, command: Command) -> Result<ExitCode> {
+async fn command(global: Global, command: Command, cancel: Cancel) -> Result<ExitCode> {
+    let begin = || start::Start::new(global, cancel);
     match command {
         Command::Agent(command) => serve(command).await,
-        Command::Action(args) => deploy::action(&begin(global)?, &args.settings).await,
-        Command::ActionPost => action_post::run(&begin(global)?).await,
-        Command::Deploy(args) => deploy::deploy(&begin(global)?, &args).await,
-        Command::Rollback(args) => rollback::run(&begin(global)?, &args).await,
-        Command::Status(args) => look::status(&begin(global)?, &args.settings).await,
-        Command::History(args) => look::history(&begin(global)?, &args.settings).await,
+        Command::Action(args) => deploy::action(&begin()?, &args.settings).await,
+        Command::ActionPost => action_post::run(&begin()?).await,
+        Command::Deploy(args) => deploy::deploy(&begin()?, &args).await,
+        Command::Rollback(args) => rollback::run(&begin()?, &args).await,
+        Command::Status(args) => look::status(&begin()?, &args.settings).await,
+        Command::History(args) => look::history(&begin()?, &args.settings).await,
     }
 }
 
-/// The agent outlives its runner and handles signals in its own way.
 async fn serve(command: AgentCommand) -> Result<ExitCode> {
     agent::run(command).await
-}
-
-/// Signals first: as PID 1 of the action's container an unhandled one would be ignored.
-fn begin(global: Global) -> Result<start::Start> {
-    let cancel = Cancel::install()?;
-    start::Start::new(global, cancel)
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ fn unknown(why: &Error) -> Error {
     let what = "the run was cut short, and the host cannot be asked how it ended";
     let error = Error::new(ExitCode::Stuck, why.reason(), what)
         .because(why.chain().join(": "))
-        .hint("it settles by itself: see how it ended with `pct-deploy status` and `pct-deploy history`");
+        .hint("the host settles by itself if it is well: look with `pct-deploy status` and `pct-deploy history`");
     why.hints()
         .iter()
         .fold(error, |error, hint| error.hint(hint))

@@ -8,6 +8,7 @@
 
 mod gate;
 mod keys;
+mod post;
 mod settings;
 mod usage;
 

@@ -32,7 +32,10 @@ impl Watch {
                 for process in parents.keys() {
                     if *process == host || descends(*process, host, &parents) {
                         there.extend(given(*process));
-                    } else if step_process.is_some_and(|step| descends(*process, step, &parents)) {
+                    } else if let Some(step) = step_process
+                        && descends(*process, step, &parents)
+                        && !is_fork(*process, step)
+                    {
                         here.extend(given(*process));
                     }
                 }
@@ -80,6 +83,12 @@ fn descends(process: u32, root: u32, parents: &BTreeMap<u32, u32>) -> bool {
         at = *parent;
     }
     false
+}
+
+/// A child that is between its fork and its exec still shows the memory of its parent.
+fn is_fork(process: u32, parent: u32) -> bool {
+    let program = |process: u32| fs::read_link(format!("/proc/{process}/exe")).ok();
+    program(process) == program(parent)
 }
 
 fn given(process: u32) -> Option<String> {
