@@ -7,6 +7,7 @@
 
 mod finish;
 mod github;
+mod post;
 mod server;
 mod slack;
 mod standin;
