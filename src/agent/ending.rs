@@ -44,6 +44,10 @@ pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finish
             };
             (outcome, error.reason, previous.clone(), Some((step, error)))
         }
+        // Whoever took over settles what is open.
+        Ended::Stuck { at, why } if why.reason == Reason::Superseded => {
+            (Outcome::Failed, Reason::Superseded, None, Some((at, why)))
+        }
         Ended::Stuck { at, why } => (
             Outcome::Stuck,
             Reason::UndoFailed,

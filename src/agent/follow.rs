@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::ending::early_word;
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::lock::note;
 use super::paths::AppPaths;
 use super::recover::recover;
 use crate::error::Reason;
@@ -89,10 +90,14 @@ async fn say_again<H: Host>(
         .split_inclusive('\n')
         .filter(|line| line.ends_with('\n'))
     {
-        let Ok(event) = wire::decode::<Event>(line) else {
+        let Ok(mut event) = wire::decode::<Event>(line) else {
             continue;
         };
         let is_last = matches!(event.what, Happening::Finished(_));
+        if is_last {
+            // A power cut may have taken lines that were heard; the last word is news all the same.
+            event.seq = event.seq.max(*said + 1);
+        }
         if event.seq > *said {
             *said = event.seq;
             drop(listener.send(Reply::Event(Box::new(event))));
@@ -119,7 +124,8 @@ async fn settle<H: Host>(
     paths: &AppPaths,
     log: &Path,
 ) -> Option<Result<(), (Outcome, StepError)>> {
-    let lock = match host.try_lock(&paths.lock(), "recovery").await {
+    let ourselves = note("recovery", host.now_ms());
+    let lock = match host.try_lock(&paths.lock(), &ourselves).await {
         Ok(LockAttempt::Taken(lock)) => lock,
         Ok(LockAttempt::HeldBy(_)) | Err(_) => return None,
     };

@@ -13,7 +13,7 @@ use crate::protocol::span::Span;
 const POLL: Duration = Duration::from_millis(500);
 const REPEAT_MS: u64 = 5_000;
 
-/// Waits for the lock at most `wait`, saying who holds it.
+/// Waits for the lock at most `wait`, saying who holds it. `ourselves` is what others are told meanwhile.
 pub(super) async fn take<H: Host>(
     host: &H,
     events: &Events<'_, H>,
@@ -27,7 +27,7 @@ pub(super) async fn take<H: Host>(
     let mut said = None;
     loop {
         let holder = match host
-            .try_lock(&paths.lock(), ourselves)
+            .try_lock(&paths.lock(), &note(ourselves, host.now_ms()))
             .await
             .map_err(failed)?
         {
@@ -53,6 +53,25 @@ pub(super) async fn take<H: Host>(
     }
 }
 
+/// Who holds the lock since when.
+pub(super) fn note(who: &str, now_ms: u64) -> String {
+    let pid = std::process::id();
+    let seconds = i64::try_from(now_ms / 1000).unwrap_or_default();
+    let Ok(now) = time::OffsetDateTime::from_unix_timestamp(seconds) else {
+        return format!("{who}, process {pid}");
+    };
+    let (date, clock) = (now.date(), now.time());
+    format!(
+        "{who}, process {pid}, since {:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        clock.hour(),
+        clock.minute(),
+        clock.second(),
+    )
+}
+
 /// Whether someone asked for an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CancelState {
@@ -60,4 +79,18 @@ pub(super) enum CancelState {
     No,
     /// Yes.
     Requested,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_says_who_and_since_when() {
+        let pid = std::process::id();
+        assert_eq!(
+            note("deployment 1 by jo", 1_764_086_400_999),
+            format!("deployment 1 by jo, process {pid}, since 2025-11-25 16:00:00 UTC")
+        );
+    }
 }

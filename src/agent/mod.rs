@@ -1,22 +1,35 @@
 //! The host side: decides what a [`crate::host::Host`] does.
 //!
-//! [`serve`] reads one request and answers with events. A swap is: take the lock, run the checks
+//! [`serve`] reads one request and answers with events; a plan is carried out by [`work`], a process in a session of
+//! its own that [`detach`] starts and listens to. A swap is: take the lock, run the checks
 //! ([`prepare`]), settle what goes where ([`resolve`]), then the table in [`swap`] under the engine in
 //! [`saga`]. [`survey`] is the one place that looks at what is live.
 
 #[cfg(test)]
 mod crash_tests;
+mod detach;
 mod ending;
 mod events;
 mod failure;
+mod fence;
+#[cfg(test)]
+mod fence_tests;
+#[cfg(test)]
+mod flag_tests;
 mod follow;
 mod history;
 mod journal;
 mod lock;
+mod meter;
 mod paths;
 mod prepare;
+mod provision;
 mod recover;
+mod recover_all;
+mod reload;
 mod resolve;
+mod revive;
+mod route;
 mod run;
 mod saga;
 mod serve;
@@ -26,6 +39,10 @@ mod survey;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod traffic;
+mod verdict;
+mod work;
 
-pub use recover::recover_all;
+pub use recover_all::recover_all;
 pub use serve::{replace_file, serve};
+pub use work::work;

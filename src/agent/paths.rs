@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::host::nginx::flag;
 use crate::protocol::ids::{AppName, DeploymentId, ServiceName};
 
 /// The folder of everything, owned by the SSH user.
@@ -30,6 +31,21 @@ impl AppPaths {
         self.folder.join("lock")
     }
 
+    /// The numbers of the runs: the last one given away, and the one that acts.
+    pub(super) fn fence(&self) -> PathBuf {
+        self.folder.join("fence.json")
+    }
+
+    /// Locked for the length of one look at the numbers.
+    pub(super) fn fence_lock(&self) -> PathBuf {
+        self.folder.join("fence.lock")
+    }
+
+    /// Is there when a deployment shall end; a file for each, so that two cannot take each other's place.
+    pub(super) fn cancel(&self, deployment: &DeploymentId) -> PathBuf {
+        self.folder.join(format!("cancel-{deployment}"))
+    }
+
     /// The journal of an unfinished swap.
     pub(super) fn journal(&self) -> PathBuf {
         self.folder.join("open.jsonl")
@@ -53,6 +69,26 @@ impl AppPaths {
     /// The event log of a deployment.
     pub(super) fn event_log(&self, deployment: &DeploymentId) -> PathBuf {
         self.events().join(format!("{deployment}.jsonl"))
+    }
+
+    /// There while slot 2 takes traffic, where nginx obeys it.
+    pub(super) fn flag(&self) -> PathBuf {
+        flag::flag_file(&self.folder)
+    }
+
+    /// There while nginx logs requests.
+    pub(super) fn measure(&self) -> PathBuf {
+        flag::measure_file(&self.folder)
+    }
+
+    /// The log that nginx writes then.
+    pub(super) fn traffic_log(&self) -> PathBuf {
+        flag::traffic_log(&self.folder)
+    }
+
+    /// Copies of files of nginx's that `provision` replaced.
+    pub(super) fn backups(&self) -> PathBuf {
+        self.folder.join("backup")
     }
 
     /// What goes on top of the user's compose file for a slot.

@@ -119,7 +119,7 @@ async fn port_is_free<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
     )))
 }
 
-async fn start_dependencies<H: Host>(
+pub(super) async fn start_dependencies<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     survey: &Survey,

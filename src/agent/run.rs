@@ -7,15 +7,18 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::ending::{early_word, last_word};
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::fence;
 use super::history;
-use super::journal::entry::{Begun, Entry, JOURNAL_VERSION};
+use super::journal::entry::{Begun, Entry, JOURNAL_VERSION, Switch};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
+use super::meter::{Log, Meter};
 use super::paths::AppPaths;
 use super::prepare;
-use super::recover::{Recovered, recover};
+use super::recover::{Recovered, recover_as};
 use super::resolve::{Change, Resolved, resolve};
 use super::saga;
+use super::steps::verify_route;
 use super::survey::Survey;
 use super::swap::{Swap, TABLE};
 use crate::error::Reason;
@@ -24,6 +27,7 @@ use crate::protocol::event::Happening;
 use crate::protocol::outcome::{LiveRelease, Outcome};
 use crate::protocol::plan::Plan;
 use crate::protocol::receipt::Receipt;
+use crate::protocol::slot::PerSlot;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{RegistryLogin, Reply};
 
@@ -41,12 +45,17 @@ pub(super) async fn run<H: Host>(
         Ok(()) => Events::new(host, Some(paths.event_log(&plan.deployment)), listener),
         Err(error) => return finish_untouched(&silent, Step::Preflight, error, None).await,
     };
+    // Before the wait for the lock: who began first goes first.
+    let numbered = match plan.fence {
+        Some(number) => Ok(number),
+        None => fence::issue(host, &paths).await,
+    };
+    let fence = match numbered {
+        Ok(number) => number,
+        Err(error) => return finish_untouched(&events, Step::Preflight, error, None).await,
+    };
     let by = plan.origin.by.as_deref().unwrap_or("someone");
-    let ourselves = format!(
-        "deployment {} by {by}, process {}",
-        plan.deployment,
-        std::process::id()
-    );
+    let ourselves = format!("deployment {} by {by}", plan.deployment);
     let taken = lock::take(
         host,
         &events,
@@ -58,14 +67,15 @@ pub(super) async fn run<H: Host>(
     .await;
     match taken {
         Ok(lock) => {
-            locked(host, &events, &paths, plan, login, cancel).await;
+            locked(host, &events, &paths, plan, fence, login, cancel).await;
             drop(lock);
         }
         Err(error) => finish_untouched(&events, Step::Preflight, error, None).await,
     }
 }
 
-async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
+/// The app's folders, made when they are missing.
+pub(super) async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
     for folder in [paths.folder(), paths.events(), paths.archive()] {
         host.make_folder(&folder).await.map_err(|error| {
             StepError::host(
@@ -83,10 +93,14 @@ async fn locked<H: Host>(
     events: &Events<'_, H>,
     paths: &AppPaths,
     plan: &Plan,
+    fence: u64,
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
 ) {
-    if let Err(error) = settle_the_past(host, events, paths).await {
+    if let Err(error) = fence::take_over(host, paths, fence).await {
+        return finish_untouched(events, Step::Preflight, error, None).await;
+    }
+    if let Err(error) = settle_the_past(host, events, paths, fence).await {
         return finish_stuck(events, error).await;
     }
     let records = history::read(host, paths).await.unwrap_or_default();
@@ -121,7 +135,12 @@ async fn locked<H: Host>(
             let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
             events.emit(word).await;
         }
-        Change::Needed => swap(host, events, paths, plan, login, cancel, &survey, resolved).await,
+        Change::Needed => {
+            swap(
+                host, events, paths, plan, fence, login, cancel, &survey, resolved,
+            )
+            .await;
+        }
     }
 }
 
@@ -134,6 +153,7 @@ async fn swap<H: Host>(
     events: &Events<'_, H>,
     paths: &AppPaths,
     plan: &Plan,
+    fence: u64,
     login: Option<&RegistryLogin>,
     cancel: &Cell<CancelState>,
     survey: &Survey,
@@ -143,10 +163,11 @@ async fn swap<H: Host>(
     let begun = Begun {
         version: JOURNAL_VERSION,
         plan: plan.clone(),
+        fence,
         folder: survey.project.folder.clone(),
         slots: survey.slots.clone(),
         compose_version: survey.file.version.clone(),
-        include: survey.include.clone(),
+        switch: survey.switch.clone(),
         previous: previous.clone(),
         image: resolved.image,
         release: resolved.release,
@@ -159,6 +180,7 @@ async fn swap<H: Host>(
         Err(error) => return finish_untouched(events, Step::Preflight, error, previous).await,
     };
     let receipt = RefCell::new(Receipt::default());
+    let meter = meter(host, paths, survey, plan);
     let actor = Swap {
         host,
         events,
@@ -169,11 +191,49 @@ async fn swap<H: Host>(
         login,
         cancel,
         receipt: &receipt,
+        meter: &meter,
         healthy_at: Cell::new(None),
+        decided_at: Cell::new(None),
     };
-    let ended = saga::run(host, events, &actor, TABLE, journal).await;
-    let finished = last_word(ended, &begun, receipt.into_inner());
+    meter.begin().await;
+    let ended = tokio::select! {
+        biased;
+        ended = saga::run(host, events, &actor, TABLE, journal) => ended,
+        never = meter.stream() => match never {},
+    };
+    meter.end().await;
+    let healthy_ms = actor.healthy_at.get().map(|healthy| healthy.now_ms);
+    let mut receipt = receipt.into_inner();
+    meter.tell(&mut receipt, begun.slot, healthy_ms);
+    receipt.agent_memory_bytes = host.memory_peak().await.ok();
+    let finished = last_word(ended, &begun, receipt);
     events.emit(Happening::Finished(Box::new(finished))).await;
+}
+
+/// What this swap can be measured by.
+fn meter<'a, H: Host>(
+    host: &'a H,
+    paths: &'a AppPaths,
+    survey: &Survey,
+    plan: &Plan,
+) -> Meter<'a, H> {
+    let ports = PerSlot {
+        one: survey.slots.one.port,
+        two: survey.slots.two.port,
+    };
+    let log = match survey.switch {
+        Switch::Flag => Log::Kept,
+        Switch::Reload(_) => Log::Absent,
+    };
+    let health = &plan.site.health;
+    let probe = verify_route::public_probe(&survey.sites, health.path_or_root());
+    Meter::new(
+        host,
+        paths,
+        ports,
+        log,
+        probe.map(|probe| (probe, health.clone())),
+    )
 }
 
 /// What an earlier run left open is settled first; the new one says so.
@@ -181,8 +241,9 @@ async fn settle_the_past<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     paths: &AppPaths,
+    fence: u64,
 ) -> StepResult<()> {
-    match recover(host, paths).await? {
+    match recover_as(host, paths, fence).await? {
         Recovered::Nothing => Ok(()),
         Recovered::Settled {
             deployment,

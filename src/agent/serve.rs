@@ -1,10 +1,11 @@
-//! The agent's entry points: one request on standard input, answers on standard output.
+//! What sshd starts: one request on standard input, answers on standard output.
 //!
-//! Losing either end changes nothing: the swap goes on and its events are in the log. SIGHUP is ignored.
+//! Losing either end changes nothing: a swap goes on in a process of its own, and its events are in the log. SIGHUP is
+//! ignored.
 
 use std::cell::Cell;
 use std::io::{BufRead as _, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -14,19 +15,23 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::ending::early_word;
 use super::failure::StepError;
 use super::lock::CancelState;
-use super::{follow, prepare, run, status};
+use super::paths::AppPaths;
+use super::{detach, fence, follow, prepare, provision, run, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
-use crate::host::Host;
 use crate::host::linux::LinuxHost;
 use crate::host::linux::files::replace_here;
+use crate::host::{Access, Host, Owner};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply, Request};
 
 /// How long the last lines may take to reach a listener that has stopped reading.
-const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The pause before a cancel that could not be written is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Serves one request. The answer is in the events; an error means that there was none to give.
 pub async fn serve() -> Result<ExitCode> {
@@ -43,8 +48,9 @@ pub async fn serve() -> Result<ExitCode> {
     })?;
     let (listener, replies) = unbounded_channel();
     let cancel = Cell::new(CancelState::No);
+    let flag = cancel_file(&first);
     let work = answer(&host, first, listener, &cancel);
-    let watch = watch_for_cancel(&mut requests, &cancel);
+    let watch = watch_for_cancel(&host, &mut requests, flag.as_deref(), &cancel);
     let speak = speak(replies);
     tokio::pin!(work, speak);
     tokio::select! {
@@ -82,24 +88,49 @@ async fn answer<H: Host>(
     match request {
         Request::Prepare { site } => {
             let events = Events::new(host, None, listener.clone());
-            match prepare::run(host, &events, &site, || cancel.get()).await {
-                Ok(_survey) => drop(listener.send(Reply::Ready { fence: 0 })),
+            match ready(host, &events, &site, cancel).await {
+                Ok(fence) => drop(listener.send(Reply::Ready { fence })),
                 Err((step, error)) => refuse(&events, step, error).await,
             }
         }
-        Request::Swap { plan, registry } => {
-            run::run(host, &plan, registry.as_ref(), listener, cancel).await;
-        }
+        Request::Swap { plan, registry } => detach::swap(host, plan, registry, listener).await,
         Request::Follow {
             app,
             deployment,
             after,
         } => {
             follow::follow(host, &app, &deployment, after, listener).await;
+            // It is over: a cancel that came too late is for nobody.
+            let flag = AppPaths::new(&app).cancel(&deployment);
+            drop(host.remove(&flag, Owner::Us).await);
         }
         Request::Status { site } => tell_status(host, &site, listener).await,
-        Request::Provision { .. } | Request::Cancel => {}
+        Request::Provision { order } => {
+            let events = Events::new(host, None, listener.clone());
+            match Box::pin(provision::provision(host, &events, &order, || cancel.get())).await {
+                Ok(changes) => drop(listener.send(Reply::Provisioned { changes })),
+                Err(error) => refuse(&events, Step::Preflight, error).await,
+            }
+        }
+        Request::Cancel => {}
     }
+}
+
+/// The number first: it says when the run began, however long its checks take.
+async fn ready<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    site: &Site,
+    cancel: &Cell<CancelState>,
+) -> Result<u64, (Step, StepError)> {
+    let paths = AppPaths::new(&site.app);
+    let numbered = async {
+        run::folders(host, &paths).await?;
+        fence::issue(host, &paths).await
+    };
+    let fence = numbered.await.map_err(|error| (Step::Preflight, error))?;
+    prepare::run(host, events, site, || cancel.get()).await?;
+    Ok(fence)
 }
 
 async fn tell_status<H: Host>(host: &H, site: &Site, listener: UnboundedSender<Reply>) {
@@ -109,7 +140,7 @@ async fn tell_status<H: Host>(host: &H, site: &Site, listener: UnboundedSender<R
     }
 }
 
-async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: StepError) {
+pub(super) async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: StepError) {
     let word = early_word(Outcome::Failed, error.reason, None, Some((step, error)));
     events.emit(word).await;
 }
@@ -136,11 +167,35 @@ fn read_requests() -> UnboundedReceiver<Request> {
     receive
 }
 
-/// Notes a cancel; the end of standard input is none: the runner may be gone for good.
-async fn watch_for_cancel(requests: &mut UnboundedReceiver<Request>, cancel: &Cell<CancelState>) {
+/// Where whoever carries out what a request is about looks for a cancel.
+fn cancel_file(request: &Request) -> Option<PathBuf> {
+    match request {
+        Request::Swap { plan, .. } => Some(AppPaths::new(&plan.site.app).cancel(&plan.deployment)),
+        Request::Follow {
+            app, deployment, ..
+        } => Some(AppPaths::new(app).cancel(deployment)),
+        Request::Prepare { .. }
+        | Request::Provision { .. }
+        | Request::Status { .. }
+        | Request::Cancel => None,
+    }
+}
+
+/// Passes a cancel on; the end of standard input is none: the runner may be gone for good.
+async fn watch_for_cancel<H: Host>(
+    host: &H,
+    requests: &mut UnboundedReceiver<Request>,
+    flag: Option<&Path>,
+    cancel: &Cell<CancelState>,
+) {
     while let Some(request) = requests.recv().await {
         match request {
-            Request::Cancel => cancel.set(CancelState::Requested),
+            Request::Cancel => {
+                cancel.set(CancelState::Requested);
+                if let Some(flag) = flag {
+                    pass_on(host, flag).await;
+                }
+            }
             Request::Prepare { .. }
             | Request::Swap { .. }
             | Request::Follow { .. }
@@ -150,8 +205,22 @@ async fn watch_for_cancel(requests: &mut UnboundedReceiver<Request>, cancel: &Ce
     }
 }
 
+/// Makes the file that the worker looks for, however often it takes: the disk may be full for a while.
+async fn pass_on<H: Host>(host: &H, flag: &Path) {
+    loop {
+        if let Some(folder) = flag.parent() {
+            // It is missing when the first deploy of an app is cancelled at once.
+            drop(host.make_folder(folder).await);
+        }
+        match host.replace(flag, b"", Owner::Us, Access::Public).await {
+            Ok(()) => return,
+            Err(_) => host.sleep(TRY_AGAIN).await,
+        }
+    }
+}
+
 /// Writes replies until there are no more, or nobody reads them.
-async fn speak(mut replies: UnboundedReceiver<Reply>) {
+pub(super) async fn speak(mut replies: UnboundedReceiver<Reply>) {
     let mut output = tokio::io::stdout();
     while let Some(reply) = replies.recv().await {
         let Ok(line) = wire::encode(&reply) else {

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::failure::{StepError, StepResult};
+use super::journal::entry::Switch;
+use super::route;
 use crate::error::Reason;
 use crate::host::compose::ComposeFile;
 use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
-use crate::host::nginx::{self, IncludePort};
+use crate::host::nginx;
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::{PinnedImage, ServiceName};
 use crate::protocol::outcome::LiveRelease;
@@ -21,8 +23,9 @@ pub(super) struct Survey {
     pub(super) slots: PerSlot<SlotService>,
     pub(super) dependencies: Vec<ServiceName>,
     pub(super) containers: PerSlot<Option<ContainerFacts>>,
-    pub(super) include: PathBuf,
-    /// The slot whose port nginx obeys.
+    /// What nginx obeys.
+    pub(super) switch: Switch,
+    /// The slot that nginx sends requests to.
     pub(super) named: Slot,
     /// The `server` blocks that obey the include.
     pub(super) sites: Vec<nginx::Site>,
@@ -33,8 +36,9 @@ impl Survey {
     pub(super) async fn take<H: Host>(host: &H, site: &Site) -> StepResult<Self> {
         let project = project(host, site).await?;
         let (file, slots, dependencies) = read_compose(host, site, &project).await?;
-        let (include, named) = read_include(host, site, &slots).await?;
-        let sites = read_nginx(host, &site.proxy_include).await?;
+        let config = route::config(host).await?;
+        let (switch, named) = route::obeyed(host, site, &slots, &config).await?;
+        let sites = route::sites(&config, &site.proxy_include)?;
         let containers = PerSlot {
             one: container(host, &project, &slots.one).await?,
             two: container(host, &project, &slots.two).await?,
@@ -45,7 +49,7 @@ impl Survey {
             slots,
             dependencies,
             containers,
-            include,
+            switch,
             named,
             sites,
         })
@@ -95,7 +99,7 @@ fn bad(what: impl Into<String>) -> StepError {
     StepError::new(Reason::PreflightFailed, what)
 }
 
-async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {
+pub(super) async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {
     let tool = host.compose().await.map_err(|error| {
         StepError::host(
             Reason::PreflightFailed,
@@ -119,7 +123,7 @@ async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {
     })
 }
 
-async fn read_compose<H: Host>(
+pub(super) async fn read_compose<H: Host>(
     host: &H,
     site: &Site,
     project: &ComposeProject,
@@ -154,65 +158,6 @@ async fn read_compose<H: Host>(
         .dependencies(&site.slots, site.dependencies.as_deref())
         .map_err(problem)?;
     Ok((file, slots, dependencies))
-}
-
-async fn read_include<H: Host>(
-    host: &H,
-    site: &Site,
-    slots: &PerSlot<SlotService>,
-) -> StepResult<(PathBuf, Slot)> {
-    let path = PathBuf::from(&site.proxy_include);
-    let setting = || format!("setting `proxy-include`: `{}`", path.display());
-    let example = format!(
-        "write a line like `set $service_url http://127.0.0.1:{};` into it",
-        slots.one.port
-    );
-    let bytes = host
-        .read(&path)
-        .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::PreflightFailed,
-                format!("{} cannot be read", setting()),
-                &error,
-            )
-        })?
-        .ok_or_else(|| bad(format!("{} does not exist", setting())).hint(example.clone()))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let port = IncludePort::find(&text)
-        .map_err(|problem| bad(format!("{}: {problem}", setting())).hint(example))?
-        .port;
-    let named = Slot::BOTH
-        .into_iter()
-        .find(|slot| slots.get(*slot).port == port)
-        .ok_or_else(|| {
-            bad(format!(
-                "{} names port {port}, but the slots are on {} and {}",
-                setting(),
-                slots.one.port,
-                slots.two.port
-            ))
-            .hint("make the ports in the compose file and in the include agree")
-        })?;
-    Ok((path, named))
-}
-
-async fn read_nginx<H: Host>(host: &H, include: &str) -> StepResult<Vec<nginx::Site>> {
-    let config = host.nginx_config().await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "nginx refuses its present configuration",
-            &error,
-        )
-        .hint("run `sudo nginx -t` on the host and mend what it names")
-    })?;
-    let sites = nginx::sites_with(&config, include);
-    if sites.is_empty() {
-        return Err(bad(format!("no `server` block of nginx includes `{include}`")).hint(format!(
-            "add `include {include};` to the server block and `proxy_pass $service_url;` to its location, or mend `proxy-include`"
-        )));
-    }
-    Ok(sites)
 }
 
 async fn container<H: Host>(

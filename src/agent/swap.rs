@@ -7,10 +7,11 @@ use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::journal::entry::{Begun, PreImage};
 use super::lock::CancelState;
+use super::meter::Meter;
 use super::paths::AppPaths;
 use super::saga::{Actor, Kind, Row};
 use super::steps::{
-    self, await_healthy, drain_old, prune, pull_image, stage_release, start_slot, stop_old,
+    self, await_healthy, bake, drain_old, prune, pull_image, stage_release, start_slot, stop_old,
     switch_traffic, verify_route,
 };
 use crate::host::Host;
@@ -48,6 +49,10 @@ pub(super) const TABLE: &[Row] = &[
         step: Step::VerifyRoute,
         kind: Kind::Compensatable,
     },
+    Row {
+        step: Step::Bake,
+        kind: Kind::Compensatable,
+    },
     // ---- commit ----
     Row {
         step: Step::DrainOld,
@@ -71,12 +76,22 @@ pub(super) struct Swap<'a, H> {
     pub(super) paths: &'a AppPaths,
     pub(super) begun: &'a Begun,
     pub(super) tool: ComposeTool,
-    /// The `server` blocks that obey the include; unknown, and not needed, on the way back.
+    /// The `server` blocks that use the include; unknown, and not needed, on the way back.
     pub(super) sites: &'a [nginx::Site],
     pub(super) login: Option<&'a RegistryLogin>,
     pub(super) cancel: &'a Cell<CancelState>,
     pub(super) receipt: &'a RefCell<Receipt>,
-    pub(super) healthy_at: Cell<Option<u64>>,
+    pub(super) meter: &'a Meter<'a, H>,
+    pub(super) healthy_at: Cell<Option<Healthy>>,
+    /// When it was decided that the new slot is not good enough, by the clock that never jumps.
+    pub(super) decided_at: Cell<Option<u64>>,
+}
+
+/// When the new slot was last found healthy, by both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Healthy {
+    pub(super) elapsed_ms: u64,
+    pub(super) now_ms: u64,
 }
 
 impl<H: Host> Swap<'_, H> {
@@ -143,9 +158,8 @@ impl<H: Host> Actor for Swap<'_, H> {
             Step::DrainOld => drain_old::apply(self).await,
             Step::StopOld => stop_old::apply(self).await,
             Step::Prune => prune::apply(self).await,
-            Step::Preflight | Step::StartDependencies | Step::Bake => {
-                Err(steps::not_in_table(step))
-            }
+            Step::Bake => bake::apply(self).await,
+            Step::Preflight | Step::StartDependencies => Err(steps::not_in_table(step)),
         }
     }
 

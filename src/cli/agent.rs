@@ -8,6 +8,7 @@ use crate::error::{ExitCode, Result};
 pub(super) async fn run(command: AgentCommand) -> Result<ExitCode> {
     match command {
         AgentCommand::Serve => Box::pin(agent::serve()).await,
+        AgentCommand::Work => Box::pin(agent::work()).await,
         AgentCommand::Recover => {
             for line in agent::recover_all().await? {
                 super::render::out(&format!("{line}\n"))?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::flags::{ForDeploy, ForLook, ForRollback, SettingFlags};
-use crate::protocol::ids::{Commit, ReleaseId};
+use crate::protocol::ids::{Commit, ReleaseId, ServerName};
 
 /// Deploys a container to a small server without losing a request.
 #[derive(Debug, Parser)]
@@ -57,6 +57,8 @@ pub(super) enum Command {
     Deploy(DeployArgs),
     /// Deploy an earlier release again; needs no registry and no CI
     Rollback(RollbackArgs),
+    /// Prepare the host: the reload-free switch and recovery at boot; safe to run again
+    Provision(ProvisionArgs),
     /// Show what is live
     Status(LookArgs),
     /// Show what happened
@@ -94,6 +96,18 @@ pub(super) struct RollbackArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ProvisionArgs {
+    /// The name people type, for a new site file; a `server` block that uses the include already needs none
+    #[arg(long, value_name = "NAME")]
+    pub(super) server_name: Option<ServerName>,
+    /// Say what would be changed and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForLook>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct LookArgs {
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForLook>,
@@ -103,6 +117,8 @@ pub(super) struct LookArgs {
 pub(super) enum AgentCommand {
     /// Serve one request on standard input
     Serve,
+    /// Carry out the plan on standard input, in a session of its own; `serve` starts it
+    Work,
     /// Bring deploys that were cut short to their end; safe at any time, also at boot
     Recover,
     /// Replace a file with standard input, safely

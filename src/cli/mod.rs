@@ -1,7 +1,7 @@
 //! The command line: reads the world once, asks the floors below, says how it went.
 //!
 //! [`args`] is what can be typed; [`environment`] is the only reader of the process environment;
-//! [`deploy`], [`rollback`] and [`look`] are the commands; [`exit`] maps results to exit codes;
+//! [`deploy`], [`rollback`], [`provision`] and [`look`] are the commands; [`exit`] maps results to exit codes;
 //! [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
 mod action_post;
@@ -12,6 +12,7 @@ mod environment;
 pub mod exit;
 mod flags;
 mod look;
+mod provision;
 mod render;
 mod rollback;
 mod start;
@@ -96,6 +97,7 @@ async fn command(global: Global, command: Command, cancel: Cancel) -> Result<Exi
         Command::ActionPost => action_post::run(&begin()?).await,
         Command::Deploy(args) => deploy::deploy(&begin()?, &args).await,
         Command::Rollback(args) => rollback::run(&begin()?, &args).await,
+        Command::Provision(args) => provision::run(&begin()?, &args).await,
         Command::Status(args) => look::status(&begin()?, &args.settings).await,
         Command::History(args) => look::history(&begin()?, &args.settings).await,
     }

@@ -1,5 +1,6 @@
 //! Small tables for people.
 
+use crate::protocol::provision::{Change, ProvisionMode};
 use crate::protocol::status::{Past, SlotStatus, Status};
 
 /// What is on the host, as text.
@@ -39,6 +40,30 @@ pub(super) fn status(status: &Status) -> String {
         text.push('\n');
         text.push_str(&history(&status.recent));
     }
+    text
+}
+
+/// What `provision` changed or would change, as text.
+pub(super) fn changes(changes: &[Change], mode: ProvisionMode) -> String {
+    if changes.is_empty() {
+        return "nothing to do: the host is prepared\n".to_owned();
+    }
+    let rows = changes
+        .iter()
+        .map(|change| vec![change.what.clone(), change.why.clone()]);
+    let mut text = table(&["WHAT", "WHY"], rows.collect());
+    for change in changes {
+        if let Some(backup) = &change.backup {
+            text.push_str(&format!("the old {} is kept as {backup}\n", change.what));
+        }
+    }
+    let count = changes.len();
+    text.push_str(&match mode {
+        ProvisionMode::Apply => {
+            format!("provisioned: {count} changes; deploys now switch without a reload\n")
+        }
+        ProvisionMode::DryRun => format!("{count} changes would be made; nothing was changed\n"),
+    });
     text
 }
 

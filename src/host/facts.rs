@@ -175,3 +175,23 @@ impl fmt::Display for ProbeAnswer {
         }
     }
 }
+
+/// What a request on a kept-alive connection came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A whole answer.
+    Status(u16),
+    /// Fully written, then the connection ended without a whole answer.
+    Lost,
+    /// No connection was to be had; why, in a few words.
+    Refused(String),
+}
+
+/// What arrives at a slot, as the kernel sees it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Arrivals {
+    /// Connections a second.
+    pub per_second: f64,
+    /// The round trip to the clients in milliseconds; `None` when there are none.
+    pub round_trip_ms: Option<f64>,
+}

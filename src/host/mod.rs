@@ -21,8 +21,8 @@ use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
 use crate::protocol::wire::RegistryLogin;
 use error::HostError;
 use facts::{
-    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
-    ProbeAnswer, PullProgress, WorkerId,
+    Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
+    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 
 /// What every verb returns.
@@ -78,6 +78,8 @@ pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
 pub trait Host {
     /// The lock guard.
     type Lock: Held;
+    /// A kept-alive connection; a new one is not open yet.
+    type Line: Default + std::fmt::Debug;
 
     // Files. Paths are absolute.
 
@@ -98,6 +100,10 @@ pub trait Host {
     async fn rename(&self, from: &Path, to: &Path) -> HostResult<()>;
     /// Adds bytes at the end of a file of ours, which is made when missing.
     async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()>;
+    /// At most `most` bytes of a file from byte `from` on; none when it does not exist or is shorter.
+    async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>>;
+    /// Empties a file of ours in place, so that a program that appends to it goes on; a missing file is made.
+    async fn empty(&self, path: &Path) -> HostResult<()>;
     /// Makes a folder of ours with its parents, mode 0755, and syncs; an existing one is fine.
     async fn make_folder(&self, path: &Path) -> HostResult<()>;
     /// The names in a folder, sorted; empty when it does not exist.
@@ -108,6 +114,14 @@ pub trait Host {
     async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<Self::Lock>>;
     /// An absolute, link-free form of a path; relative ones start at the user's home.
     async fn resolve(&self, path: &str) -> HostResult<std::path::PathBuf>;
+    /// The name of the user we are.
+    async fn user(&self) -> HostResult<String>;
+    /// The file that this program was started from.
+    async fn own_program(&self) -> HostResult<std::path::PathBuf>;
+    /// Makes a folder of root's with its parents, mode 0755; an existing one is fine.
+    async fn make_root_folder(&self, path: &Path) -> HostResult<()>;
+    /// Has systemd read its files, and start these units at every boot.
+    async fn load_units(&self, enable: &[&str]) -> HostResult<()>;
     /// Whether what needs root will work without a password.
     async fn can_act_as_root(&self) -> HostResult<()>;
 
@@ -179,12 +193,24 @@ pub trait Host {
 
     /// One plain HTTP/1.1 GET on a fresh connection.
     async fn probe(&self, probe: &Probe) -> ProbeAnswer;
+    /// The body of an answer with status 200 to one plain HTTP/1.1 GET, its first bytes as text without white space
+    /// around them; `None` for any other end.
+    async fn text(&self, probe: &Probe) -> Option<String>;
+    /// One GET on a connection that is kept alive between calls and opened anew when the server has closed it.
+    async fn ask(&self, line: &mut Self::Line, probe: &Probe) -> Asked;
     /// Whether something accepts TCP connections at `address` within a second.
     async fn accepts(&self, address: SocketAddr) -> bool;
     /// Whether anything listens for TCP connections from outside in the network of process `pid`.
     async fn listens(&self, pid: u32) -> bool;
     /// Established connections from this host to exactly this address and port.
     async fn connections_to(&self, address: SocketAddr) -> HostResult<u32>;
+    /// How many connections to exactly this address and port ended in the last seconds, a second; and the round trip
+    /// to the clients of `listeners` as the kernel measures it.
+    async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals>;
+    /// The peak of our own resident memory, in bytes.
+    async fn memory_peak(&self) -> HostResult<u64>;
+    /// The peak of memory, in bytes, of the control group that process `pid` is in; `None` when it does not tell.
+    async fn group_memory_peak(&self, pid: u32) -> Option<u64>;
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
     /// Milliseconds of a clock that never jumps, for durations.

@@ -121,6 +121,15 @@ checked_name!(
 );
 
 checked_name!(
+    /// A name that a web server answers for, as in nginx's `server_name`.
+    ServerName,
+    "a server name such as `www.example.com`",
+    |text| (1..=253).contains(&text.len())
+        && !text.starts_with(['-', '.'])
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+);
+
+checked_name!(
     /// A full git commit: 40 lower-case hex digits.
     Commit,
     "a full commit (40 hex digits)",

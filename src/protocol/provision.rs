@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::ServerName;
 use super::plan::Site;
 
 /// How a host is to be prepared.
@@ -11,7 +12,7 @@ pub struct Provision {
     /// The app and its host.
     pub site: Site,
     /// The name people type, for a site file of our own; not needed where a `server` block uses the include already.
-    pub server_name: Option<String>,
+    pub server_name: Option<ServerName>,
     /// Whether anything is changed.
     pub mode: ProvisionMode,
 }

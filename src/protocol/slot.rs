@@ -50,6 +50,14 @@ pub struct PerSlot<T> {
 }
 
 impl<T> PerSlot<T> {
+    /// The value of `slot`, to be changed.
+    pub fn get_mut(&mut self, slot: Slot) -> &mut T {
+        match slot {
+            Slot::One => &mut self.one,
+            Slot::Two => &mut self.two,
+        }
+    }
+
     /// The value of `slot`.
     pub fn get(&self, slot: Slot) -> &T {
         match slot {

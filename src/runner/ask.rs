@@ -5,22 +5,23 @@ use crate::error::{Error, Reason, Result};
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::Finished;
 use crate::protocol::plan::Site;
+use crate::protocol::provision::{Change, Provision};
 use crate::protocol::status::Status;
 use crate::protocol::wire::{Reply, Request};
 use crate::report::Reporter;
 
-/// Runs the two checks on the host.
+/// Runs the two checks on the host. Gives the number of this run there.
 pub(super) async fn prepare(
     remote: &Remote,
     agent: &InstalledAgent,
     site: &Site,
     reporter: &Reporter,
-) -> Result<()> {
+) -> Result<u64> {
     let request = Request::Prepare { site: site.clone() };
     let mut call = remote.start(agent, &request).await?;
     while let Some(reply) = call.next().await? {
         match reply {
-            Reply::Ready { .. } => return Ok(()),
+            Reply::Ready { fence } => return Ok(fence),
             Reply::Event(event) => {
                 reporter.agent_event(&event);
                 if let Happening::Finished(finished) = event.what {
@@ -53,6 +54,32 @@ pub(super) async fn status(
                 }
             }
             Reply::Ready { .. } | Reply::Provisioned { .. } => {}
+        }
+    }
+    Err(silent(call).await)
+}
+
+/// Prepares the host for the flag switch, or asks what that would change.
+pub(super) async fn provision(
+    remote: &Remote,
+    agent: &InstalledAgent,
+    order: &Provision,
+    reporter: &Reporter,
+) -> Result<Vec<Change>> {
+    let request = Request::Provision {
+        order: Box::new(order.clone()),
+    };
+    let mut call = remote.start(agent, &request).await?;
+    while let Some(reply) = call.next().await? {
+        match reply {
+            Reply::Provisioned { changes } => return Ok(changes),
+            Reply::Event(event) => {
+                reporter.agent_event(&event);
+                if let Happening::Finished(finished) = event.what {
+                    return Err(refused(*finished));
+                }
+            }
+            Reply::Ready { .. } | Reply::Status(_) => {}
         }
     }
     Err(silent(call).await)

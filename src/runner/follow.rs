@@ -3,6 +3,7 @@
 //! Events are numbered, so a new connection goes on after the last one that was heard. The host needs
 //! nobody who listens: losing it changes nothing there.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -46,7 +47,6 @@ pub(super) struct Follower<'a> {
     heard: u64,
     release: Option<ReleaseId>,
     image: Option<PinnedImage>,
-    give_up: Option<Instant>,
 }
 
 /// How a connection ended.
@@ -55,6 +55,16 @@ enum Heard {
     Everything(Box<Finished>),
     /// Before it.
     Part(AgentEnd),
+    /// Not at all: a cancelled run has waited long enough.
+    Enough,
+}
+
+/// Ends when a cancelled run must end, whatever the host does.
+type Patience<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+async fn patience(cancel: &Cancel) {
+    cancel.requested().await;
+    tokio::time::sleep(CANCEL_BUDGET).await;
 }
 
 impl<'a> Follower<'a> {
@@ -65,7 +75,7 @@ impl<'a> Follower<'a> {
         reporter: &'a Reporter,
         cancel: &'a Cancel,
     ) -> Self {
-        let (heard, release, image, give_up) = (0, None, None, None);
+        let (heard, release, image) = (0, None, None);
         Self {
             place,
             agent,
@@ -75,7 +85,6 @@ impl<'a> Follower<'a> {
             heard,
             release,
             image,
-            give_up,
         }
     }
 
@@ -90,12 +99,14 @@ impl<'a> Follower<'a> {
             registry: login.cloned(),
         };
         let call = remote.start(self.agent, &request).await?;
-        let finished = match self.listen(call).await? {
+        let mut patience: Patience<'_> = Box::pin(patience(self.cancel));
+        let finished = match self.listen(call, &mut patience).await? {
             Heard::Everything(finished) => finished,
             Heard::Part(end) if self.heard == 0 && end.code != Some(SSH_BROKE) => {
                 return Err(silent(end));
             }
-            Heard::Part(end) => self.find_again(end).await?,
+            Heard::Part(end) => self.find_again(end, &mut patience).await?,
+            Heard::Enough => return Err(left_alone(self.cancel)),
         };
         Ok(Followed {
             release: self.release,
@@ -104,8 +115,13 @@ impl<'a> Follower<'a> {
         })
     }
 
-    /// Connects anew until the last word is heard or the host stays away for too long.
-    async fn find_again(&mut self, end: AgentEnd) -> Result<Box<Finished>> {
+    /// Connects anew until the last word is heard or the host stays away for too long. A cancel makes it hurry: the
+    /// host has to hear of it.
+    async fn find_again(
+        &mut self,
+        end: AgentEnd,
+        patience: &mut Patience<'_>,
+    ) -> Result<Box<Finished>> {
         self.reporter.warning(
             "the connection to the host was lost during the swap; the host goes on by itself",
             "nothing to do: this run connects again and follows it to its end",
@@ -114,14 +130,20 @@ impl<'a> Follower<'a> {
         let mut pause = FIRST_PAUSE;
         let mut last = end;
         while Instant::now() < deadline {
+            let hurry = self.cancel.now().is_some();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                _ = self.cancel.requested() => return Err(left_alone(self.cancel)),
+                _ = self.cancel.requested(), if !hurry => {}
+                () = &mut *patience => return Err(left_alone(self.cancel)),
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            match self.connect_again().await {
+            pause = match self.cancel.now() {
+                Some(_) => FIRST_PAUSE,
+                None => (pause * 2).min(LONGEST_PAUSE),
+            };
+            match self.connect_again(patience).await {
                 Ok(Heard::Everything(finished)) => return Ok(finished),
                 Ok(Heard::Part(end)) => last = end,
+                Ok(Heard::Enough) => return Err(left_alone(self.cancel)),
                 Err(error) => self
                     .reporter
                     .note(&format!("not yet: {}", error.chain().join(": "))),
@@ -130,33 +152,37 @@ impl<'a> Follower<'a> {
         Err(lost(last))
     }
 
-    async fn connect_again(&mut self) -> Result<Heard> {
-        let remote = Remote::connect(self.place, self.reporter).await?;
+    async fn connect_again(&mut self, patience: &mut Patience<'_>) -> Result<Heard> {
+        let remote = tokio::select! {
+            remote = Remote::connect(self.place, self.reporter) => remote?,
+            () = &mut *patience => return Ok(Heard::Enough),
+        };
         let request = Request::Follow {
             app: self.plan.site.app.clone(),
             deployment: self.plan.deployment.clone(),
             after: self.heard,
         };
         let heard = match remote.start(self.agent, &request).await {
-            Ok(call) => self.listen(call).await,
+            Ok(call) => self.listen(call, patience).await,
             Err(error) => Err(error),
         };
         remote.close().await?;
         heard
     }
 
-    /// Hears one connection to its end.
-    async fn listen(&mut self, mut call: AgentCall) -> Result<Heard> {
+    /// Hears one connection to its end. Each one passes the cancel on: the one before may have lost it.
+    async fn listen(&mut self, mut call: AgentCall, patience: &mut Patience<'_>) -> Result<Heard> {
+        let mut passed_on = false;
         loop {
             let reply = tokio::select! {
                 reply = call.next() => reply,
-                _ = self.cancel.requested(), if self.give_up.is_none() => {
+                _ = self.cancel.requested(), if !passed_on => {
                     self.reporter.note("cancel requested: the host rolls back, or finishes if it has committed");
-                    self.give_up = Some(Instant::now() + CANCEL_BUDGET);
+                    passed_on = true;
                     call.send(&Request::Cancel).await?;
                     continue;
                 }
-                () = until(self.give_up) => return Err(left_alone(self.cancel)),
+                () = &mut *patience => return Ok(Heard::Enough),
             };
             match reply {
                 Ok(Some(Reply::Event(event))) => {
@@ -199,13 +225,6 @@ impl<'a> Follower<'a> {
             | Happening::Unknown => {}
         }
         None
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

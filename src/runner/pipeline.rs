@@ -12,6 +12,7 @@ use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, M
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::plan::{Site, Target};
+use crate::protocol::provision::{Change, Provision};
 use crate::protocol::result::RunResult;
 use crate::protocol::status::Status;
 use crate::protocol::step::Phase;
@@ -36,9 +37,13 @@ pub async fn deploy(
         return dry_run(config, reporter, cancel).await;
     }
     let image = provide_image(&config.image, context, docker_host, reporter, memory);
-    let host = ready_host(&config.place, Some(&config.site), reporter);
+    let host = async {
+        let (remote, agent) = ready_host(&config.place, reporter).await?;
+        let fence = ask::prepare(&remote, &agent, &config.site, reporter).await?;
+        Ok((remote, agent, fence))
+    };
     let both = or_cancelled(cancel, Box::pin(async { tokio::try_join!(image, host) })).await;
-    let (image, (remote, agent)) = match both {
+    let (image, (remote, agent, fence)) = match both {
         Ok(both) => both,
         Err(error) => return result::failed(reporter, &error),
     };
@@ -50,6 +55,7 @@ pub async fn deploy(
         remote,
         agent,
         memory,
+        fence: Some(fence),
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
@@ -62,7 +68,7 @@ pub async fn rollback(
     reporter: &Reporter,
     cancel: &Cancel,
 ) -> RunResult {
-    let host = ready_host(&config.place, None, reporter);
+    let host = ready_host(&config.place, reporter);
     let (remote, agent) = match or_cancelled(cancel, host).await {
         Ok(host) => host,
         Err(error) => return result::failed(reporter, &error),
@@ -75,22 +81,35 @@ pub async fn rollback(
         remote,
         agent,
         memory: &nobody,
+        fence: None,
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
 
 /// What is on the host now.
 pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> {
-    let (remote, agent) = ready_host(&config.place, None, reporter).await?;
+    let (remote, agent) = ready_host(&config.place, reporter).await?;
     let status = ask::status(&remote, &agent, &config.site, reporter).await;
     remote.close().await?;
     status
 }
 
+/// Prepares the host for the flag switch, or says what that would change.
+pub async fn provision(
+    config: &HostConfig,
+    order: &Provision,
+    reporter: &Reporter,
+) -> Result<Vec<Change>> {
+    let (remote, agent) = ready_host(&config.place, reporter).await?;
+    let changes = ask::provision(&remote, &agent, order, reporter).await;
+    remote.close().await?;
+    changes
+}
+
 /// Everything that can be checked without changing the app.
 async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) -> RunResult {
     let check = async {
-        let (remote, agent) = ready_host(&config.place, None, reporter).await?;
+        let (remote, agent) = ready_host(&config.place, reporter).await?;
         let status = ask::status(&remote, &agent, &config.site, reporter).await;
         remote.close().await?;
         status
@@ -139,10 +158,9 @@ async fn provide_image(
     .await
 }
 
-/// A host with an agent; with a site, also one that has passed its checks.
+/// A host with an agent.
 pub(super) async fn ready_host(
     place: &Place,
-    site: Option<&Site>,
     reporter: &Reporter,
 ) -> Result<(Remote, InstalledAgent)> {
     let remote = phase(reporter, Phase::Connect, Remote::connect(place, reporter)).await?;
@@ -152,9 +170,6 @@ pub(super) async fn ready_host(
         remote.install_agent(reporter),
     )
     .await?;
-    if let Some(site) = site {
-        ask::prepare(&remote, &agent, site, reporter).await?;
-    }
     Ok((remote, agent))
 }
 
@@ -164,6 +179,7 @@ struct Ready<'a> {
     remote: Remote,
     agent: InstalledAgent,
     memory: &'a Memory,
+    fence: Option<u64>,
 }
 
 async fn swap_on(
@@ -175,7 +191,7 @@ async fn swap_on(
     reporter: &Reporter,
     cancel: &Cancel,
 ) -> RunResult {
-    let run = match plan::plan(site, target, context) {
+    let run = match plan::plan(site, target, context, to.fence) {
         Ok(plan) => {
             to.memory.note(reporter, |saved| {
                 saved.point = Point::Swapping;

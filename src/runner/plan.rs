@@ -6,14 +6,19 @@ use crate::protocol::ids::{DeploymentId, Tag};
 use crate::protocol::plan::{Origin, Plan, Site, Target};
 use crate::report::context::RunContext;
 
-/// A plan for one deployment.
-pub(super) fn plan(site: &Site, target: Target, context: &RunContext) -> Result<Plan> {
+/// A plan for one deployment; `fence` is what the host said when it was asked to prepare.
+pub(super) fn plan(
+    site: &Site,
+    target: Target,
+    context: &RunContext,
+    fence: Option<u64>,
+) -> Result<Plan> {
     Ok(Plan {
         deployment: deployment_id()?,
         site: site.clone(),
         target,
         origin: origin(context),
-        fence: None,
+        fence,
     })
 }
 

@@ -81,7 +81,7 @@ impl Look<'_> {
     }
 
     async fn once(&self, saved: &Saved) -> Result<Followed> {
-        let (remote, agent) = ready_host(self.place, None, self.reporter).await?;
+        let (remote, agent) = ready_host(self.place, self.reporter).await?;
         let followed = self.follow(&remote, &agent, saved).await;
         // It is over; a connection that does not close well changes nothing.
         if let Err(error) = remote.close().await {

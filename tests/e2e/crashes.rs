@@ -26,7 +26,10 @@ fn is_open(world: &World) -> bool {
         .success()
 }
 
-const KILL_AGENT: &str = "pkill -9 -f 'agent serv[e]'";
+/// The process that does the work, and the one that sshd started to listen to it.
+const KILL_WORKER: &str = "pkill -9 -f 'agent wor[k]'";
+const KILL_FRONT: &str = "pkill -9 -f 'agent serv[e]'";
+const CUT_CONNECTIONS: &str = "pkill -9 -f 'sshd.*: ec2-use[r]'";
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
@@ -37,7 +40,7 @@ fn a_killed_agent_is_undone_by_the_runner_that_followed_it() {
         .expect(Outcome::Deployed, "deployed");
     let load = world.load();
     let run = half_way(&world, "v2", LONG);
-    world.ask_host(KILL_AGENT);
+    world.ask_host(KILL_WORKER);
     let run = run.wait();
     let result = run.expect(Outcome::RolledBack, "interrupted");
     assert_eq!(result.slot.as_deref(), Some("hello-1"));
@@ -57,7 +60,8 @@ fn when_runner_and_agent_are_gone_recovery_or_the_next_deploy_settles_it() {
     let both_die = |version: &str| {
         let mut run = half_way(&world, version, LONG);
         run.child.kill().unwrap();
-        world.ask_host(KILL_AGENT);
+        world.on_host(KILL_FRONT);
+        world.ask_host(KILL_WORKER);
         run.wait();
         assert!(is_open(&world));
     };
@@ -90,7 +94,7 @@ fn a_cut_connection_changes_nothing_and_the_runner_comes_back() {
         .deploy(&Release::new("v1"))
         .expect(Outcome::Deployed, "deployed");
     let run = half_way(&world, "v2", Duration::from_secs(6));
-    world.ask_host("pkill -9 -f 'sshd.*: ec2-use[r]'");
+    world.ask_host(CUT_CONNECTIONS);
     let run = run.wait();
     let result = run.expect(Outcome::Deployed, "deployed");
     assert!(run.stderr.contains("lost"), "{}", run.stderr);
@@ -115,4 +119,89 @@ fn a_runner_that_is_gone_for_good_is_not_missed() {
     world.wait_until("the host has finished by itself", |world| {
         !is_open(world) && world.serves().as_deref() == Some("v2")
     });
+}
+
+#[test]
+fn the_worker_has_a_session_of_its_own_and_outlives_who_started_it() {
+    let world = World::fresh(Host::V2);
+    world
+        .deploy(&Release::new("v1"))
+        .expect(Outcome::Deployed, "deployed");
+    let run = half_way(&world, "v2", Duration::from_secs(6));
+    let worker = world.ask_host("pgrep -f 'agent wor[k]'");
+    let process = |what: &str| world.ask_host(&format!("ps -o {what}= -p {worker}"));
+    assert_eq!(process("sid").trim(), worker, "its session");
+    let front = world.ask_host("pgrep -f 'agent serv[e]'");
+    assert!(front.lines().any(|pid| pid == process("ppid").trim()));
+    let lock = world.ask_host("cat /var/lib/pct-deploy/hello/lock");
+    assert!(
+        lock.contains(&format!("process {worker}, since 20")),
+        "{lock}"
+    );
+    world.ask_host(KILL_FRONT);
+    world.wait_until("the worker belongs to init", |_| {
+        process("ppid").trim() == "1"
+    });
+    let run = run.wait();
+    run.expect(Outcome::Deployed, "deployed");
+    assert_eq!(world.serves().as_deref(), Some("v2"));
+    let left = world.ask_host("pgrep -f 'agent (wor[k]|serv[e])' || true");
+    assert_eq!(left, "", "nobody stays behind");
+}
+
+#[test]
+fn a_cancel_while_the_connection_is_lost_reaches_the_host() {
+    let world = World::fresh(Host::V2);
+    world
+        .deploy(&Release::new("v1"))
+        .expect(Outcome::Deployed, "deployed");
+    let load = world.load();
+    let run = half_way(&world, "v2", LONG);
+    world.ask_host(CUT_CONNECTIONS);
+    // The runner pauses for a second before it connects anew.
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = run.child.id().to_string();
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(killed.unwrap().success());
+    let run = run.wait();
+    let result = run.result();
+    assert_eq!(
+        (result.outcome, result.reason_code.as_str(), run.code),
+        (Outcome::Cancelled, "cancelled", Some(130)),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("lost"), "{}", run.stderr);
+    assert_eq!(
+        result.slot.as_deref(),
+        Some("hello-1"),
+        "the host has said so"
+    );
+    assert!(!is_open(&world));
+    assert!(load.stop_blocking().is_clean(), "nobody noticed");
+    assert_eq!(world.serves().as_deref(), Some("v1"));
+    let left = world.ask_host("ls /var/lib/pct-deploy/hello | grep cancel || true");
+    assert_eq!(left, "", "the cancel is over with its run");
+}
+
+#[test]
+fn a_worker_that_is_told_to_end_rolls_back() {
+    let world = World::fresh(Host::V2);
+    world
+        .deploy(&Release::new("v1"))
+        .expect(Outcome::Deployed, "deployed");
+    let run = half_way(&world, "v2", LONG);
+    world.ask_host("pkill -TERM -f 'agent wor[k]'");
+    let run = run.wait();
+    let result = run.result();
+    assert_eq!(
+        (result.outcome, result.slot.as_deref()),
+        (Outcome::Cancelled, Some("hello-1")),
+        "{}",
+        run.stderr
+    );
+    assert!(!is_open(&world));
+    assert_eq!(world.serves().as_deref(), Some("v1"));
 }

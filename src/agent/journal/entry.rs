@@ -47,14 +47,16 @@ pub(in crate::agent) struct Begun {
     pub(in crate::agent) version: u32,
     /// What was asked.
     pub(in crate::agent) plan: Plan,
+    /// The number of the run.
+    pub(in crate::agent) fence: u64,
     /// The compose project's folder.
     pub(in crate::agent) folder: PathBuf,
     /// Both slots.
     pub(in crate::agent) slots: PerSlot<SlotService>,
     /// The `version` of the compose file.
     pub(in crate::agent) compose_version: Option<String>,
-    /// The include, absolute.
-    pub(in crate::agent) include: PathBuf,
+    /// What nginx obeys.
+    pub(in crate::agent) switch: Switch,
     /// What was live.
     pub(in crate::agent) previous: Option<LiveRelease>,
     /// What was to be live.
@@ -67,6 +69,16 @@ pub(in crate::agent) struct Begun {
     pub(in crate::agent) keep: Vec<PinnedImage>,
 }
 
+/// What nginx obeys, and so what a switch changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::agent) enum Switch {
+    /// The flag file in the app's folder.
+    Flag,
+    /// An include that names the live port, absolute, and a reload.
+    Reload(PathBuf),
+}
+
 /// What was there before a step, enough to bring it back byte by byte.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +89,12 @@ pub(in crate::agent) enum PreImage {
     File {
         #[serde(with = "base64_bytes")]
         bytes: Option<Vec<u8>>,
+    },
+    /// The include's bytes, base64, and who accepted connections under it: worker processes by id and start time.
+    Include {
+        #[serde(with = "base64_bytes")]
+        bytes: Option<Vec<u8>>,
+        workers: Vec<(u32, u64)>,
     },
 }
 

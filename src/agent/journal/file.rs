@@ -1,9 +1,10 @@
-//! The only writer of a journal: an entry counts once it is synced.
+//! The only writer of a journal: an entry counts once it is synced, and it is written by the run whose turn it is.
 
 use super::codec;
-use super::entry::Entry;
+use super::entry::{Begun, Entry};
 use super::state::State;
 use crate::agent::failure::StepError;
+use crate::agent::fence;
 use crate::agent::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::{Access, Durability, Host, HostResult, Owner};
@@ -14,7 +15,7 @@ use crate::protocol::ids::DeploymentId;
 pub(in crate::agent) enum AppendError {
     /// It is not on disk, for certain.
     NotWritten(StepError),
-    /// It may be on disk or appear there.
+    /// It may be on disk or appear there; or a newer run has taken over, and what is on disk is no longer ours.
     Unknown(StepError),
 }
 
@@ -23,6 +24,7 @@ pub(in crate::agent) enum AppendError {
 pub(in crate::agent) struct Journal<'a, H> {
     host: &'a H,
     paths: &'a AppPaths,
+    fence: u64,
     entries: u64,
     state: State,
 }
@@ -36,24 +38,31 @@ impl<'a, H: Host> Journal<'a, H> {
     ) -> Result<Self, StepError> {
         let state = State::of(std::slice::from_ref(&first)).map_err(|illegal| bug(&illegal))?;
         let state = state.ok_or_else(|| bug(&"a journal without its first entry"))?;
+        let fence = state.begun.fence;
         let line = codec::encode(1, host.now_ms(), &first).map_err(|error| bug(&error))?;
+        let turn = fence::hold(host, paths, fence).await?;
         // Whole or not at all: a journal that exists says what it is about.
         host.replace(&paths.journal(), line.as_bytes(), Owner::Us, Access::Public)
             .await
             .map_err(|error| cannot("begin", &error))?;
+        drop(turn);
         Ok(Self {
             host,
             paths,
+            fence,
             entries: 1,
             state,
         })
     }
 
-    /// Reads the journal of a swap that was never finished; `None` when there is none.
+    /// Reads the journal of a swap that was never finished; `None` when there is none. `fence` is the number of
+    /// whoever brings it to its end.
     pub(in crate::agent) async fn reopen(
         host: &'a H,
         paths: &'a AppPaths,
+        fence: u64,
     ) -> Result<Option<Self>, StepError> {
+        let turn = fence::hold(host, paths, fence).await?;
         let path = paths.journal();
         let Some(bytes) = host
             .read(&path)
@@ -72,6 +81,7 @@ impl<'a, H: Host> Journal<'a, H> {
                 .await
                 .map_err(|error| cannot("mend", &error))?;
         }
+        drop(turn);
         let state = State::of(&read.entries).map_err(|illegal| damaged(paths, &illegal))?;
         let Some(state) = state else {
             return Err(damaged(paths, &"its first line is missing"));
@@ -79,6 +89,7 @@ impl<'a, H: Host> Journal<'a, H> {
         Ok(Some(Self {
             host,
             paths,
+            fence,
             entries: read.entries.len() as u64,
             state,
         }))
@@ -89,7 +100,7 @@ impl<'a, H: Host> Journal<'a, H> {
         &self.state
     }
 
-    /// Adds an entry and syncs it.
+    /// Adds an entry and syncs it, unless a newer run has taken over.
     ///
     /// When this fails with [`AppendError::NotWritten`], the entry is not on disk and will not be after a
     /// crash; with [`AppendError::Unknown`] nobody can tell, and nothing at all may be done.
@@ -100,6 +111,15 @@ impl<'a, H: Host> Journal<'a, H> {
         let line = codec::encode(self.entries + 1, self.host.now_ms(), &entry)
             .map_err(|error| AppendError::NotWritten(bug(&error)))?;
         let path = self.paths.journal();
+        let turn = fence::hold(self.host, self.paths, self.fence)
+            .await
+            .map_err(|error| {
+                if error.reason == Reason::Superseded {
+                    AppendError::Unknown(error)
+                } else {
+                    AppendError::NotWritten(error)
+                }
+            })?;
         let appended = self
             .host
             .append(&path, line.as_bytes(), Durability::Synced)
@@ -111,6 +131,7 @@ impl<'a, H: Host> Journal<'a, H> {
                 Err(_) => AppendError::Unknown(why),
             });
         }
+        drop(turn);
         self.entries += 1;
         self.state = next;
         Ok(())
@@ -138,11 +159,37 @@ impl<'a, H: Host> Journal<'a, H> {
     /// Moves a closed journal to the history: the swap is over.
     pub(in crate::agent) async fn archive(self) -> Result<(), StepError> {
         let deployment: &DeploymentId = &self.state.begun.plan.deployment;
+        let turn = fence::hold(self.host, self.paths, self.fence).await?;
         self.host
             .rename(&self.paths.journal(), &self.paths.archived(deployment))
             .await
-            .map_err(|error| cannot("close", &error))
+            .map_err(|error| cannot("close", &error))?;
+        drop(turn);
+        Ok(())
     }
+}
+
+/// What the newest closed journal was about; `None` when nothing was ever deployed. One that cannot be read is passed
+/// over: it is history.
+pub(in crate::agent) async fn last_closed<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+) -> Result<Option<Begun>, StepError> {
+    let unreadable = |error| cannot("read", &error);
+    let names = host.list(&paths.archive()).await.map_err(unreadable)?;
+    for name in names.iter().rev() {
+        let bytes = host
+            .read(&paths.archive().join(name))
+            .await
+            .map_err(unreadable)?;
+        let read = codec::decode(&bytes.unwrap_or_default());
+        if let Some(Entry::Begun(begun)) =
+            read.ok().and_then(|read| read.entries.into_iter().next())
+        {
+            return Ok(Some(*begun));
+        }
+    }
+    Ok(None)
 }
 
 fn cannot(verb: &str, error: &crate::host::error::HostError) -> StepError {

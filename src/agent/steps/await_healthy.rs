@@ -3,24 +3,17 @@
 use std::time::Duration;
 
 use crate::agent::failure::{StepError, StepResult};
-use crate::agent::survey::is_running;
-use crate::agent::swap::Swap;
+use crate::agent::steps::container::{self, During, LOG_LINES};
+use crate::agent::swap::{Healthy, Swap};
 use crate::error::Reason;
 use crate::host::Host;
-use crate::host::facts::{
-    ContainerFacts, ContainerHealth, Incident, OomKilled, Probe, ProbeAnswer, RunState,
-};
+use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::step::Step;
 
 /// One probe must end before the next deadline is looked at.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const SAY_EVERY_MS: u64 = 5_000;
-const LOG_LINES: u16 = 30;
-/// The kernel's word on a kill arrives a moment after the death.
-const SETTLE: Duration = Duration::from_millis(300);
-/// 128 + SIGKILL.
-const KILLED: i64 = 137;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let check = &swap.site().health;
@@ -31,8 +24,8 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let mut said = began;
     loop {
         swap.go_on()?;
-        let container = look(swap).await?;
-        ended(swap, &container, since_ms).await?;
+        let container = container::look(swap).await?;
+        container::check(swap, &container, since_ms, During::Boot).await?;
         let answer = swap.host.probe(&probe(swap)).await;
         good = if is_good(check, &container, &answer) {
             good + 1
@@ -41,8 +34,11 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         };
         if good >= check.successes {
             // A container that was restarted between two probes is not healthy.
-            ended(swap, &look(swap).await?, since_ms).await?;
-            swap.healthy_at.set(Some(swap.host.elapsed_ms()));
+            container::check(swap, &container::look(swap).await?, since_ms, During::Boot).await?;
+            swap.healthy_at.set(Some(Healthy {
+                elapsed_ms: swap.host.elapsed_ms(),
+                now_ms: swap.host.now_ms(),
+            }));
             return Ok(());
         }
         let now = swap.host.elapsed_ms();
@@ -58,29 +54,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     }
 }
 
-async fn look<H: Host>(swap: &Swap<'_, H>) -> StepResult<ContainerFacts> {
-    let service = &swap.new_slot().service;
-    let found = swap
-        .host
-        .container(&swap.project(), service)
-        .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::StartFailed,
-                format!("cannot look at slot `{service}`"),
-                &error,
-            )
-        })?;
-    found.ok_or_else(|| {
-        StepError::new(
-            Reason::CrashedAtBoot,
-            format!("the container of slot `{service}` is gone"),
-        )
-        .hint("is another program managing these containers?")
-    })
-}
-
-fn probe<H: Host>(swap: &Swap<'_, H>) -> Probe {
+pub(super) fn probe<H: Host>(swap: &Swap<'_, H>) -> Probe {
     Probe {
         address: swap.new_slot().address(),
         host: "localhost".to_owned(),
@@ -99,93 +73,6 @@ fn is_good(check: &HealthCheck, container: &ContainerFacts, answer: &ProbeAnswer
         (None, Some(ContainerHealth::Starting | ContainerHealth::Unhealthy)) => false,
         (Some(_), _) | (None, Some(ContainerHealth::Healthy) | None) => check.accepts(*status),
     }
-}
-
-/// An error when the container ended, was restarted, or lost a process to the OOM killer.
-async fn ended<H: Host>(
-    swap: &Swap<'_, H>,
-    container: &ContainerFacts,
-    since_ms: u64,
-) -> StepResult<()> {
-    let incidents = incidents(swap, container, since_ms).await?;
-    if is_running(container) && container.restarts == 0 && incidents.is_empty() {
-        return Ok(());
-    }
-    swap.host.sleep(SETTLE).await;
-    let container = look(swap).await?;
-    let all = self::incidents(swap, &container, since_ms).await?;
-    let log = swap
-        .host
-        .container_log(&container.id, LOG_LINES)
-        .await
-        .unwrap_or_default();
-    let service = &swap.new_slot().service;
-    let code = exit_code(&container, &all);
-    let limit = container
-        .memory_limit
-        .map_or("no limit".to_owned(), |bytes| {
-            format!("a limit of {} MiB", bytes / (1024 * 1024))
-        });
-    let error = if is_oom(&container, &all) {
-        StepError::new(
-            Reason::OomKilled,
-            format!("slot `{service}` was killed for using more memory than it may ({limit})"),
-        )
-        .hint("raise `deploy.resources.limits.memory` of the slot, or make the app use less (for Java: `-XX:MaxRAMPercentage`)")
-    } else {
-        let code = code.map_or("an unknown exit code".to_owned(), |code| {
-            format!("exit code {code}")
-        });
-        StepError::new(
-            Reason::CrashedAtBoot,
-            format!("slot `{service}` ended while starting, with {code}"),
-        )
-        .hint("its last lines are in the report; mend what they name and deploy again")
-    };
-    Err(error.log_tail(log))
-}
-
-async fn incidents<H: Host>(
-    swap: &Swap<'_, H>,
-    container: &ContainerFacts,
-    since_ms: u64,
-) -> StepResult<Vec<Incident>> {
-    swap.host
-        .incidents(&container.id, since_ms)
-        .await
-        .map_err(|error| {
-            let service = &swap.new_slot().service;
-            StepError::host(
-                Reason::StartFailed,
-                format!("cannot look at slot `{service}`"),
-                &error,
-            )
-        })
-}
-
-fn exit_code(container: &ContainerFacts, incidents: &[Incident]) -> Option<i64> {
-    let died = incidents.iter().find_map(|incident| match incident {
-        Incident::Died(code) => Some(*code),
-        Incident::OutOfMemory | Incident::Restarted => None,
-    });
-    died.or(match container.run {
-        RunState::Ended { code, .. } => Some(code),
-        RunState::Running => None,
-    })
-}
-
-/// Docker's flag, or its event, or a SIGKILL that we did not send to a container with a limit.
-fn is_oom(container: &ContainerFacts, incidents: &[Incident]) -> bool {
-    let flagged = matches!(
-        container.run,
-        RunState::Ended {
-            oom: OomKilled::Yes,
-            ..
-        }
-    );
-    let killed =
-        exit_code(container, incidents) == Some(KILLED) && container.memory_limit.is_some();
-    flagged || killed || incidents.contains(&Incident::OutOfMemory)
 }
 
 async fn never_healthy<H: Host>(
@@ -215,6 +102,7 @@ async fn never_healthy<H: Host>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::facts::RunState;
 
     fn container(run: RunState) -> ContainerFacts {
         ContainerFacts {
@@ -260,20 +148,5 @@ mod tests {
             &running,
             &ProbeAnswer::Nothing("connection refused".into())
         ));
-    }
-
-    #[test]
-    fn a_kill_for_memory_is_told_from_a_crash() {
-        let ended = |code, oom| container(RunState::Ended { code, oom });
-        assert!(is_oom(&ended(137, OomKilled::Yes), &[]));
-        assert!(is_oom(
-            &container(RunState::Running),
-            &[Incident::Died(137), Incident::Restarted]
-        ));
-        assert!(is_oom(
-            &container(RunState::Running),
-            &[Incident::OutOfMemory, Incident::Died(1)]
-        ));
-        assert!(!is_oom(&ended(3, OomKilled::No), &[Incident::Died(3)]));
     }
 }

@@ -19,9 +19,11 @@ const ZEROES: u32 = 3;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let Some(old) = swap.old_slot() else {
+        swap.meter.close_window().await;
         return Ok(());
     };
     let cut = drain(swap, old, Step::DrainOld).await?;
+    swap.meter.close_window().await;
     swap.receipt.borrow_mut().cut_connections = Some(cut);
     if cut > 0 {
         swap.events

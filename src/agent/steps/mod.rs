@@ -5,6 +5,8 @@ use crate::error::Reason;
 use crate::protocol::step::Step;
 
 pub(super) mod await_healthy;
+pub(super) mod bake;
+mod container;
 pub(super) mod drain_old;
 pub(super) mod prune;
 pub(super) mod pull_image;

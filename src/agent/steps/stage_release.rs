@@ -44,7 +44,7 @@ pub(in crate::agent) async fn undo<H: Host>(
                 .replace(&path, bytes, Owner::Us, Access::Public)
                 .await
         }
-        PreImage::File { bytes: None } | PreImage::Nothing => {
+        PreImage::File { bytes: None } | PreImage::Include { .. } | PreImage::Nothing => {
             swap.host.remove(&path, Owner::Us).await
         }
     };

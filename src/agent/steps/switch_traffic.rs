@@ -1,35 +1,129 @@
-//! Points nginx at the new slot: the include with another port, `nginx -t`, reload.
+//! Points nginx at the new slot: by the flag, or by the include, `nginx -t` and a reload.
 //!
-//! The step is done when every worker that accepts connections has read the new file, which is told
+//! With the flag the step is done when the file is there, or gone: every worker looks at its next request. With a
+//! reload it is done when every worker that accepts connections has read the new file, which is told
 //! from the worker processes: those that accepted before must all have stopped accepting.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::agent::failure::{StepError, StepResult};
-use crate::agent::journal::entry::PreImage;
+use crate::agent::journal::entry::{PreImage, Switch};
+use crate::agent::reload;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::error::HostError;
+use crate::host::facts::WorkerId;
 use crate::host::nginx::IncludePort;
 use crate::host::{Access, Host, Owner};
+use crate::protocol::receipt::{PredictedLoss, SwitchKind};
+use crate::protocol::slot::Slot;
 
-const RELOAD_DEADLINE_MS: u64 = 15_000;
+/// nginx takes this long at most to begin a reload.
+const SETTLE_MS: u64 = 1_000;
 const POLL: Duration = Duration::from_millis(10);
+/// Clients on this machine answer as fast as they are scheduled.
+const LEAST_ROUND_TRIP_MS: f64 = 1.0;
 
 pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult<PreImage> {
-    let bytes = swap.host.read(&swap.begun.include).await.map_err(|error| {
-        StepError::host(
-            Reason::SwitchFailed,
-            "cannot read the nginx include",
-            &error,
-        )
-    })?;
-    Ok(PreImage::File { bytes })
+    let unreadable = |error: HostError| {
+        StepError::host(Reason::SwitchFailed, "cannot read what nginx obeys", &error)
+    };
+    match &swap.begun.switch {
+        Switch::Flag => {
+            let bytes = swap
+                .host
+                .read(&swap.paths.flag())
+                .await
+                .map_err(unreadable)?;
+            Ok(PreImage::File { bytes })
+        }
+        Switch::Reload(include) => {
+            let bytes = swap.host.read(include).await.map_err(unreadable)?;
+            let workers = swap.host.nginx_workers().await.map_err(unreadable)?;
+            let workers = workers
+                .iter()
+                .map(|worker| (worker.pid, worker.started))
+                .collect();
+            Ok(PreImage::Include { bytes, workers })
+        }
+    }
 }
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     swap.go_on()?;
-    let PreImage::File { bytes: Some(bytes) } = capture(swap).await? else {
+    let kind = match &swap.begun.switch {
+        Switch::Flag => {
+            swap.meter.open_window().await;
+            let flag = match swap.begun.slot {
+                Slot::One => None,
+                Slot::Two => Some(swap.begun.plan.deployment.as_str().as_bytes()),
+            };
+            put_flag(swap, flag).await?;
+            SwitchKind::Flag
+        }
+        Switch::Reload(include) => {
+            predict(swap).await;
+            swap.meter.open_window().await;
+            by_reload(swap, include).await?;
+            SwitchKind::Reload
+        }
+    };
+    let mut receipt = swap.receipt.borrow_mut();
+    receipt.switch = Some(kind);
+    receipt.healthy_to_switched_ms = swap
+        .healthy_at
+        .get()
+        .map(|healthy| swap.host.elapsed_ms().saturating_sub(healthy.elapsed_ms));
+    Ok(())
+}
+
+pub(in crate::agent) async fn undo<H: Host>(
+    swap: &Swap<'_, H>,
+    before: &PreImage,
+) -> StepResult<()> {
+    match (&swap.begun.switch, before) {
+        (Switch::Flag, PreImage::File { bytes }) => put_flag(swap, bytes.as_deref()).await?,
+        (
+            Switch::Reload(include),
+            PreImage::Include {
+                bytes: Some(bytes),
+                workers,
+            },
+        ) => {
+            restore(swap, include, bytes, workers).await?;
+        }
+        (Switch::Flag, PreImage::Include { .. } | PreImage::Nothing)
+        | (
+            Switch::Reload(_),
+            PreImage::Include { bytes: None, .. } | PreImage::File { .. } | PreImage::Nothing,
+        ) => {}
+    }
+    if let Some(decided_at) = swap.decided_at.get() {
+        let took = swap.host.elapsed_ms().saturating_sub(decided_at);
+        swap.receipt.borrow_mut().flip_back_ms = Some(took);
+    }
+    Ok(())
+}
+
+async fn put_flag<H: Host>(swap: &Swap<'_, H>, bytes: Option<&[u8]>) -> StepResult<()> {
+    let flag = swap.paths.flag();
+    let put = match bytes {
+        Some(bytes) => {
+            swap.host
+                .replace(&flag, bytes, Owner::Us, Access::Public)
+                .await
+        }
+        None => swap.host.remove(&flag, Owner::Us).await,
+    };
+    put.map_err(|error| StepError::host(Reason::SwitchFailed, "cannot move the slot flag", &error))
+}
+
+async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()> {
+    let PreImage::Include {
+        bytes: Some(bytes), ..
+    } = capture(swap).await?
+    else {
         return Err(StepError::new(
             Reason::SwitchFailed,
             "the nginx include is gone",
@@ -39,60 +133,72 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let found = IncludePort::find(&text)
         .map_err(|problem| StepError::new(Reason::SwitchFailed, problem.to_string()))?;
     let changed = found.with_port(&text, swap.new_slot().port);
-    install(swap, changed.as_bytes()).await?;
-    if let Some(healthy_at) = swap.healthy_at.get() {
-        let took = swap.host.elapsed_ms().saturating_sub(healthy_at);
-        swap.receipt.borrow_mut().healthy_to_switched_ms = Some(took);
-    }
-    Ok(())
+    install(swap, include, changed.as_bytes()).await
 }
 
-pub(in crate::agent) async fn undo<H: Host>(
+/// What the reload will cost, said before it is done. Not knowing stops nobody.
+async fn predict<H: Host>(swap: &Swap<'_, H>) {
+    let Some(old) = swap.old_slot() else { return };
+    let listeners: Vec<u16> = swap
+        .sites
+        .iter()
+        .flat_map(|site| &site.listens)
+        .map(|listen| listen.port)
+        .collect();
+    let listeners = if listeners.is_empty() {
+        vec![80]
+    } else {
+        listeners
+    };
+    let Ok(arrivals) = swap.host.arrivals(old.address(), &listeners).await else {
+        return;
+    };
+    let round_trip_ms = arrivals
+        .round_trip_ms
+        .unwrap_or_default()
+        .max(LEAST_ROUND_TRIP_MS);
+    swap.receipt.borrow_mut().predicted_loss = Some(PredictedLoss {
+        requests_per_second: arrivals.per_second,
+        round_trip_ms,
+        requests: arrivals.per_second * round_trip_ms / 1000.0,
+    });
+}
+
+/// Puts the include back. nginx loads it, unless it never loaded the other one or does not run: then there is
+/// nothing to load, and a configuration that is broken elsewhere does not stand in the way.
+async fn restore<H: Host>(
     swap: &Swap<'_, H>,
-    before: &PreImage,
+    include: &Path,
+    bytes: &[u8],
+    workers: &[(u32, u64)],
 ) -> StepResult<()> {
-    match before {
-        // Even when the bytes are back already: a half-done undo may not have loaded them.
-        PreImage::File { bytes: Some(bytes) } => install(swap, bytes).await,
-        PreImage::File { bytes: None } | PreImage::Nothing => Ok(()),
-    }
-}
-
-async fn install<H: Host>(swap: &Swap<'_, H>, bytes: &[u8]) -> StepResult<()> {
     let host = swap.host;
-    let before = host.nginx_workers().await.map_err(|error| failed(&error))?;
-    host.replace(&swap.begun.include, bytes, Owner::Root, Access::Public)
+    let unchanged = async || {
+        let now = host
+            .nginx_workers()
+            .await
+            .map_err(|error| reload::failed(&error))?;
+        let known = |worker: &WorkerId| workers.contains(&(worker.pid, worker.started));
+        StepResult::Ok(now.iter().all(known))
+    };
+    host.replace(include, bytes, Owner::Root, Access::Public)
         .await
-        .map_err(|error| failed(&error))?;
-    host.nginx_test().await.map_err(|error| failed(&error))?;
-    host.nginx_reload().await.map_err(|error| failed(&error))?;
+        .map_err(|error| reload::failed(&error))?;
     let began = host.elapsed_ms();
-    loop {
-        let now = host.nginx_workers().await.map_err(|error| failed(&error))?;
-        if !now.is_empty() && now.iter().all(|worker| !before.contains(worker)) {
+    while unchanged().await? {
+        // A reload that was asked for a moment ago may still be on its way.
+        if host.elapsed_ms().saturating_sub(began) >= SETTLE_MS {
             return Ok(());
-        }
-        if host.elapsed_ms().saturating_sub(began) >= RELOAD_DEADLINE_MS {
-            return Err(StepError::new(
-                Reason::SwitchFailed,
-                format!(
-                    "nginx did not load its new configuration within {} s",
-                    RELOAD_DEADLINE_MS / 1000
-                ),
-            )
-            .hint(
-                "look at `sudo systemctl status nginx` and /var/log/nginx/error.log on the host",
-            ));
         }
         host.sleep(POLL).await;
     }
+    install(swap, include, bytes).await
 }
 
-fn failed(error: &HostError) -> StepError {
-    StepError::host(
-        Reason::SwitchFailed,
-        "cannot switch nginx to the new slot",
-        error,
-    )
-    .hint("run `sudo nginx -t` on the host and mend what it names")
+async fn install<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> StepResult<()> {
+    swap.host
+        .replace(include, bytes, Owner::Root, Access::Public)
+        .await
+        .map_err(|error| reload::failed(&error))?;
+    reload::reload(swap.host).await
 }

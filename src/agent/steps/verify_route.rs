@@ -1,14 +1,17 @@
-//! Asks through nginx's own listener, as a user would, until it answers well a few times in a row.
+//! Asks through nginx's own listener, as a user would, until it answers well a few times in a row; with the flag
+//! nginx also tells which slot it uses.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::agent::failure::{StepError, StepResult};
+use crate::agent::journal::entry::Switch;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::nginx::Scheme;
+use crate::host::nginx::flag::SLOT_PATH;
+use crate::host::nginx::{Scheme, Site};
 use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;
@@ -17,33 +20,49 @@ const PAUSE: Duration = Duration::from_millis(50);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let Some(probe) = public_probe(swap) else {
-        let text = "nginx listens with TLS only: the route is verified by its workers alone";
+    let Some(probe) = public_probe(swap.sites, swap.site().health.path_or_root()) else {
+        let text = "nginx listens with TLS only: the route is not asked";
         swap.events.progress(Step::VerifyRoute, text).await;
         return Ok(());
     };
     let began = swap.host.elapsed_ms();
+    let late = || swap.host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS;
     let mut good = 0;
-    loop {
-        let answer = swap.host.probe(&probe).await;
-        let wanted = match answer {
-            ProbeAnswer::Status(status) => status < 500,
-            ProbeAnswer::Nothing(_) => false,
+    while good < GOOD_ANSWERS {
+        let seen = look(swap, &probe).await;
+        good = if seen.is_ok() { good + 1 } else { 0 };
+        match seen {
+            Err(error) if late() => return Err(error),
+            Ok(()) if good == GOOD_ANSWERS => {}
+            Ok(()) | Err(_) => swap.host.sleep(PAUSE).await,
+        }
+    }
+    Ok(())
+}
+
+async fn look<H: Host>(swap: &Swap<'_, H>, probe: &Probe) -> StepResult<()> {
+    if swap.begun.switch == Switch::Flag {
+        let ask = Probe {
+            path: SLOT_PATH.to_owned(),
+            ..probe.clone()
         };
-        good = if wanted { good + 1 } else { 0 };
-        if good == GOOD_ANSWERS {
-            return Ok(());
+        let named = swap.host.text(&ask).await;
+        let wanted = swap.begun.slot.to_string();
+        if named.as_deref() != Some(&wanted) {
+            return Err(wrong_slot(&ask, named.as_deref(), &wanted));
         }
-        if swap.host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS {
-            return Err(not_verified(&probe, &answer));
+    }
+    match swap.host.probe(probe).await {
+        ProbeAnswer::Status(status) if status < 500 => Ok(()),
+        answer @ (ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_)) => {
+            Err(not_verified(probe, &answer))
         }
-        swap.host.sleep(PAUSE).await;
     }
 }
 
-/// A request to the first plain-HTTP listener of a site that obeys the include.
-fn public_probe<H: Host>(swap: &Swap<'_, H>) -> Option<Probe> {
-    swap.sites.iter().find_map(|site| {
+/// A request to the first plain-HTTP listener of the `server` blocks that use the include.
+pub(in crate::agent) fn public_probe(sites: &[Site], path: &str) -> Option<Probe> {
+    sites.iter().find_map(|site| {
         let listen = site
             .listens
             .iter()
@@ -60,7 +79,7 @@ fn public_probe<H: Host>(swap: &Swap<'_, H>) -> Option<Probe> {
                 .server_name
                 .clone()
                 .unwrap_or_else(|| "localhost".to_owned()),
-            path: swap.site().health.path_or_root().to_owned(),
+            path: path.to_owned(),
             timeout: PROBE_TIMEOUT,
         })
     })
@@ -75,4 +94,19 @@ fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> StepError {
         ),
     )
     .hint("does `location /` in the server block `proxy_pass` to the variable of the include?")
+}
+
+fn wrong_slot(ask: &Probe, named: Option<&str>, wanted: &str) -> StepError {
+    let named = named.map_or_else(
+        || "does not say".to_owned(),
+        |slot| format!("says `{slot}`"),
+    );
+    StepError::new(
+        Reason::RouteNotVerified,
+        format!(
+            "nginx ({}, Host {}) {named} which slot takes traffic, not `{wanted}`",
+            ask.address, ask.host
+        ),
+    )
+    .hint("was nginx reloaded since `pct-deploy provision`? `sudo nginx -s reload`, then deploy again")
 }

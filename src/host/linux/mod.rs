@@ -5,21 +5,29 @@
 //! - `docker` and `compose_cli`: the engine through its socket, compose as a program
 //! - `nginx_cli`: nginx as a program and as processes
 //! - `net` and `clock`: probes, connections, time
-//! - `process`: the only place that starts programs; `environment` says what they may know
+//! - [`detached`]: our own program in a session of its own
+//! - `faults`: where a fault test may have us die
+//! - `process`: the only place that starts other programs; `environment` says what they may know
 //!
 //! This file only says which of them does what.
 
+mod arrivals;
 mod clock;
 mod compose_cli;
+pub mod detached;
 mod docker;
 mod environment;
+mod faults;
 pub mod files;
+pub mod line;
 mod lines;
 pub mod lock;
+mod memory;
 mod net;
 mod nginx_cli;
 mod process;
 mod root;
+mod tail;
 mod tcp_table;
 mod workers;
 
@@ -33,8 +41,8 @@ use tokio::sync::OnceCell;
 
 use super::error::{HostError, Trouble};
 use super::facts::{
-    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
-    ProbeAnswer, PullProgress, WorkerId,
+    Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
+    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 use super::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
@@ -48,6 +56,7 @@ pub struct LinuxHost {
     docker: OnceCell<Docker>,
     compose: OnceCell<compose_cli::Launcher>,
     nginx_pid_file: RefCell<Option<PathBuf>>,
+    faults: faults::Faults,
 }
 
 impl LinuxHost {
@@ -64,6 +73,7 @@ impl LinuxHost {
             docker: OnceCell::new(),
             compose: OnceCell::new(),
             nginx_pid_file: RefCell::new(None),
+            faults: faults::Faults::default(),
         })
     }
 
@@ -100,6 +110,7 @@ fn mode(access: Access) -> u32 {
 
 impl Host for LinuxHost {
     type Lock = lock::Lock;
+    type Line = line::Line;
 
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
         files::read(path)
@@ -116,8 +127,10 @@ impl Host for LinuxHost {
         if owner == Owner::Root && !root::is_root() {
             return root::replace(path, bytes, mode).await;
         }
-        let (path, bytes) = (path.to_owned(), bytes.to_owned());
-        on_disk(move || files::replace_here(&path, &bytes, mode)).await
+        let (file, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || files::replace_here(&file, &bytes, mode)).await?;
+        self.faults.line_written(path);
+        Ok(())
     }
 
     async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()> {
@@ -134,8 +147,18 @@ impl Host for LinuxHost {
     }
 
     async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
-        let (path, bytes) = (path.to_owned(), bytes.to_owned());
-        on_disk(move || files::append(&path, &bytes, durability)).await
+        let (file, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || files::append(&file, &bytes, durability)).await?;
+        self.faults.line_written(path);
+        Ok(())
+    }
+
+    async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>> {
+        tail::read_from(path, from, most)
+    }
+
+    async fn empty(&self, path: &Path) -> HostResult<()> {
+        tail::empty(path)
     }
 
     async fn make_folder(&self, path: &Path) -> HostResult<()> {
@@ -162,6 +185,22 @@ impl Host for LinuxHost {
 
     async fn resolve(&self, path: &str) -> HostResult<PathBuf> {
         files::resolve(&self.home, path)
+    }
+
+    async fn user(&self) -> HostResult<String> {
+        root::user().await
+    }
+
+    async fn own_program(&self) -> HostResult<PathBuf> {
+        std::env::current_exe().map_err(|error| HostError::io("find our own program", error))
+    }
+
+    async fn make_root_folder(&self, path: &Path) -> HostResult<()> {
+        root::make_own_folder(path).await
+    }
+
+    async fn load_units(&self, enable: &[&str]) -> HostResult<()> {
+        root::load_units(enable).await
     }
 
     async fn can_act_as_root(&self) -> HostResult<()> {
@@ -269,6 +308,14 @@ impl Host for LinuxHost {
         net::probe(probe).await
     }
 
+    async fn text(&self, probe: &Probe) -> Option<String> {
+        net::text(probe).await
+    }
+
+    async fn ask(&self, line: &mut line::Line, probe: &Probe) -> Asked {
+        line::ask(line, probe).await
+    }
+
     async fn accepts(&self, address: SocketAddr) -> bool {
         net::accepts(address).await
     }
@@ -279,6 +326,18 @@ impl Host for LinuxHost {
 
     async fn connections_to(&self, address: SocketAddr) -> HostResult<u32> {
         net::connections_to(address)
+    }
+
+    async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
+        arrivals::of(address, listeners).await
+    }
+
+    async fn memory_peak(&self) -> HostResult<u64> {
+        memory::own_peak()
+    }
+
+    async fn group_memory_peak(&self, pid: u32) -> Option<u64> {
+        memory::group_peak(pid)
     }
 
     fn now_ms(&self) -> u64 {

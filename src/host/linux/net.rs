@@ -14,32 +14,44 @@ use tokio::time::timeout;
 use super::super::HostResult;
 use super::super::error::HostError;
 use super::super::facts::{Probe, ProbeAnswer};
+use super::super::nginx::flag::USER_AGENT;
 use super::tcp_table::{is_connection_to, is_listener};
 
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
 /// What we read of an answer's body, so that the app does not see a broken connection.
 const MOST_BODY: usize = 64 * 1024;
+/// What we keep of it.
+const KEPT_BODY: usize = 256;
 const BODY_DEADLINE: Duration = Duration::from_millis(250);
 
 pub(super) async fn probe(probe: &Probe) -> ProbeAnswer {
     match timeout(probe.timeout, Box::pin(exchange(probe))).await {
-        Ok(Ok(status)) => ProbeAnswer::Status(status),
+        Ok(Ok((status, _))) => ProbeAnswer::Status(status),
         Ok(Err(why)) => ProbeAnswer::Nothing(why),
         Err(_elapsed) => ProbeAnswer::Nothing("timed out".to_owned()),
     }
 }
 
-async fn exchange(probe: &Probe) -> Result<u16, String> {
-    let request = Request::get(probe.path.as_str())
+pub(super) async fn text(probe: &Probe) -> Option<String> {
+    match timeout(probe.timeout, Box::pin(exchange(probe))).await {
+        Ok(Ok((200, body))) => Some(String::from_utf8_lossy(&body).trim().to_owned()),
+        Ok(Ok(_) | Err(_)) | Err(_) => None,
+    }
+}
+
+/// A plain GET; what `connection` says of its end is told to the server.
+pub(super) fn request(probe: &Probe, connection: &str) -> Result<Request<Empty<Bytes>>, String> {
+    Request::get(probe.path.as_str())
         .header(header::HOST, &probe.host)
-        .header(
-            header::USER_AGENT,
-            concat!("pct-deploy/", env!("CARGO_PKG_VERSION")),
-        )
+        .header(header::USER_AGENT, USER_AGENT)
         .header(header::ACCEPT, "*/*")
-        .header(header::CONNECTION, "close")
+        .header(header::CONNECTION, connection)
         .body(Empty::<Bytes>::new())
-        .map_err(|error| format!("the request is not valid: {error}"))?;
+        .map_err(|error| format!("the request is not valid: {error}"))
+}
+
+async fn exchange(probe: &Probe) -> Result<(u16, Vec<u8>), String> {
+    let request = request(probe, "close")?;
     let stream = TcpStream::connect(probe.address)
         .await
         .map_err(|error| io_words(&error))?;
@@ -54,9 +66,10 @@ async fn exchange(probe: &Probe) -> Result<u16, String> {
             .await
             .map_err(|error| words(&error))?;
         let status = answer.status().as_u16();
-        // What the body says does not matter, nor whether it ends well.
-        drop(timeout(BODY_DEADLINE, drain(answer.into_body())).await);
-        Ok(status)
+        // Whether the body ends well does not matter.
+        let mut start = Vec::new();
+        drop(timeout(BODY_DEADLINE, drain(answer.into_body(), &mut start)).await);
+        Ok((status, start))
     };
     let mut ask = std::pin::pin!(ask);
     tokio::select! {
@@ -67,17 +80,19 @@ async fn exchange(probe: &Probe) -> Result<u16, String> {
     }
 }
 
-async fn drain(mut body: Incoming) {
+async fn drain(mut body: Incoming, start: &mut Vec<u8>) {
     let mut seen = 0;
     while let Some(Ok(frame)) = body.frame().await {
-        seen += frame.data_ref().map_or(0, Bytes::len);
+        let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
+        seen += data.len();
+        start.extend(data.iter().take(KEPT_BODY.saturating_sub(start.len())));
         if seen > MOST_BODY {
             break;
         }
     }
 }
 
-fn words(error: &hyper::Error) -> String {
+pub(super) fn words(error: &hyper::Error) -> String {
     if let Some(error) =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>())
     {
@@ -92,7 +107,7 @@ fn words(error: &hyper::Error) -> String {
     }
 }
 
-fn io_words(error: &std::io::Error) -> String {
+pub(super) fn io_words(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "connection reset".to_owned(),

@@ -11,6 +11,8 @@ use super::process::Program;
 /// sudo may ask a directory server who we are.
 const SUDO_DEADLINE: Duration = Duration::from_secs(15);
 
+const SYSTEMD_DEADLINE: Duration = Duration::from_secs(60);
+
 /// A program that runs as root.
 pub(super) fn program(name: &str, doing: &str) -> HostResult<Program> {
     let program = Program::find(name, doing)?;
@@ -82,6 +84,35 @@ pub(super) async fn make_folder(path: &Path) -> HostResult<()> {
         .args(["-d", "-m", "0755", "-o", &user, "-g", &group, "--"])
         .args([path]);
     denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
+}
+
+/// Makes a folder that root owns.
+pub(super) async fn make_own_folder(path: &Path) -> HostResult<()> {
+    let doing = format!("make the folder `{}` as root", path.display());
+    let install = program("install", &doing)?
+        .args(["-d", "-m", "0755", "--"])
+        .args([path]);
+    denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
+}
+
+/// Has systemd read its files, and start units at every boot.
+pub(super) async fn load_units(enable: &[&str]) -> HostResult<()> {
+    let reload = program("systemctl", "have systemd read its files")?.args(["daemon-reload"]);
+    denied(reload.deadline(SYSTEMD_DEADLINE).capture().await.map(drop))?;
+    if enable.is_empty() {
+        return Ok(());
+    }
+    let enable = program("systemctl", "have systemd start units at boot")?
+        .args(["enable", "--quiet"])
+        .args(enable);
+    denied(enable.deadline(SYSTEMD_DEADLINE).capture().await.map(drop))
+}
+
+/// The name of the user we are.
+pub(super) async fn user() -> HostResult<String> {
+    let id = Program::find("id", "find the name of this user")?.args(["-un"]);
+    let name = id.deadline(SUDO_DEADLINE).capture().await?;
+    Ok(String::from_utf8_lossy(&name).trim().to_owned())
 }
 
 pub(super) fn is_root() -> bool {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const ESTABLISHED: &str = "01";
 const LISTENING: &str = "0A";
+const TIME_WAIT: &str = "06";
 
 /// Whether a line is an established connection to exactly this address, seen from the side that
 /// connected or from any other socket whose peer it is.
@@ -16,6 +17,28 @@ pub(super) fn is_connection_to(line: &str, address: SocketAddr) -> bool {
         && parse_address(remote).is_some_and(|(ip, port)| {
             ip.to_canonical() == address.ip().to_canonical() && port == address.port()
         })
+}
+
+/// Whether a line is a connection with exactly this address that ended within the last seconds. The kernel keeps it
+/// for 60 s in TIME-WAIT and shows what is left of them in hundredths of a second (`tr` 3, `tm->when`).
+pub(super) fn ended_within(line: &str, address: SocketAddr, seconds: u32) -> bool {
+    let mut fields = line.split_ascii_whitespace();
+    let (Some(local), Some(remote), Some(state)) = (fields.nth(1), fields.next(), fields.next())
+    else {
+        return false;
+    };
+    let is_it = |text: &str| {
+        parse_address(text).is_some_and(|(ip, port)| {
+            ip.to_canonical() == address.ip().to_canonical() && port == address.port()
+        })
+    };
+    let left = fields
+        .nth(1)
+        .and_then(|timer| timer.strip_prefix("03:"))
+        .and_then(|left| u32::from_str_radix(left, 16).ok());
+    state == TIME_WAIT
+        && (is_it(local) || is_it(remote))
+        && left.is_some_and(|left| left + 100 * seconds > 6000)
 }
 
 /// Whether a line is a socket that waits for connections from other machines. Docker's own name server in each
@@ -90,6 +113,28 @@ mod tests {
         assert_eq!(count(TABLE, "127.0.0.1:8080"), 1);
         assert_eq!(count(TABLE, "127.0.0.1:8081"), 0);
         assert_eq!(count(TABLE, "172.18.0.3:8080"), 1);
+    }
+
+    #[test]
+    fn what_ended_a_moment_ago_is_told_by_its_timer() {
+        let line = |left: &str| {
+            format!(
+                "   4: 0100007F:D2F6 0100007F:1F90 06 00000000:00000000 03:{left} 00000000 0 0 0 3 0"
+            )
+        };
+        let ended =
+            |left: &str, address: &str| ended_within(&line(left), address.parse().unwrap(), 5);
+        assert!(ended("00001770", "127.0.0.1:8080") && ended("0000157D", "127.0.0.1:8080"));
+        assert!(!ended("0000157C", "127.0.0.1:8080") && !ended("00001770", "127.0.0.1:8081"));
+        assert!(
+            ended("00001770", "127.0.0.1:54006"),
+            "either side may have closed it"
+        );
+        assert!(TABLE.lines().all(|line| !ended_within(
+            line,
+            "127.0.0.1:8080".parse().unwrap(),
+            5
+        )));
     }
 
     #[test]

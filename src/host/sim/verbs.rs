@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::world::{Container, service_of};
+use super::world::{Container, Loaded, service_of};
 use super::{CONFIG, INCLUDE, SimHost, SimLock};
 use crate::host::facts::{
-    ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts, Incident, Probe,
-    ProbeAnswer, PullProgress, WorkerId,
+    Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
+    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
-use crate::host::nginx::IncludePort;
+use crate::host::nginx::flag;
 use crate::host::overlay::read_override;
 use crate::host::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
@@ -18,6 +18,7 @@ use crate::protocol::wire::RegistryLogin;
 
 impl Host for SimHost {
     type Lock = SimLock;
+    type Line = ();
 
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
         self.call("read")?;
@@ -84,11 +85,30 @@ impl Host for SimHost {
     async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
         self.call("free_bytes").map(|()| u64::MAX)
     }
-    async fn try_lock(&self, _: &Path, _: &str) -> HostResult<LockAttempt<SimLock>> {
-        self.call("try_lock").map(|()| LockAttempt::Taken(SimLock))
+    async fn try_lock(&self, path: &Path, _: &str) -> HostResult<LockAttempt<SimLock>> {
+        self.call("try_lock")?;
+        let (path, locks) = (path.to_owned(), self.locks.clone());
+        if locks.borrow_mut().insert(path.clone()) {
+            Ok(LockAttempt::Taken(SimLock { path, locks }))
+        } else {
+            Ok(LockAttempt::HeldBy("somebody else".to_owned()))
+        }
     }
     async fn resolve(&self, _: &str) -> HostResult<PathBuf> {
         self.call("resolve").map(|()| "/home/u".into())
+    }
+    async fn user(&self) -> HostResult<String> {
+        self.call("user").map(|()| "u".to_owned())
+    }
+    async fn own_program(&self) -> HostResult<PathBuf> {
+        self.call("own_program")
+            .map(|()| "/var/lib/pct-deploy/bin/0123".into())
+    }
+    async fn make_root_folder(&self, _: &Path) -> HostResult<()> {
+        self.call("make_root_folder")
+    }
+    async fn load_units(&self, _: &[&str]) -> HostResult<()> {
+        self.call("load_units")
     }
     async fn can_act_as_root(&self) -> HostResult<()> {
         self.call("can_act_as_root")
@@ -214,9 +234,23 @@ impl Host for SimHost {
     }
     async fn nginx_config(&self) -> HostResult<String> {
         self.call("nginx_config")?;
-        Ok(format!(
-            "server {{ listen 80; include {INCLUDE}; location / {{ proxy_pass $service_url; }} }}"
-        ))
+        let world = self.world.borrow();
+        let mut dump = "# configuration file /etc/nginx/nginx.conf:\nhttp { access_log /a.log; include /etc/nginx/conf.d/*.conf; }\n\
+             # configuration file /etc/nginx/conf.d/default.conf:\n\
+             server { listen 80; server_name site; include /etc/nginx/conf.d/service-url.inc; location / { proxy_pass $service_url; } }\n"
+            .to_owned();
+        for (path, bytes) in world
+            .files
+            .iter()
+            .filter(|(path, _)| path.starts_with("/etc/nginx"))
+        {
+            let text = String::from_utf8_lossy(bytes);
+            dump.push_str(&format!(
+                "# configuration file {}:\n{text}\n",
+                path.display()
+            ));
+        }
+        Ok(dump)
     }
     async fn nginx_test(&self) -> HostResult<()> {
         self.call("nginx_test")
@@ -228,10 +262,8 @@ impl Host for SimHost {
                 .get(Path::new(INCLUDE))
                 .cloned()
                 .unwrap_or_default();
-            if let Ok(found) = IncludePort::find(&String::from_utf8_lossy(&text)) {
-                world.loaded_port = found.port;
-                world.generation += 1;
-            }
+            world.loaded = Loaded::from(&text);
+            world.generation += 1;
         })
         .await
     }
@@ -245,12 +277,54 @@ impl Host for SimHost {
     async fn probe(&self, probe: &Probe) -> ProbeAnswer {
         let world = self.world.borrow();
         let port = match probe.address.port() {
-            80 => world.loaded_port,
+            80 => world.live_port(),
             port => port,
         };
         service_of(port).map_or(ProbeAnswer::Nothing("?".into()), |service| {
             world.answer(service)
         })
+    }
+    async fn text(&self, probe: &Probe) -> Option<String> {
+        let world = self.world.borrow();
+        let asked = probe.address.port() == 80 && probe.path == flag::SLOT_PATH;
+        match service_of(world.live_port()) {
+            Some("web-1") if asked => Some("1".to_owned()),
+            Some(_) if asked => Some("2".to_owned()),
+            Some(_) | None => None,
+        }
+    }
+    async fn ask(&self, (): &mut (), probe: &Probe) -> Asked {
+        match self.probe(probe).await {
+            ProbeAnswer::Status(status) => Asked::Status(status),
+            ProbeAnswer::Nothing(why) => Asked::Refused(why),
+        }
+    }
+    async fn arrivals(&self, _: SocketAddr, _: &[u16]) -> HostResult<Arrivals> {
+        self.call("arrivals").map(|()| Arrivals::default())
+    }
+    async fn memory_peak(&self) -> HostResult<u64> {
+        Ok(1)
+    }
+    async fn group_memory_peak(&self, _: u32) -> Option<u64> {
+        Some(1)
+    }
+    async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>> {
+        let world = self.world.borrow();
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let bytes = world.files.get(path).and_then(|bytes| bytes.get(from..));
+        Ok(bytes
+            .unwrap_or_default()
+            .iter()
+            .take(most)
+            .copied()
+            .collect())
+    }
+    async fn empty(&self, path: &Path) -> HostResult<()> {
+        self.world
+            .borrow_mut()
+            .files
+            .insert(path.into(), Vec::new());
+        Ok(())
     }
     async fn accepts(&self, _: SocketAddr) -> bool {
         false
@@ -269,7 +343,6 @@ impl Host for SimHost {
     }
     async fn sleep(&self, duration: Duration) {
         let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.world.borrow_mut().now_ms += ms;
-        tokio::task::yield_now().await;
+        self.sleep_until(self.now_ms() + ms).await;
     }
 }

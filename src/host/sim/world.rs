@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::INCLUDE;
+use super::{FOLDER, INCLUDE};
 use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, RunState};
-use crate::host::nginx::IncludePort;
+use crate::host::nginx::{IncludePort, flag};
 use crate::protocol::ids::PinnedImage;
 
 /// How a release behaves.
@@ -19,6 +19,32 @@ pub(crate) enum Behaviour {
     Crashes(i64),
     /// Is killed for its memory right after its start.
     OutOfMemory,
+    /// Healthy by its check; of a hundred requests of people so many are answered with 500.
+    FailsPeople(u64),
+}
+
+/// What nginx has loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Loaded {
+    /// No include that makes sense.
+    #[default]
+    Nothing,
+    /// An include that names a port.
+    Port(u16),
+    /// An include of ours: the flag decides.
+    Flag,
+}
+
+impl Loaded {
+    /// What nginx makes of an include.
+    pub(super) fn from(include: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(include);
+        match (flag::describe(&text), IncludePort::find(&text)) {
+            (Ok(Some(_)), _) => Self::Flag,
+            (_, Ok(found)) => Self::Port(found.port),
+            (_, Err(_)) => Self::Nothing,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +66,10 @@ pub(crate) struct World {
     pub(super) containers: BTreeMap<String, Container>,
     pub(crate) images: BTreeSet<String>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
-    pub(super) loaded_port: u16,
+    pub(super) loaded: Loaded,
+    /// Requests of people a second.
+    pub(crate) visitors: u64,
+    pub(super) visited: u64,
     pub(super) generation: u64,
     pub(super) now_ms: u64,
     pub(super) made: u64,
@@ -72,7 +101,10 @@ impl World {
     pub(super) fn essence(&self) -> String {
         let people = |path: &Path| path.to_string_lossy().contains("/events/");
         let files = |files: &BTreeMap<PathBuf, Vec<u8>>| -> String {
-            let kept = files.iter().map(|(path, bytes)| {
+            let seen = files
+                .iter()
+                .filter(|(path, _)| !path.ends_with("traffic.log"));
+            let kept = seen.map(|(path, bytes)| {
                 let text = String::from_utf8_lossy(bytes);
                 if people(path) {
                     format!(
@@ -80,6 +112,9 @@ impl World {
                         path.display(),
                         text.contains("\"kind\":\"finished\"")
                     )
+                } else if path.ends_with("fence.json") {
+                    // Whoever is new gets a number of its own.
+                    String::new()
                 } else {
                     // Journal lines carry the time.
                     let timeless = text
@@ -98,13 +133,43 @@ impl World {
             .map(|(name, c)| (name, &c.image, &c.release, c.running))
             .collect();
         format!(
-            "{}|{}|{containers:?}|{:?}|{}|{:?}",
+            "{}|{}|{containers:?}|{:?}|{:?}|{:?}",
             files(&self.files),
             files(&self.durable),
             self.images,
-            self.loaded_port,
+            self.loaded,
             self.broken
         )
+    }
+
+    /// Lets time pass: people come, and nginx logs them when it is to.
+    pub(super) fn pass(&mut self, ms: u64) {
+        self.now_ms += ms;
+        let folder = Path::new(FOLDER);
+        let logged = self.files.contains_key(&flag::measure_file(folder));
+        let due = self.visitors * ms / 1000;
+        if due == 0 || !logged || self.loaded != Loaded::Flag {
+            return;
+        }
+        let live = self.live_port();
+        let service = service_of(live).unwrap_or_default();
+        let behaviour = self
+            .containers
+            .get(service)
+            .map(|container| self.behaviour(container));
+        let mut lines = String::new();
+        for _ in 0..due {
+            self.visited += 1;
+            let status = match behaviour {
+                Some(Behaviour::FailsPeople(percent)) if self.visited % 100 < percent => 500,
+                _ => 200,
+            };
+            let (seconds, ms) = (self.now_ms / 1000, self.now_ms % 1000);
+            lines.push_str(&format!(
+                "{seconds}.{ms:03} 1 {status} 0.004 127.0.0.1:{live}\n"
+            ));
+        }
+        self.append(&flag::traffic_log(folder), lines.as_bytes());
     }
 
     /// Adds bytes to a file; not yet synced.
@@ -126,7 +191,11 @@ impl World {
     /// A power cut and a boot: containers that ran are started again, nginx reads its include.
     pub(super) fn reboot(&mut self) {
         self.files = self.durable.clone();
-        self.loaded_port = self.port_on_disk();
+        self.loaded = Loaded::from(
+            self.durable
+                .get(Path::new(INCLUDE))
+                .map_or(&[], Vec::as_slice),
+        );
         self.generation += 1;
         for container in self.containers.values_mut() {
             container.started_ms = self.now_ms;
@@ -135,29 +204,30 @@ impl World {
         self.now_ms += 60_000;
     }
 
-    fn port_on_disk(&self) -> u16 {
-        let include = self
-            .durable
-            .get(Path::new(INCLUDE))
-            .cloned()
-            .unwrap_or_default();
-        IncludePort::find(&String::from_utf8_lossy(&include)).map_or(0, |found| found.port)
+    /// The port that takes traffic now.
+    pub(super) fn live_port(&self) -> u16 {
+        port(self.loaded, &self.files)
     }
 
     fn would_serve_after_boot(&self) -> bool {
-        service_of(self.port_on_disk()).is_some_and(|service| {
+        let include = self.durable.get(Path::new(INCLUDE));
+        let loaded = Loaded::from(include.map_or(&[], Vec::as_slice));
+        service_of(port(loaded, &self.durable)).is_some_and(|service| {
             let running = self
                 .containers
                 .get(service)
                 .filter(|container| container.running);
             running.is_some_and(|container| {
-                matches!(self.behaviour(container), Behaviour::HealthyAfter(_))
+                matches!(
+                    self.behaviour(container),
+                    Behaviour::HealthyAfter(_) | Behaviour::FailsPeople(_)
+                )
             })
         })
     }
 
     pub(super) fn is_served(&self) -> bool {
-        service_of(self.loaded_port)
+        service_of(self.live_port())
             .is_some_and(|service| matches!(self.answer(service), ProbeAnswer::Status(200)))
     }
 
@@ -180,6 +250,7 @@ impl World {
             Behaviour::HealthyAfter(ms) if self.now_ms >= container.started_ms + ms => {
                 ProbeAnswer::Status(200)
             }
+            Behaviour::FailsPeople(_) => ProbeAnswer::Status(200),
             Behaviour::Unhealthy => ProbeAnswer::Status(503),
             Behaviour::HealthyAfter(_) | Behaviour::Crashes(_) | Behaviour::OutOfMemory => {
                 refused()
@@ -197,7 +268,10 @@ impl World {
                 code: 137,
                 oom: OomKilled::Yes,
             },
-            (true, Behaviour::HealthyAfter(_) | Behaviour::Unhealthy) => RunState::Running,
+            (
+                true,
+                Behaviour::HealthyAfter(_) | Behaviour::Unhealthy | Behaviour::FailsPeople(_),
+            ) => RunState::Running,
             (false, _) => RunState::Ended {
                 code: 0,
                 oom: OomKilled::No,
@@ -220,6 +294,15 @@ impl World {
             pid: None,
             exposed: Vec::new(),
         }
+    }
+}
+
+fn port(loaded: Loaded, files: &BTreeMap<PathBuf, Vec<u8>>) -> u16 {
+    match loaded {
+        Loaded::Nothing => 0,
+        Loaded::Port(port) => port,
+        Loaded::Flag if files.contains_key(&flag::flag_file(Path::new(FOLDER))) => 8081,
+        Loaded::Flag => 8080,
     }
 }
 

@@ -10,6 +10,8 @@ cat >"$new"
 chmod 0755 "$new"
 sync "$new" 2>/dev/null || sync
 mv -f "$new" "$folder/$1"
+ln -s "$1" "$folder/.current.$$"
+mv -f "$folder/.current.$$" "$folder/current"
 sync "$folder" 2>/dev/null || sync
 # shellcheck disable=SC2010 # the names are hashes, and only `ls` sorts by age
 ls -1t "$folder" | grep -x '[0-9a-f]\{64\}' | tail -n +3 | while read -r old; do rm -f "$folder/$old"; done

@@ -68,6 +68,14 @@ impl World {
         world
     }
 
+    /// The same after `pct-deploy provision`.
+    pub(crate) fn provisioned(host: Host) -> Self {
+        let world = Self::fresh(host);
+        let done = world.run(&["provision", "--json"], &[]);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        world
+    }
+
     /// The settings of a deploy of `examples/hello`; later ones win.
     fn default_settings(&self) -> Vec<(String, String)> {
         let env = &self.env;

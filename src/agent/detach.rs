@@ -1,0 +1,124 @@
+//! Hands a plan to a worker of its own and passes on what it says.
+//!
+//! The process that sshd started ends with the connection. What changes the host must not: it is a child in a session
+//! of its own, whose pipes may break. A worker that dies is taken over from, as if the connection had been lost.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdout};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::events::Events;
+use super::failure::StepError;
+use super::follow;
+use super::serve::refuse;
+use crate::error::Reason;
+use crate::host::error::HostError;
+use crate::host::linux::detached;
+use crate::host::{Host, HostResult};
+use crate::protocol::event::Happening;
+use crate::protocol::plan::Plan;
+use crate::protocol::step::Step;
+use crate::protocol::wire::{self, MAX_LINE, RegistryLogin, Reply, Request};
+
+/// For the request to leave, and for the end of a worker that has said everything.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs a plan in a process of its own and passes on its events, to the last word.
+pub(super) async fn swap<H: Host>(
+    host: &H,
+    plan: Box<Plan>,
+    registry: Option<RegistryLogin>,
+    listener: UnboundedSender<Reply>,
+) {
+    let (app, deployment) = (plan.site.app.clone(), plan.deployment.clone());
+    let (mut child, stdout, stderr) = match start(Request::Swap { plan, registry }).await {
+        Ok(started) => started,
+        Err(error) => {
+            let what = "the agent cannot start its worker";
+            let error = StepError::host(Reason::AgentUnavailable, what, &error);
+            return refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
+        }
+    };
+    match listen(stdout, stderr, &listener).await {
+        Heard::Everything => drop(tokio::time::timeout(PATIENCE, child.wait()).await),
+        Heard::NobodyListens => {}
+        Heard::UpTo(after) => {
+            drop(tokio::time::timeout(PATIENCE, child.wait()).await);
+            follow::follow(host, &app, &deployment, after, listener).await;
+        }
+    }
+}
+
+async fn start(request: Request) -> HostResult<(Child, ChildStdout, ChildStderr)> {
+    const DOING: &str = "hand the plan to the worker";
+    let line = wire::encode(&request)
+        .map_err(|error| HostError::io(DOING, std::io::Error::other(error)))?;
+    let mut child = detached::spawn(&["agent", "work"])?;
+    let (Some(mut stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(HostError::io(DOING, std::io::ErrorKind::BrokenPipe.into()));
+    };
+    // Whole or useless: a line that breaks off is no plan.
+    let written = tokio::time::timeout(PATIENCE, stdin.write_all(line.as_bytes())).await;
+    let written = written.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()));
+    written.map_err(|error| HostError::io(DOING, error))?;
+    Ok((child, stdout, stderr))
+}
+
+async fn listen(
+    stdout: ChildStdout,
+    stderr: ChildStderr,
+    listener: &UnboundedSender<Reply>,
+) -> Heard {
+    let (replies, errors) = (pass_on(stdout, listener), pass_on_errors(stderr));
+    tokio::pin!(replies, errors);
+    tokio::select! {
+        heard = &mut replies => heard,
+        () = &mut errors => replies.await,
+    }
+}
+
+enum Heard {
+    /// To the last word.
+    Everything,
+    /// The worker is gone; the last event that was passed on.
+    UpTo(u64),
+    /// Our own listener is gone.
+    NobodyListens,
+}
+
+async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Heard {
+    let mut replies = BufReader::new(stdout);
+    let mut after = 0;
+    loop {
+        let mut line = Vec::new();
+        let mut limited = (&mut replies).take(MAX_LINE as u64 + 1);
+        let Ok(1..) = limited.read_until(b'\n', &mut line).await else {
+            return Heard::UpTo(after);
+        };
+        let Ok(reply) = wire::decode::<Reply>(&String::from_utf8_lossy(&line)) else {
+            continue;
+        };
+        let is_last = match &reply {
+            Reply::Event(event) => {
+                after = event.seq;
+                matches!(event.what, Happening::Finished(_))
+            }
+            Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_) => false,
+        };
+        if listener.send(reply).is_err() {
+            return Heard::NobodyListens;
+        }
+        if is_last {
+            return Heard::Everything;
+        }
+    }
+}
+
+/// What it has to say beside its events, as long as somebody reads it.
+async fn pass_on_errors(mut stderr: ChildStderr) {
+    drop(tokio::io::copy(&mut stderr, &mut tokio::io::stderr()).await);
+}

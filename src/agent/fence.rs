@@ -1,0 +1,220 @@
+//! A number for every run of an app, in the order in which they begin: an older run that comes late, or that
+//! still lives after another one took over, must not act.
+//!
+//! `<app>/fence.json` holds the last number that was given away and the one whose run acts now. Whoever reads
+//! it to act on it holds `<app>/fence.lock`, for the length of one write. The deploy lock alone is not enough:
+//! it says who is at work, not who came first, and a lock file can be removed by hand.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{StepError, StepResult};
+use super::paths::AppPaths;
+use crate::error::Reason;
+use crate::host::{Access, Host, LockAttempt, Owner};
+
+/// Held for one write each time, so this is already a sick disk.
+const DEADLINE_MS: u64 = 15_000;
+const POLL: Duration = Duration::from_millis(5);
+
+/// What `fence.json` holds; without the file nothing was ever given away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Numbers {
+    issued: u64,
+    acting: u64,
+}
+
+/// Gives a run that begins its number.
+pub(super) async fn issue<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64> {
+    let lock = lock(host, paths).await?;
+    let mut numbers = read(host, paths).await?;
+    numbers.issued += 1;
+    write(host, paths, numbers).await?;
+    drop(lock);
+    Ok(numbers.issued)
+}
+
+/// Makes a number the acting one, durably. Comes after the deploy lock and before anything else.
+pub(super) async fn take_over<H: Host>(host: &H, paths: &AppPaths, number: u64) -> StepResult<()> {
+    let lock = lock(host, paths).await?;
+    let numbers = read(host, paths).await?;
+    if number < numbers.acting {
+        return Err(superseded(number, numbers.acting));
+    }
+    let taken = Numbers {
+        issued: numbers.issued.max(number),
+        acting: number,
+    };
+    if taken != numbers {
+        write(host, paths, taken).await?;
+    }
+    drop(lock);
+    Ok(())
+}
+
+/// A number that is newer than all others, at once the acting one: for a recovery.
+pub(super) async fn seize<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64> {
+    let number = issue(host, paths).await?;
+    take_over(host, paths, number).await?;
+    Ok(number)
+}
+
+/// Fails when this number is no longer the acting one. While the lock is held, nobody takes over.
+pub(super) async fn hold<H: Host>(host: &H, paths: &AppPaths, number: u64) -> StepResult<H::Lock> {
+    let lock = lock(host, paths).await?;
+    let acting = read(host, paths).await?.acting;
+    if acting == number {
+        Ok(lock)
+    } else {
+        Err(superseded(number, acting))
+    }
+}
+
+async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
+    let path = paths.fence_lock();
+    let began = host.elapsed_ms();
+    loop {
+        let attempt = host.try_lock(&path, "a look at the fence").await;
+        match attempt.map_err(|error| cannot("lock", paths, &error))? {
+            LockAttempt::Taken(lock) => return Ok(lock),
+            LockAttempt::HeldBy(_) => {}
+        }
+        if host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS {
+            return Err(StepError::new(
+                Reason::Locked,
+                format!(
+                    "`{}` is not free after {} s",
+                    path.display(),
+                    DEADLINE_MS / 1000
+                ),
+            )
+            .hint(format!(
+                "see who has it: `sudo fuser -v {}`",
+                path.display()
+            )));
+        }
+        host.sleep(POLL).await;
+    }
+}
+
+async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
+    let path = paths.fence();
+    let bytes = host
+        .read(&path)
+        .await
+        .map_err(|error| cannot("read", paths, &error))?;
+    let Some(bytes) = bytes else {
+        return Ok(Numbers::default());
+    };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        StepError::new(
+            Reason::PreflightFailed,
+            format!(
+                "`{}`, which says whose turn it is, is damaged: {error}",
+                path.display()
+            ),
+        )
+        .hint(format!(
+            "when `pct-deploy status` names no deploy at work, start the numbers anew: `rm {}`",
+            path.display()
+        ))
+    })
+}
+
+async fn write<H: Host>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepResult<()> {
+    let Numbers { issued, acting } = numbers;
+    let text = format!("{{\"issued\":{issued},\"acting\":{acting}}}\n");
+    host.replace(&paths.fence(), text.as_bytes(), Owner::Us, Access::Public)
+        .await
+        .map_err(|error| cannot("write", paths, &error))
+}
+
+fn cannot(verb: &str, paths: &AppPaths, error: &crate::host::error::HostError) -> StepError {
+    let what = format!(
+        "cannot {verb} `{}`, which says whose turn it is",
+        paths.fence().display()
+    );
+    StepError::host(Reason::PreflightFailed, what, error)
+}
+
+fn superseded(number: u64, acting: u64) -> StepError {
+    StepError::new(
+        Reason::Superseded,
+        format!("a newer run (number {acting}) went first, this one (number {number}) comes too late"),
+    )
+    .hint("see what is live with `pct-deploy status`; to deploy this commit all the same, begin anew: take the label off and put it again, or run the command again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::sim::SimHost;
+
+    fn host() -> (SimHost, AppPaths) {
+        (SimHost::new(), AppPaths::new(&"app".parse().unwrap()))
+    }
+
+    fn block_on<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(work)
+    }
+
+    #[test]
+    fn numbers_rise_and_only_the_newest_that_acted_may_act() {
+        let (host, paths) = host();
+        block_on(async {
+            let (first, second) = (
+                issue(&host, &paths).await.unwrap(),
+                issue(&host, &paths).await.unwrap(),
+            );
+            assert!(first < second);
+            take_over(&host, &paths, first).await.unwrap();
+            drop(hold(&host, &paths, first).await.unwrap());
+            take_over(&host, &paths, second).await.unwrap();
+            take_over(&host, &paths, second).await.unwrap();
+            let reason = |error: StepError| error.reason;
+            let late = take_over(&host, &paths, first).await.map_err(reason);
+            assert_eq!(late, Err(Reason::Superseded));
+            let late = hold(&host, &paths, first).await.map(drop).map_err(reason);
+            assert_eq!(late, Err(Reason::Superseded));
+            let third = seize(&host, &paths).await.unwrap();
+            assert!(second < third);
+            let late = hold(&host, &paths, second).await.map(drop).map_err(reason);
+            assert_eq!(late, Err(Reason::Superseded));
+        });
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_with_the_command_that_mends_it() {
+        let (host, paths) = host();
+        for bytes in ["", "{", "{\"issued\":1}", "{\"issued\":-1,\"acting\":0}"] {
+            host.world
+                .borrow_mut()
+                .files
+                .insert(paths.fence(), bytes.into());
+            let error = block_on(issue(&host, &paths)).unwrap_err();
+            assert_eq!(error.reason, Reason::PreflightFailed, "{bytes}");
+            let command = format!("rm {}", paths.fence().display());
+            assert!(error.hints.iter().any(|hint| hint.contains(&command)));
+        }
+        host.world.borrow_mut().files.remove(&paths.fence());
+        assert_eq!(block_on(issue(&host, &paths)), Ok(1));
+    }
+
+    #[test]
+    fn while_one_holds_it_nobody_takes_over() {
+        let (host, paths) = host();
+        block_on(async {
+            let number = seize(&host, &paths).await.unwrap();
+            let held = hold(&host, &paths, number).await.unwrap();
+            let refused = seize(&host, &paths).await.unwrap_err();
+            assert_eq!(refused.reason, Reason::Locked);
+            drop(held);
+            assert!(seize(&host, &paths).await.is_ok());
+        });
+    }
+}

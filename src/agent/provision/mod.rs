@@ -1,0 +1,140 @@
+//! Prepares a host for the flag switch: folders, nginx's files, recovery at boot. Safe to run again.
+//!
+//! [`plan`](plan::plan) says which files shall hold what, [`write`] puts them there. At every instant what is on disk
+//! is a configuration that sends requests to the live slot: the flag is right before the include that looks at it,
+//! and the upstreams are there before the include that names them. When nginx refuses the result, every byte is put
+//! back.
+
+mod plan;
+#[cfg(test)]
+mod tests;
+mod units;
+mod write;
+
+use super::events::Events;
+use super::failure::{StepError, StepResult};
+use super::lock::{self, CancelState};
+use super::paths::AppPaths;
+use super::recover::recover;
+use super::{reload, route};
+use crate::error::Reason;
+use crate::host::Host;
+use crate::host::facts::Probe;
+use crate::host::nginx::flag::SLOT_PATH;
+use crate::protocol::provision::{Change, Provision, ProvisionMode};
+use crate::protocol::slot::Slot;
+use plan::Plan;
+use write::Written;
+
+/// Does what is asked; what is in place already is left alone and not named.
+pub(super) async fn provision<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    order: &Provision,
+    cancelled: impl Fn() -> CancelState,
+) -> StepResult<Vec<Change>> {
+    host.can_act_as_root().await.map_err(|error| {
+        StepError::host(
+            Reason::ProvisionFailed,
+            "nginx's files cannot be written: `sudo -n` does not work",
+            &error,
+        )
+        .hint("give the SSH user passwordless sudo, or connect as root")
+    })?;
+    let paths = AppPaths::new(&order.site.app);
+    if order.mode == ProvisionMode::DryRun {
+        return Ok(plan::plan(host, order, &paths).await?.changes());
+    }
+    for folder in [
+        paths.folder(),
+        paths.events(),
+        paths.archive(),
+        paths.backups(),
+    ] {
+        host.make_folder(&folder).await.map_err(|error| {
+            StepError::host(
+                Reason::ProvisionFailed,
+                "cannot make the app's folders",
+                &error,
+            )
+        })?;
+    }
+    let ourselves = format!("provision, process {}", std::process::id());
+    let lock = lock::take(
+        host,
+        events,
+        &paths,
+        order.site.lock_wait,
+        &ourselves,
+        cancelled,
+    )
+    .await?;
+    let done = locked(host, order, &paths).await;
+    drop(lock);
+    done
+}
+
+async fn locked<H: Host>(host: &H, order: &Provision, paths: &AppPaths) -> StepResult<Vec<Change>> {
+    recover(host, paths).await?;
+    let plan = plan::plan(host, order, paths).await?;
+    let changes = write::backed_up(host, paths, &plan).await?;
+    let mut written = Written::default();
+    let done = write_and_load(host, order, &plan, &mut written).await;
+    if let Err(error) = done {
+        return Err(match written.put_back(host).await {
+            Ok(()) => error,
+            Err(left) => error.hint(format!(
+                "not everything could be put back ({}); the old files are in `{}`",
+                left.chain.join(": "),
+                paths.backups().display()
+            )),
+        });
+    }
+    units::install(host, &plan.units).await?;
+    Ok(changes)
+}
+
+async fn write_and_load<H: Host>(
+    host: &H,
+    order: &Provision,
+    plan: &Plan,
+    written: &mut Written,
+) -> StepResult<()> {
+    for file in &plan.files {
+        written.put(host, file).await?;
+    }
+    if plan.files.iter().any(|file| file.loaded) {
+        let config = route::config(host).await?;
+        plan.is_read_in(&config)?;
+        host.nginx_test()
+            .await
+            .map_err(|error| reload::failed(&error))?;
+        written.note_load();
+        reload::reload(host).await?;
+    }
+    let config = route::config(host).await?;
+    let sites = route::sites(&config, &order.site.proxy_include)?;
+    match super::steps::verify_route::public_probe(&sites, SLOT_PATH) {
+        Some(probe) => asks(host, &probe, plan.live).await,
+        None => Ok(()),
+    }
+}
+
+/// nginx itself says which slot it uses now.
+async fn asks<H: Host>(host: &H, probe: &Probe, live: Slot) -> StepResult<()> {
+    let said = host.text(probe).await;
+    if said.as_deref() == Some(live.to_string().as_str()) {
+        return Ok(());
+    }
+    let said = said.unwrap_or_else(|| "nothing".to_owned());
+    Err(StepError::new(
+        Reason::ProvisionFailed,
+        format!(
+            "nginx ({}, Host {}) says `{said}` when asked for its slot, not `{live}`",
+            probe.address, probe.host
+        ),
+    )
+    .hint(
+        "does another `server` block answer for that name? `sudo nginx -T | grep -n server_name`",
+    ))
+}

@@ -1,0 +1,169 @@
+//! `provision` on a simulated host.
+
+use super::provision;
+use crate::agent::events::Events;
+use crate::agent::failure::StepResult;
+use crate::agent::lock::CancelState;
+use crate::agent::tests::{deployed, image, plan};
+use crate::host::sim::{FOLDER, INCLUDE, SimHost};
+use crate::protocol::plan::Target;
+use crate::protocol::provision::{Change, Provision, ProvisionMode};
+
+fn provision_with(
+    host: &SimHost,
+    mode: ProvisionMode,
+    name: Option<&str>,
+) -> StepResult<Vec<Change>> {
+    let order = Provision {
+        site: plan(1, Target::Image(image(1))).site,
+        server_name: name.map(|name| name.parse().unwrap()),
+        mode,
+    };
+    let events = Events::silent(host);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(Box::pin(provision(host, &events, &order, || {
+        CancelState::No
+    })))
+}
+
+fn text(host: &SimHost, path: &str) -> Option<String> {
+    let world = host.world.borrow();
+    let bytes = world.files.get(std::path::Path::new(path))?;
+    Some(String::from_utf8_lossy(bytes).into_owned())
+}
+
+#[test]
+fn a_live_slot_stays_live_whichever_it_is_and_the_next_deploy_uses_the_flag() {
+    for earlier in [1, 2] {
+        let host = SimHost::new();
+        for n in 1..=earlier {
+            deployed(&host, n);
+        }
+        let changes = provision_with(&host, ProvisionMode::Apply, None).unwrap();
+        let kept = changes
+            .iter()
+            .find(|change| change.what == INCLUDE)
+            .unwrap()
+            .backup
+            .clone()
+            .unwrap();
+        assert!(
+            text(&host, &kept)
+                .unwrap()
+                .starts_with("set $service_url http://127.0.0.1:80")
+        );
+        assert_eq!(host.serves(), Some(image(earlier)), "{changes:?}");
+        let reloads = |host: &SimHost| {
+            host.world
+                .borrow()
+                .done
+                .iter()
+                .filter(|verb| **verb == "nginx_reload")
+                .count()
+        };
+        let before = reloads(&host);
+        deployed(&host, 5);
+        assert_eq!((host.serves(), reloads(&host)), (Some(image(5)), before));
+        assert_eq!(host.world.borrow().broken, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn it_changes_nothing_twice_and_nothing_at_all_when_dry() {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    let before = host.world.borrow().files.clone();
+    let told = provision_with(&host, ProvisionMode::DryRun, None).unwrap();
+    assert_eq!(host.world.borrow().files, before);
+    let done = provision_with(&host, ProvisionMode::Apply, Some("site")).unwrap();
+    let names = |changes: &[Change]| {
+        changes
+            .iter()
+            .map(|change| change.what.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&told), names(&done));
+    assert_eq!(
+        provision_with(&host, ProvisionMode::Apply, None).unwrap(),
+        []
+    );
+}
+
+#[test]
+fn what_the_server_block_would_lose_is_written_again_also_the_second_time() {
+    let host = SimHost::new();
+    provision_with(&host, ProvisionMode::Apply, None).unwrap();
+    let include = text(&host, INCLUDE).unwrap();
+    assert_eq!(
+        include.matches("access_log /a.log;").count(),
+        1,
+        "{include}"
+    );
+    host.world.borrow_mut().files.insert(
+        INCLUDE.into(),
+        (include.clone() + "# changed\n").into_bytes(),
+    );
+    assert_eq!(
+        provision_with(&host, ProvisionMode::Apply, None)
+            .unwrap()
+            .len(),
+        2,
+        "the include and a reload"
+    );
+    assert_eq!(text(&host, INCLUDE).unwrap(), include);
+}
+
+#[test]
+fn whatever_fails_every_byte_of_nginx_is_as_it_was_and_the_live_slot_serves() {
+    let calls = {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        deployed(&host, 2);
+        let before = host.calls();
+        provision_with(&host, ProvisionMode::Apply, None).unwrap();
+        before..host.calls()
+    };
+    assert!(calls.len() > 20);
+    for number in calls {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        deployed(&host, 2);
+        let nginx = |host: &SimHost| {
+            let world = host.world.borrow();
+            let mut files = world.files.clone();
+            files.retain(|path, _| path.starts_with("/etc/nginx") || path.ends_with("live-2"));
+            files
+        };
+        let before = nginx(&host);
+        host.fail_at.set(Some(number));
+        let done = provision_with(&host, ProvisionMode::Apply, None);
+        assert_eq!(
+            (host.serves(), host.world.borrow().broken.clone()),
+            (Some(image(2)), vec![]),
+            "call {number}"
+        );
+        if done.is_err()
+            && text(&host, "/etc/nginx/conf.d/service-url.inc")
+                .unwrap()
+                .starts_with("set ")
+        {
+            assert_eq!(nginx(&host), before, "call {number}: {done:?}");
+        }
+        deployed(&host, 3);
+        assert_eq!(host.serves(), Some(image(3)), "call {number}");
+    }
+}
+
+#[test]
+fn what_would_be_lost_or_ignored_is_refused() {
+    let refused =
+        |host: &SimHost, name| provision_with(host, ProvisionMode::Apply, name).unwrap_err();
+    let host = SimHost::new();
+    assert!(refused(&host, Some("other")).hints[0].contains("server_name"));
+    let more = b"set $service_url http://127.0.0.1:8080;\nadd_header X-Y z;\n".to_vec();
+    host.world.borrow_mut().files.insert(INCLUDE.into(), more);
+    assert!(refused(&host, None).chain[0].contains("add_header X-Y z"));
+    assert_eq!(text(&host, &format!("{FOLDER}/live-2")), None);
+}

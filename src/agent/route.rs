@@ -1,0 +1,195 @@
+//! What nginx obeys: the flag or the include, and the `server` blocks that use it. Looked at, never remembered.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::{StepError, StepResult};
+use super::journal::entry::Switch;
+use super::paths::AppPaths;
+use crate::error::Reason;
+use crate::host::Host;
+use crate::host::nginx::flag::{self, Described, NotOurs};
+use crate::host::nginx::{self, IncludePort, context};
+use crate::protocol::plan::{Site, SwitchChoice};
+use crate::protocol::slot::{PerSlot, Slot, SlotService};
+
+/// The whole configuration of nginx, which it must accept.
+pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
+    host.nginx_config().await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "nginx refuses its present configuration",
+            &error,
+        )
+        .hint("run `sudo nginx -t` on the host and mend what it names")
+    })
+}
+
+/// The `server` blocks that use the include.
+pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::Site>> {
+    let sites = nginx::sites_with(config, include);
+    if sites.is_empty() {
+        return Err(bad(format!("no `server` block of nginx includes `{include}`")).hint(format!(
+            "add `include {include};` to the server block and `proxy_pass $service_url;` to its location, or mend `proxy-include`"
+        )).hint("on a bare host, `pct-deploy provision --server-name NAME` writes one"));
+    }
+    Ok(sites)
+}
+
+/// What decides where requests go, and where they go now.
+pub(super) async fn obeyed<H: Host>(
+    host: &H,
+    site: &Site,
+    slots: &PerSlot<SlotService>,
+    config: &str,
+) -> StepResult<(Switch, Slot)> {
+    let path = PathBuf::from(&site.proxy_include);
+    let text = read(host, site, &path).await?;
+    let ports = PerSlot {
+        one: slots.one.port,
+        two: slots.two.port,
+    };
+    let described = flag::describe(&text).map_err(|why| not_ours(&path, why))?;
+    match (described, site.switch) {
+        (Some(described), SwitchChoice::Auto | SwitchChoice::Flag) => {
+            check(host, site, &path, &described, &ports).await?;
+            no_file_cache(config, &site.proxy_include)?;
+            Ok((Switch::Flag, by_flag(host, site).await?))
+        }
+        (Some(_), SwitchChoice::Reload) => Err(bad(format!(
+            "setting `switch`: `{}` is made for the flag, not for a reload",
+            path.display()
+        ))
+        .hint("write `switch: auto`, or put back the include that `provision` kept in the app's folder `backup`")),
+        (None, SwitchChoice::Auto | SwitchChoice::Reload) => {
+            let named = by_port(&path, &text, &ports)?;
+            Ok((Switch::Reload(path), named))
+        }
+        (None, SwitchChoice::Flag) => Err(bad(format!(
+            "setting `switch`: `{}` is not made for the flag",
+            path.display()
+        ))
+        .hint("run `pct-deploy provision` once, or write `switch: auto`")),
+    }
+}
+
+/// The slot that the flag names.
+pub(super) async fn by_flag<H: Host>(host: &H, site: &Site) -> StepResult<Slot> {
+    let flag = AppPaths::new(&site.app).flag();
+    let found = host.read(&flag).await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "cannot look at the slot flag",
+            &error,
+        )
+    })?;
+    Ok(match found {
+        Some(_) => Slot::Two,
+        None => Slot::One,
+    })
+}
+
+/// The slot that the seed's include names.
+pub(super) fn by_port(path: &Path, text: &str, ports: &PerSlot<u16>) -> StepResult<Slot> {
+    let setting = format!("setting `proxy-include`: `{}`", path.display());
+    let port = IncludePort::find(text)
+        .map_err(|problem| bad(format!("{setting}: {problem}")).hint(example(ports)))?
+        .port;
+    let named = Slot::BOTH
+        .into_iter()
+        .find(|slot| *ports.get(*slot) == port);
+    named.ok_or_else(|| {
+        bad(format!(
+            "{setting} names port {port}, but the slots are on {} and {}",
+            ports.one, ports.two
+        ))
+        .hint("make the ports in the compose file and in the include agree")
+    })
+}
+
+async fn read<H: Host>(host: &H, site: &Site, path: &Path) -> StepResult<String> {
+    let setting = format!("setting `proxy-include`: `{}`", path.display());
+    let bytes = host.read(path).await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            format!("{setting} cannot be read"),
+            &error,
+        )
+    })?;
+    let bytes = bytes.ok_or_else(|| {
+        bad(format!("{setting} does not exist"))
+            .hint("write a line like `set $service_url http://127.0.0.1:8080;` into it, or run `pct-deploy provision --server-name NAME`")
+            .hint(format!("the setting is `{}`", site.proxy_include))
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The include and the upstreams must be of this app, and of the ports that the compose file has now.
+async fn check<H: Host>(
+    host: &H,
+    site: &Site,
+    path: &Path,
+    include: &Described,
+    ports: &PerSlot<u16>,
+) -> StepResult<()> {
+    let again = "run `pct-deploy provision` again";
+    if include.app != site.app.as_str() {
+        return Err(bad(format!(
+            "setting `proxy-include`: `{}` belongs to the app `{}`",
+            path.display(),
+            include.app
+        ))
+        .hint("give each app an include of its own, or mend `app`"));
+    }
+    let upstreams = flag::upstreams_file(path, &site.app);
+    let bytes = host.read(&upstreams).await.map_err(|error| {
+        StepError::host(Reason::PreflightFailed, "cannot read the upstreams", &error)
+    })?;
+    let text =
+        bytes.ok_or_else(|| bad(format!("`{}` is gone", upstreams.display())).hint(again))?;
+    let described =
+        flag::describe(&String::from_utf8_lossy(&text)).map_err(|why| not_ours(&upstreams, why))?;
+    let named = described
+        .ok_or_else(|| not_ours(&upstreams, NotOurs::Changed))?
+        .ports;
+    for (file, found) in [(path, &include.ports), (upstreams.as_path(), &named)] {
+        if found != ports {
+            return Err(bad(format!(
+                "`{}` sends requests to ports {} and {}, but the slots are on {} and {}",
+                file.display(),
+                found.one,
+                found.two,
+                ports.one,
+                ports.two
+            ))
+            .hint(again));
+        }
+    }
+    Ok(())
+}
+
+/// With its file cache on, nginx would see the flag late.
+fn no_file_cache(config: &str, include: &str) -> StepResult<()> {
+    match context::around(config, include).file_cache {
+        None => Ok(()),
+        Some(directive) => Err(bad(format!(
+            "nginx has `{directive};` where it looks at the slot flag, and would see a switch late"
+        ))
+        .hint("move it into the `location` blocks that serve files, or write `open_file_cache off;` in the `server` block")),
+    }
+}
+
+fn not_ours(path: &Path, why: NotOurs) -> StepError {
+    bad(format!("`{}` cannot be used: {why}", path.display()))
+        .hint("run `pct-deploy provision` again: it keeps a copy and writes the file anew")
+}
+
+fn example(ports: &PerSlot<u16>) -> String {
+    format!(
+        "write a line like `set $service_url http://127.0.0.1:{};` into it",
+        ports.one
+    )
+}
+
+fn bad(what: impl Into<String>) -> StepError {
+    StepError::new(Reason::PreflightFailed, what)
+}

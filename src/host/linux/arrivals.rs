@@ -1,0 +1,79 @@
+//! How much arrives at a slot, told by the kernel: nginx opens one connection per request, and each leaves a socket
+//! in TIME-WAIT for a minute, whose timer says when it began.
+
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::super::HostResult;
+use super::super::error::HostError;
+use super::super::facts::Arrivals;
+use super::process::Program;
+use super::tcp_table::ended_within;
+
+/// The time that is looked back.
+const WINDOW_S: u32 = 5;
+const SS_DEADLINE: Duration = Duration::from_secs(5);
+
+pub(super) async fn of(address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
+    let ended = ended(address)?;
+    Ok(Arrivals {
+        per_second: f64::from(ended) / f64::from(WINDOW_S),
+        round_trip_ms: round_trip(listeners).await,
+    })
+}
+
+fn ended(address: SocketAddr) -> HostResult<u32> {
+    let mut count: u32 = 0;
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let file = match std::fs::File::open(table) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(HostError::io(format!("read `{table}`"), error)),
+        };
+        for line in BufReader::new(file).lines() {
+            let line = line.map_err(|error| HostError::io(format!("read `{table}`"), error))?;
+            count = count.saturating_add(ended_within(&line, address, WINDOW_S).into());
+        }
+    }
+    Ok(count)
+}
+
+/// The mean over the clients that are connected now; `ss` asks the kernel (`tcp_info`, `tcpi_rtt`).
+async fn round_trip(listeners: &[u16]) -> Option<f64> {
+    let ports: Vec<String> = listeners
+        .iter()
+        .map(|port| format!("sport = :{port}"))
+        .collect();
+    if ports.is_empty() {
+        return None;
+    }
+    let filter = format!("( {} )", ports.join(" or "));
+    let ss = Program::find("ss", "ask for the round trip to the clients").ok()?;
+    let ss = ss
+        .args(["-Htin", "state", "established", &filter])
+        .deadline(SS_DEADLINE);
+    mean(&String::from_utf8_lossy(&ss.capture().await.ok()?))
+}
+
+fn mean(output: &str) -> Option<f64> {
+    let times = output.split_ascii_whitespace().filter_map(|word| {
+        let (rtt, _) = word.strip_prefix("rtt:")?.split_once('/')?;
+        rtt.parse::<f64>().ok()
+    });
+    let (sum, count) = times.fold((0.0, 0_u32), |(sum, count), rtt| (sum + rtt, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_round_trip_is_the_mean_over_clients() {
+        let output = "0 0 127.0.0.1:80 127.0.0.1:4000\n\t cubic wscale:7,7 rto:204 rtt:4.5/2 ato:40\n\
+                      0 0 127.0.0.1:80 127.0.0.1:4002\n\t cubic rtt:1.5/0.7 minrtt:1\n";
+        assert_eq!(mean(output), Some(3.0));
+        assert_eq!(mean(""), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! What stands around the `server` blocks that obey an include, as far as it matters to the flag switch.
+
+use super::statements::{Statement, files, names, statements};
+
+/// What a configuration says around the include.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    /// `open_file_cache` is on where the flag is looked at: nginx would see it late.
+    pub file_cache: Option<String>,
+    /// `access_log` and `proxy_set_header` of the `http` block, which a `server` block loses as soon as it has one of
+    /// its own; each as it is to be written again. Empty for what every such `server` block has already.
+    pub inherited: Vec<String>,
+    /// What the `server` blocks set themselves: `proxy_http_version`, and headers by their lower-case names.
+    pub own: Vec<String>,
+    /// The files that were read, in order.
+    pub files: Vec<String>,
+}
+
+/// Reads a configuration as `nginx -T` prints it; what the include itself says does not count.
+pub fn around(config: &str, include: &str) -> Context {
+    let mut http: Vec<Vec<String>> = Vec::new();
+    let mut servers: Vec<Vec<Vec<String>>> = Vec::new();
+    let mut found: Vec<Vec<Vec<String>>> = Vec::new();
+    let mut blocks: Vec<String> = Vec::new();
+    for statement in statements(config, include) {
+        match statement {
+            Statement::Open(words) => {
+                let name = words.into_iter().next().unwrap_or_default();
+                if name == "server" {
+                    servers.push(Vec::new());
+                }
+                blocks.push(name);
+            }
+            Statement::Simple(words) => match blocks.last().map(String::as_str) {
+                Some("server") => servers
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|s| s.push(words.clone())),
+                Some("http") => http.push(words),
+                Some(_) | None => {}
+            },
+            Statement::Close => {
+                if blocks.pop().as_deref() == Some("server")
+                    && let Some(server) = servers.pop()
+                    && server.iter().any(|words| includes(words, include))
+                {
+                    found.push(server);
+                }
+            }
+        }
+    }
+    let cache = |words: &&Vec<String>| words.first().is_some_and(|word| word == "open_file_cache");
+    let has = |server: &[Vec<String>], name: &str| {
+        server
+            .iter()
+            .any(|words| words.first().is_some_and(|word| word == name))
+    };
+    let file_cache = http
+        .iter()
+        .chain(found.iter().flatten())
+        .filter(cache)
+        .find(|words| words.get(1).is_some_and(|value| value != "off"));
+    let inherited = http.iter().filter(|words| {
+        matches!(
+            words.first().map(String::as_str),
+            Some("access_log" | "proxy_set_header")
+        ) && !found
+            .iter()
+            .all(|server| has(server, words.first().map_or("", |word| word)))
+    });
+    let own = found
+        .iter()
+        .flatten()
+        .filter_map(|words| match words.as_slice() {
+            [name, header, ..] if name == "proxy_set_header" => Some(header.to_ascii_lowercase()),
+            [name, ..] if name == "proxy_http_version" => Some(name.clone()),
+            _ => None,
+        });
+    Context {
+        file_cache: file_cache.map(|words| words.join(" ")),
+        inherited: inherited.map(|words| written(words)).collect(),
+        own: own.collect(),
+        files: files(config)
+            .into_iter()
+            .map(|(name, _)| name.to_owned())
+            .collect(),
+    }
+}
+
+fn includes(words: &[String], include: &str) -> bool {
+    matches!(words, [name, path] if name == "include" && names(path, include))
+}
+
+/// Words as a statement, quoted where they must be.
+fn written(words: &[String]) -> String {
+    let quoted = words.iter().map(|word| {
+        let plain = !word.is_empty()
+            && !word.contains(|c: char| c.is_whitespace() || "\"'{};\\#".contains(c));
+        if plain {
+            word.clone()
+        } else {
+            format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+    });
+    format!("{};", quoted.collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "# configuration file /etc/nginx/nginx.conf:\n\
+        user www-data;\nhttp {\n open_file_cache off;\n access_log /var/log/nginx/access.log main if=$x;\n\
+        proxy_set_header X-Name \"a b\";\n include /etc/nginx/conf.d/*.conf; }\n\
+        # configuration file /etc/nginx/conf.d/default.conf:\n\
+        server { include /etc/nginx/x.inc; proxy_set_header Host $host; location / { proxy_set_header X-No 1; } }\n\
+        server { open_file_cache max=9; include other.inc; proxy_http_version 1.1; }\n";
+
+    #[test]
+    fn what_a_server_block_would_lose_is_kept() {
+        let context = around(CONFIG, "/etc/nginx/x.inc");
+        assert_eq!(
+            context.inherited,
+            ["access_log /var/log/nginx/access.log main if=$x;"]
+        );
+        assert_eq!(context.own, ["host"]);
+        assert_eq!(
+            context.file_cache, None,
+            "the cache of another block does not matter"
+        );
+        assert_eq!(
+            context.files,
+            ["/etc/nginx/nginx.conf", "/etc/nginx/conf.d/default.conf"]
+        );
+        let bare = CONFIG.replace("proxy_set_header Host $host; location", "location");
+        assert_eq!(
+            around(&bare, "/etc/nginx/x.inc").inherited[1],
+            "proxy_set_header X-Name \"a b\";"
+        );
+    }
+
+    #[test]
+    fn a_cache_where_the_flag_is_looked_at_is_found() {
+        for on in [
+            CONFIG.replace("open_file_cache off", "open_file_cache max=1"),
+            CONFIG.replace(
+                "include /etc/nginx/x.inc;",
+                "include x.inc; open_file_cache max=1;",
+            ),
+        ] {
+            assert_eq!(
+                around(&on, "/etc/nginx/x.inc").file_cache.as_deref(),
+                Some("open_file_cache max=1")
+            );
+        }
+    }
+}

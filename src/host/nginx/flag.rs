@@ -1,0 +1,335 @@
+//! The reload-free switch: nginx looks for one file at every request.
+//!
+//! Two texts. The *upstreams* file belongs to the `http` block: each slot, with the other one as its backup. The
+//! *include* belongs to the `server` block and stands where the seed's include stood: it sets the user's variable to
+//! slot 1, or to slot 2 while the flag file is there. Stock nginx from 1.18 on; no module.
+//!
+//! The first line of both carries a version, the ports and a checksum of the rest, so that a file that somebody
+//! changed is told from one of ours.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::context::Context;
+use crate::protocol::ids::AppName;
+use crate::protocol::slot::PerSlot;
+
+/// The version of both texts.
+const VERSION: &str = "1";
+const MARK: &str = "# pct-deploy switch ";
+
+/// Where nginx tells this machine, and no other, which slot takes traffic.
+pub const SLOT_PATH: &str = "/.pct-deploy/slot";
+
+/// What our own requests call themselves; the traffic log leaves them out.
+pub const USER_AGENT: &str = concat!("pct-deploy/", env!("CARGO_PKG_VERSION"));
+
+/// Everything that the two texts are made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagSwitch<'a> {
+    /// The app.
+    pub app: &'a AppName,
+    /// Where the slots listen, on the loopback address.
+    pub ports: PerSlot<u16>,
+    /// The variable that the user's `proxy_pass` names, with its `$`.
+    pub variable: &'a str,
+    /// The app's state folder.
+    pub folder: &'a Path,
+    /// What stands around the include.
+    pub context: &'a Context,
+}
+
+/// A text of ours, as its first line describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The app.
+    pub app: String,
+    /// Where the slots listen.
+    pub ports: PerSlot<u16>,
+    /// The variable that the user's `proxy_pass` names; empty in the upstreams file.
+    pub variable: String,
+}
+
+/// A text that begins like one of ours and is none.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum NotOurs {
+    /// Written by a version that this one does not know.
+    #[error("it was written by another version of pct-deploy")]
+    OtherVersion,
+    /// It was changed since it was written.
+    #[error("it was changed by hand")]
+    Changed,
+}
+
+/// Reads a text; `None` when it is not one of ours at all.
+pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
+    let Some(rest) = text.strip_prefix(MARK) else {
+        return Ok(None);
+    };
+    let (line, body) = rest.split_once('\n').unwrap_or((rest, ""));
+    let mut words = line.split(' ');
+    if words.next() != Some(VERSION) {
+        return Err(NotOurs::OtherVersion);
+    }
+    let mut value = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
+    let fields = (|| Some((value("app")?, value("ports")?, value("set")?, value("sum")?)))();
+    let (app, ports, variable, sum) = fields.ok_or(NotOurs::Changed)?;
+    let port = |text: &str| text.parse::<u16>().ok();
+    let ports = ports.split_once(',').and_then(|(one, two)| {
+        Some(PerSlot {
+            one: port(one)?,
+            two: port(two)?,
+        })
+    });
+    match ports {
+        Some(ports) if sum == self::sum(app, &ports, variable, body) => Ok(Some(Described {
+            app: app.to_owned(),
+            ports,
+            variable: variable.to_owned(),
+        })),
+        Some(_) | None => Err(NotOurs::Changed),
+    }
+}
+
+/// The variable of a text that says it is ours, whatever its version and however it was changed.
+pub fn claimed(text: &str) -> Option<&str> {
+    let line = text.strip_prefix(MARK)?.lines().next()?;
+    let variable = line.split(' ').find_map(|word| word.strip_prefix("set="))?;
+    variable.starts_with('$').then_some(variable)
+}
+
+/// The flag: there while slot 2 takes traffic.
+pub fn flag_file(folder: &Path) -> PathBuf {
+    folder.join("live-2")
+}
+
+/// There while requests are to be logged.
+pub fn measure_file(folder: &Path) -> PathBuf {
+    folder.join("measure")
+}
+
+/// One line a request, in the order of [`super::super::traffic`].
+pub fn traffic_log(folder: &Path) -> PathBuf {
+    folder.join("traffic.log")
+}
+
+/// The file beside the include that holds the upstreams; read before the file with the `server` block.
+pub fn upstreams_file(include: &Path, app: &AppName) -> PathBuf {
+    include.with_file_name(format!("00-pct-deploy-{app}.conf"))
+}
+
+impl FlagSwitch<'_> {
+    /// The text for the `http` block.
+    pub fn upstreams(&self) -> String {
+        let Self {
+            app,
+            ports: PerSlot { one, two },
+            ..
+        } = self;
+        let tag = self.tag();
+        let body = format!(
+            "# Written by `pct-deploy provision`; changes by hand are refused. See docs/switch.md.\n\
+             # Each slot with the other one as its backup: a slot that is gone is answered for.\n\
+             upstream pct-{app}-1 {{\n    server 127.0.0.1:{one} max_fails=0;\n    server 127.0.0.1:{two} max_fails=0 backup;\n}}\n\
+             upstream pct-{app}-2 {{\n    server 127.0.0.1:{two} max_fails=0;\n    server 127.0.0.1:{one} max_fails=0 backup;\n}}\n\
+             # What the client said, also when it said nothing.\n\
+             map $http_upgrade $pct_connection_{tag} {{\n    default upgrade;\n    '' close;\n}}\n\
+             map $http_host $pct_host_{tag} {{\n    default $http_host;\n    '' $host;\n}}\n\
+             map $http_x_forwarded_proto $pct_proto_{tag} {{\n    default $http_x_forwarded_proto;\n    '' $scheme;\n}}\n\
+             log_format pct-deploy-{app} '$msec $pct_slot $status $request_time $upstream_addr';\n"
+        );
+        self.marked("", &body)
+    }
+
+    /// The text for the `server` block.
+    pub fn include(&self) -> String {
+        let Self {
+            app,
+            variable,
+            folder,
+            ..
+        } = self;
+        let (flag, measure) = (flag_file(folder), measure_file(folder));
+        let (flag, measure, log) = (flag.display(), measure.display(), traffic_log(folder));
+        let (hold, log) = (folder.join("maintenance"), log.display());
+        let (hold, passed) = (hold.display(), self.passed_on());
+        let inherited: String = self
+            .context
+            .inherited
+            .iter()
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let body = format!(
+            "# Written by `pct-deploy provision`; changes by hand are refused. See docs/switch.md.\n\
+             # Slot 2 takes traffic while this file is there, slot 1 while it is not: {flag}\n\
+             set {variable} http://pct-{app}-1;\nset $pct_slot 1;\n\
+             if (-f {flag}) {{\n    set {variable} http://pct-{app}-2;\n    set $pct_slot 2;\n}}\n\
+             # 503 for everyone while this file is there.\n\
+             set $pct_hold '';\n\
+             if (-f {hold}) {{\n    set $pct_hold 1;\n}}\n\
+             if ($uri = {SLOT_PATH}) {{\n    set $pct_hold '';\n}}\n\
+             if ($pct_hold) {{\n    return 503;\n}}\n\
+             # Requests of people are logged during a deploy.\n\
+             set $pct_log '';\n\
+             if (-f {measure}) {{\n    set $pct_log 1;\n}}\n\
+             if ($http_user_agent ~ ^pct-deploy/) {{\n    set $pct_log '';\n}}\n\
+             access_log {log} pct-deploy-{app} if=$pct_log;\n\
+             {inherited}{passed}\
+             # Which slot takes traffic; for this machine alone. `allow` and `deny` do not guard a `return`.\n\
+             location = {SLOT_PATH} {{\n    access_log off;\n    default_type text/plain;\n    \
+             if ($remote_addr !~ '^(127\\.0\\.0\\.1|::1)$') {{\n        return 404;\n    }}\n    return 200 $pct_slot;\n}}\n"
+        );
+        self.marked(variable, &body)
+    }
+
+    /// What the app is told of the client, unless the `server` block says so itself.
+    fn passed_on(&self) -> String {
+        let tag = self.tag();
+        let own = &self.context.own;
+        let kept = self.context.inherited.iter().filter_map(|line| {
+            let header = line.strip_prefix("proxy_set_header ")?.split(' ').next()?;
+            Some(header.to_ascii_lowercase())
+        });
+        let kept: Vec<String> = kept.collect();
+        let mut text = String::new();
+        if !own.iter().any(|name| name == "proxy_http_version") {
+            text.push_str("proxy_http_version 1.1;\n");
+        }
+        for (header, value) in [
+            ("Host", format!("$pct_host_{tag}")),
+            ("Connection", format!("$pct_connection_{tag}")),
+            ("Upgrade", "$http_upgrade".to_owned()),
+            ("X-Real-IP", "$remote_addr".to_owned()),
+            ("X-Forwarded-For", "$proxy_add_x_forwarded_for".to_owned()),
+            ("X-Forwarded-Host", format!("$pct_host_{tag}")),
+            ("X-Forwarded-Proto", format!("$pct_proto_{tag}")),
+        ] {
+            let name = header.to_ascii_lowercase();
+            if !own.contains(&name) && !kept.contains(&name) {
+                text.push_str(&format!("proxy_set_header {header} {value};\n"));
+            }
+        }
+        text
+    }
+
+    /// The app's name as a part of a variable, which has letters, digits and `_` alone; unique by its hash.
+    fn tag(&self) -> String {
+        let plain: String = self
+            .app
+            .as_str()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        if plain == self.app.as_str() {
+            plain
+        } else {
+            format!("{plain}_{}", &hash(&[self.app.as_str()]))
+        }
+    }
+
+    fn marked(&self, variable: &str, body: &str) -> String {
+        let (app, ports) = (self.app.as_str(), &self.ports);
+        let sum = sum(app, ports, variable, body);
+        format!(
+            "{MARK}{VERSION} app={app} ports={},{} set={variable} sum={sum}\n{body}",
+            ports.one, ports.two
+        )
+    }
+}
+
+fn sum(app: &str, ports: &PerSlot<u16>, variable: &str, body: &str) -> String {
+    hash(&[
+        app,
+        &ports.one.to_string(),
+        &ports.two.to_string(),
+        variable,
+        body,
+    ])
+}
+
+/// The first 8 bytes of a SHA-256, in hex.
+fn hash(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    hasher
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn switch<'a>(app: &'a AppName, context: &'a Context) -> FlagSwitch<'a> {
+        FlagSwitch {
+            app,
+            ports: PerSlot {
+                one: 8080,
+                two: 8081,
+            },
+            variable: "$service_url",
+            folder: Path::new("/var/lib/pct-deploy/web.app"),
+            context,
+        }
+    }
+
+    #[test]
+    fn both_texts_describe_themselves_and_notice_a_change() {
+        let (app, context) = ("web.app".parse().unwrap(), Context::default());
+        let switch = switch(&app, &context);
+        let found = describe(&switch.include()).unwrap().unwrap();
+        assert_eq!(
+            (found.app.as_str(), found.ports, found.variable.as_str()),
+            ("web.app", switch.ports, "$service_url")
+        );
+        assert_eq!(describe(&switch.upstreams()).unwrap().unwrap().variable, "");
+        assert_eq!(
+            describe("set $service_url http://127.0.0.1:8080;\n"),
+            Ok(None)
+        );
+        for changed in [
+            switch.include().replace("8080,", "8082,"),
+            switch.include().replace("live-2", "live-3"),
+            switch.include() + "#",
+            format!("{MARK}1 app=x"),
+        ] {
+            assert_eq!(describe(&changed), Err(NotOurs::Changed));
+        }
+        let newer = switch.include().replace("switch 1", "switch 2");
+        assert_eq!(describe(&newer), Err(NotOurs::OtherVersion));
+    }
+
+    #[test]
+    fn what_the_user_says_is_said_once_and_by_the_user() {
+        let context = Context {
+            inherited: vec![
+                "access_log /var/log/nginx/access.log;".to_owned(),
+                "proxy_set_header X-Real-IP $x;".to_owned(),
+            ],
+            own: vec!["host".to_owned(), "proxy_http_version".to_owned()],
+            ..Context::default()
+        };
+        let app = "web.app".parse().unwrap();
+        let text = switch(&app, &context).include();
+        assert!(
+            text.contains("\naccess_log /var/log/nginx/access.log;\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("X-Real-IP").count(), 1, "{text}");
+        assert!(
+            !text.contains("proxy_http_version") && !text.contains("proxy_set_header Host"),
+            "{text}"
+        );
+        assert!(
+            text.contains("proxy_set_header Connection $pct_connection_web_app_"),
+            "{text}"
+        );
+    }
+}

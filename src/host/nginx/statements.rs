@@ -1,0 +1,201 @@
+//! nginx's syntax, as far as it takes to know which statement is in which block.
+//!
+//! `nginx -T` prints one file after the other; [`statements`] puts what is included back where it is included.
+
+/// No configuration nests includes deeper; nginx itself has no such limit and needs none.
+const DEEPEST: u32 = 16;
+
+/// Every statement of a configuration as `nginx -T` prints it, in the order nginx reads them. An `include` is followed
+/// by what it includes, but for the file `unread`.
+pub(super) fn statements(config: &str, unread: &str) -> Vec<Statement> {
+    let mut files = files(config);
+    files.retain(|(name, _)| name.is_empty() || *name != unread);
+    let mut all = Vec::new();
+    if let Some((_, first)) = files.first() {
+        read(&files, first, DEEPEST, &mut all);
+    }
+    all
+}
+
+/// Every simple statement of a text but the one that sets `variable`, and every block by its first words.
+pub fn statements_beside(text: &str, variable: &str) -> Vec<String> {
+    let other = |statement: Statement| match statement {
+        Statement::Simple(words) => {
+            let sets =
+                matches!(words.as_slice(), [set, name, _] if set == "set" && name == variable);
+            (!sets).then(|| words.join(" "))
+        }
+        Statement::Open(words) => Some(words.join(" ")),
+        Statement::Close => None,
+    };
+    Statements::new(text).filter_map(other).collect()
+}
+
+/// The files of a dump by name, in its order; a text without headers is one file.
+pub(super) fn files(config: &str) -> Vec<(&str, &str)> {
+    let mut files = Vec::new();
+    let mut rest = config;
+    let mut name = "";
+    loop {
+        let header = rest.match_indices(HEADER).map(|(at, _)| at);
+        let next = header
+            .filter(|at| *at == 0 || rest.get(..*at).is_some_and(|before| before.ends_with('\n')))
+            .find_map(|at| {
+                let line = rest.get(at..)?.lines().next()?;
+                let name = line.strip_prefix(HEADER)?.strip_suffix(':')?;
+                Some((at, line.len(), name))
+            });
+        let end = next.map_or(rest.len(), |(at, _, _)| at);
+        let text = rest.get(..end).unwrap_or_default();
+        if !name.is_empty() || !text.trim().is_empty() {
+            files.push((name, text));
+        }
+        let Some((at, len, found)) = next else {
+            return files;
+        };
+        name = found;
+        rest = rest.get(at + len..).unwrap_or_default();
+    }
+}
+
+const HEADER: &str = "# configuration file ";
+
+fn read(files: &[(&str, &str)], text: &str, depth: u32, all: &mut Vec<Statement>) {
+    for statement in Statements::new(text) {
+        let included = match &statement {
+            Statement::Simple(words) => match words.as_slice() {
+                [name, path] if name == "include" && depth > 0 => Some(path.clone()),
+                _ => None,
+            },
+            Statement::Open(_) | Statement::Close => None,
+        };
+        all.push(statement);
+        let Some(path) = included else { continue };
+        for (_, text) in files.iter().filter(|(name, _)| names(&path, name)) {
+            read(files, text, depth - 1, all);
+        }
+    }
+}
+
+/// Whether the argument of an `include` directive names `path`: literally, relative, or by `*`.
+pub(super) fn names(argument: &str, path: &str) -> bool {
+    let absolute = if argument.starts_with('/') {
+        argument.to_owned()
+    } else {
+        format!("/etc/nginx/{argument}")
+    };
+    match absolute.split_once('*') {
+        None => absolute == path,
+        Some((before, after)) => path
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|middle| !middle.contains('/')),
+    }
+}
+
+/// One statement, its words without quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Statement {
+    Open(Vec<String>),
+    Simple(Vec<String>),
+    Close,
+}
+
+/// Splits a configuration into statements, minding quotes and comments.
+struct Statements<'a> {
+    rest: std::iter::Peekable<std::str::Chars<'a>>,
+}
+
+impl<'a> Statements<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            rest: text.chars().peekable(),
+        }
+    }
+
+    fn quoted(&mut self, quote: char) -> String {
+        let mut word = String::new();
+        while let Some(c) = self.rest.next() {
+            match c {
+                '\\' => word.extend(self.rest.next()),
+                c if c == quote => break,
+                c => word.push(c),
+            }
+        }
+        word
+    }
+}
+
+impl Iterator for Statements<'_> {
+    type Item = Statement;
+
+    fn next(&mut self) -> Option<Statement> {
+        let mut words: Vec<String> = Vec::new();
+        let mut word = String::new();
+        while let Some(c) = self.rest.next() {
+            let ends_word = matches!(c, ';' | '{' | '}' | '#') || c.is_whitespace();
+            // `${name}` is part of a word.
+            let brace_of_variable = c == '{' && word.ends_with('$');
+            if ends_word && !brace_of_variable {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                match c {
+                    ';' => return Some(Statement::Simple(words)),
+                    '{' => return Some(Statement::Open(words)),
+                    '}' => return Some(Statement::Close),
+                    '#' => while self.rest.next_if(|c| *c != '\n').is_some() {},
+                    _ => {}
+                }
+                continue;
+            }
+            match c {
+                '"' | '\'' if word.is_empty() => words.push(self.quoted(c)),
+                c => word.push(c),
+            }
+            if brace_of_variable {
+                for c in self.rest.by_ref() {
+                    word.push(c);
+                    if c == '}' {
+                        break;
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_included_stands_where_it_is_included() {
+        let dump = "# configuration file /etc/nginx/nginx.conf:\nhttp { include conf.d/*.conf; a 1; }\n\n\
+                    # configuration file /etc/nginx/conf.d/x.conf:\nserver { include /x.inc; }\n\n\
+                    # configuration file /x.inc:\nset $a b;\n";
+        assert_eq!(files(dump).len(), 3);
+        let text: Vec<String> = statements(dump, "")
+            .into_iter()
+            .map(|statement| match statement {
+                Statement::Open(words) => format!("{}{{", words.join(" ")),
+                Statement::Simple(words) => words.join(" "),
+                Statement::Close => "}".to_owned(),
+            })
+            .collect();
+        assert_eq!(
+            text,
+            [
+                "http{",
+                "include conf.d/*.conf",
+                "server{",
+                "include /x.inc",
+                "set $a b",
+                "}",
+                "a 1",
+                "}"
+            ]
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! Faults, each at each step of a swap, on the real host under load. Afterwards the site serves, the journal is closed
+//! or recovery closes it, and the next deploy works.
+//!
+//! `make chaos` runs them all and prints the table; without `PCT_CHAOS=all` a few cells stand for the rest.
+
+mod cell;
+mod fault;
+
+use std::fmt;
+
+use cell::{Row, Scene};
+use fault::Fault;
+
+use crate::world::{Host, World};
+
+/// Where in the journal the fault falls: just before a step acts, or before what comes after the pivot.
+const PLACES: [(&str, u32); 11] = [
+    ("begun", 1),
+    ("pull_image", 2),
+    ("stage_release", 4),
+    ("start_slot", 6),
+    ("await_healthy", 8),
+    ("switch_traffic", 10),
+    ("verify_route", 12),
+    ("bake", 14),
+    ("committed", 16),
+    ("drain_old", 17),
+    ("stop_old", 19),
+];
+
+/// Those that stand for the rest: each fault once, each half of a swap, in a few minutes.
+const FEW: [(Fault, &str); 9] = [
+    (Fault::AgentKilled, "switch_traffic"),
+    (Fault::AgentKilled, "drain_old"),
+    (Fault::RunnerKilled, "start_slot"),
+    (Fault::ConnectionCut, "committed"),
+    (Fault::DockerKilled, "start_slot"),
+    (Fault::NginxKilled, "bake"),
+    (Fault::DiskFull, "await_healthy"),
+    (Fault::RegistryGone, "pull_image"),
+    (Fault::Reboot, "bake"),
+];
+
+fn cells() -> Vec<(Fault, &'static str, u32)> {
+    let all = std::env::var("PCT_CHAOS").is_ok_and(|value| value == "all");
+    let every = Fault::ALL
+        .into_iter()
+        .flat_map(|fault| PLACES.map(|(step, line)| (fault, step, line)));
+    every
+        .filter(|(fault, step, _)| all || FEW.contains(&(*fault, *step)))
+        .collect()
+}
+
+/// The rows so far; a table also when the last one failed.
+#[derive(Default)]
+struct Table(Vec<Row>);
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "chaos: {:<15} {:<15} {:<24} {:>8} {:>5} {:>8} {:>7}",
+            "fault", "before", "outcome", "answered", "lost", "not 200", "seconds"
+        )?;
+        for row in &self.0 {
+            writeln!(f, "chaos: {row}")?;
+        }
+        write!(f, "chaos: {} cells, all ended well", self.0.len())
+    }
+}
+
+#[test]
+fn whatever_dies_whenever_the_site_serves_and_the_next_deploy_works() {
+    let world = World::provisioned(Host::V2);
+    let mut scene = Scene::begin(world);
+    let mut table = Table::default();
+    for (fault, step, line) in cells() {
+        let row = scene.play(fault, step, line);
+        eprintln!("chaos: {row}");
+        table.0.push(row);
+    }
+    eprintln!("{table}");
+}
