@@ -1,6 +1,6 @@
 # Everything a person types here. Each target installs what it lacks and says when it needs root.
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants lint dist sandbox down
+.PHONY: help demo test mutants bench lint dist sandbox down
 
 # What the scripts tell somebody to type again, with sudo in front.
 export SANDBOX_COMMAND := make $(MAKECMDGOALS)$(if $(DEMO_APP), DEMO_APP=$(DEMO_APP))
@@ -14,9 +14,12 @@ demo:  ## deploy a new version with a real act run, under load; DEMO_APP=hello i
 test:  ## formatting, lints, unit, wire and end-to-end tests
 	@scripts/test
 
-mutants:  ## plant mistakes in the engine, one by one, and show that the crash test catches each
+mutants:  ## plant mistakes in the engine and the gate, one by one, and show that a test catches each
 	@scripts/setup
 	@scripts/mutants
+
+bench:  ## figures of the release build: switch, deploy, rollback, memory, requests a second
+	@scripts/bench
 
 lint:  ## check everything that is not Rust
 	@scripts/setup

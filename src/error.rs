@@ -180,7 +180,7 @@ reasons! {
     AlreadyLive = "already-live",
     /// `dry-run` was set.
     DryRun = "dry-run",
-    /// The event is not `pull_request`.
+    /// The event is neither `pull_request` nor `workflow_dispatch`.
     WrongEvent = "wrong-event",
     /// The event's action is not `labeled`.
     WrongAction = "wrong-action",
@@ -188,6 +188,34 @@ reasons! {
     WrongLabel = "wrong-label",
     /// The pull request goes to another branch.
     WrongBase = "wrong-base",
+    /// The event is `pull_request_target`, which would build a stranger's code with the repository's secrets.
+    PullRequestTarget = "pull-request-target",
+    /// The pull request comes from a fork.
+    FromFork = "from-fork",
+    /// The pull request is a draft.
+    Draft = "draft",
+    /// The pull request is closed.
+    Closed = "closed",
+    /// The pull request is merged already.
+    Merged = "merged",
+    /// A `workflow_dispatch` names no full commit.
+    NoCommit = "no-commit",
+    /// Dependabot started the run, and GitHub gives it no secrets.
+    NoSecrets = "no-secrets",
+    /// There is no checkout to compare with the commit, or it cannot be read.
+    NoCheckout = "no-checkout",
+    /// The checkout is neither the commit that was asked for nor a merge of it.
+    WrongCheckout = "wrong-checkout",
+    /// The pull request has another head commit by now.
+    HeadMoved = "head-moved",
+    /// A check that `require-checks` names is not green on the commit.
+    ChecksNotGreen = "checks-not-green",
+    /// The pull request has fewer approvals than `require-approvals` asks for.
+    NotApproved = "not-approved",
+    /// A reviewer who may write has requested changes.
+    ChangesRequested = "changes-requested",
+    /// GitHub does not answer what the gate has to know.
+    GithubUnavailable = "github-unavailable",
     /// The person who set the label may not write to the repository.
     NotPermitted = "not-permitted",
     /// The event payload lacks a field or has a wrong type there.

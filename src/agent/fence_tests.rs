@@ -116,7 +116,10 @@ async fn overtaken(host: &SimHost, at: usize) -> Stood {
     // Somebody removes the lock of a run that seems to hang.
     host.forget_lock(&paths.lock());
     host.crash_at.set(None);
-    let finished = carry_out(host, &newer).await;
+    let finished = tokio::select! {
+        finished = carry_out(host, &newer) => finished,
+        () = &mut old => panic!("it did not stand still at {at}"),
+    };
     if finished.reason == "locked" {
         host.resume();
         old.await;
@@ -192,7 +195,11 @@ async fn recovered_under(host: &SimHost, at: usize) -> Option<String> {
     }
     host.crash_at.set(None);
     file(host, &paths.journal())?;
-    recover::recover(host, &paths).await.ok()?;
+    let recovered = tokio::select! {
+        recovered = recover::recover(host, &paths) => recovered,
+        () = &mut old => panic!("it did not stand still at {at}"),
+    };
+    recovered.ok()?;
     let archive = paths.archived(&older.deployment);
     let closed = file(host, &archive);
     host.resume();

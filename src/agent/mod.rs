@@ -6,6 +6,8 @@
 //! [`saga`]. [`survey`] is the one place that looks at what is live.
 
 #[cfg(test)]
+mod cancel_tests;
+#[cfg(test)]
 mod crash_tests;
 mod detach;
 mod ending;

@@ -21,9 +21,11 @@ use crate::report::context::RunContext;
 use crate::report::github::DeploymentHandle;
 use crate::report::state::Memory;
 use crate::report::{ConsoleMode, Reporter, after, before};
-use crate::runner::gate::{self, Decision};
-use crate::runner::permission::{self, Permission};
-use crate::runner::{event, pipeline, result};
+use crate::runner::event::{self, Facts, Origin};
+use crate::runner::gate::questions::{self, Answer};
+use crate::runner::gate::{self, Decision, Refusal, secrets};
+use crate::runner::recheck::Recheck;
+use crate::runner::{pipeline, result};
 use crate::secret::Redactor;
 
 /// The container's entry point.
@@ -58,7 +60,24 @@ pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode>
         }
         None => {
             context.commit.clone_from(&args.commit);
-            Box::pin(run.go(gathered, context, Gated::Free)).await
+            Box::pin(run.go(gathered, context, Asked::ByHand)).await
+        }
+    }
+}
+
+/// Who asks for a deploy.
+enum Asked {
+    /// An event that the gate let through.
+    ByEvent(Facts),
+    /// Whoever typed the command.
+    ByHand,
+}
+
+impl Asked {
+    fn gated(&self) -> Gated {
+        match self {
+            Self::ByEvent(_) => Gated::ByEvent,
+            Self::ByHand => Gated::Free,
         }
     }
 }
@@ -86,19 +105,37 @@ impl Run<'_> {
         let payload = event::load(paths);
         let decision = match &payload {
             // Another event needs no payload to be refused.
-            Err(trouble) if event_name == "pull_request" => Decision::No(
-                Reason::UnreadableEvent,
-                format!("the event cannot be read: {trouble}"),
-            ),
+            Err(trouble) if matches!(event_name, "pull_request" | "workflow_dispatch") => {
+                let text = format!("the event cannot be read: {trouble}");
+                let reason = Reason::UnreadableEvent;
+                Decision::No(Refusal { reason, text })
+            }
             Err(_) => gate::decide(&config, event_name, &Value::Null),
             Ok(payload) => gate::decide(&config, event_name, payload),
         };
         match decision {
-            Decision::Go(facts) => {
-                let context = event::with_facts(context, &facts);
-                self.go(gathered, context, Gated::ByEvent).await
-            }
-            Decision::No(reason, text) => self.skip(&gathered, &context, reason, &text).await,
+            Decision::Go(facts) => match self.withheld(&gathered, &context, &facts) {
+                Some(refusal) => self.skip(&gathered, &context, &refusal).await,
+                None => {
+                    let context = event::with_facts(context, &facts);
+                    self.go(gathered, context, Asked::ByEvent(facts)).await
+                }
+            },
+            Decision::No(refusal) => self.skip(&gathered, &context, &refusal).await,
+        }
+    }
+
+    /// What GitHub keeps from the action; a person at a keyboard has secrets of their own.
+    fn withheld(
+        &self,
+        gathered: &Gathered,
+        context: &RunContext,
+        facts: &Facts,
+    ) -> Option<Refusal> {
+        let (reach, actor) = (self.start.reach(), context.actor.as_deref());
+        match self.caller {
+            Caller::Action => secrets::withheld(&gathered.raw, reach, facts, actor),
+            Caller::Terminal => None,
         }
     }
 
@@ -106,17 +143,16 @@ impl Run<'_> {
         &self,
         gathered: &Gathered,
         context: &RunContext,
-        reason: Reason,
-        text: &str,
+        refusal: &Refusal,
     ) -> Result<ExitCode> {
         let reporter = Reporter::new(self.mode, Redactor::default());
         reporter.phase_started(Phase::Gate);
-        reporter.phase_done(Phase::Gate, Some(text));
+        reporter.phase_done(Phase::Gate, Some(&refused(refusal)));
         // They may be why the gate said no, and they would fail the next deploy.
         for problem in gathered.problems.list().iter().chain(&gathered.warnings) {
             reporter.warning(&problem.what, &problem.cure);
         }
-        let mut result = result::skipped(&reporter, reason);
+        let mut result = result::skipped(&reporter, refusal.reason);
         let nobody = ReportConfig::default();
         self.finish(&nobody, context, None, None, &mut result, &reporter)
             .await
@@ -126,31 +162,32 @@ impl Run<'_> {
         &self,
         mut gathered: Gathered,
         mut context: RunContext,
-        gated: Gated,
+        asked: Asked,
     ) -> Result<ExitCode> {
         self.start.read_standard_input(&mut gathered).await?;
         let reach = self.start.reach();
-        let config = match parse::deploy(&gathered, self.caller, reach, gated) {
+        let config = match parse::deploy(&gathered, self.caller, reach, asked.gated()) {
             Ok(config) => config,
             Err(error) => return self.refuse(&gathered, &context, error).await,
         };
         context.app = Some(config.site.app.clone());
+        context.slots = Some(config.site.slots.clone());
         let reporter = Reporter::new(self.mode, Redactor::new(&config.secrets()));
         reporter.add_masks();
         for problem in &gathered.warnings {
             reporter.warning(&problem.what, &problem.cure);
         }
-        if gated == Gated::ByEvent
-            && let Some(mut result) = self.ask_permission(&config, &context, &reporter).await
-        {
-            let report = &config.report;
-            return self
-                .finish(report, &context, None, None, &mut result, &reporter)
-                .await;
-        }
-        let label = match gated {
-            Gated::ByEvent => Some((config.gate.label.as_str(), config.gate.label_after)),
-            Gated::Free => None,
+        let (label, recheck) = match &asked {
+            Asked::ByHand => (None, Recheck::Nobody),
+            Asked::ByEvent(facts) => match self.ask(&config, &context, facts, &reporter).await {
+                Ok(recheck) => (label(&config, facts), recheck),
+                Err(mut result) => {
+                    let (report, result) = (&config.report, &mut *result);
+                    return self
+                        .finish(report, &context, None, None, result, &reporter)
+                        .await;
+                }
+            },
         };
         self.memory.begin(&context, now_ms(), &reporter);
         let cancel = &self.start.cancel;
@@ -162,6 +199,7 @@ impl Run<'_> {
                     &config,
                     &context,
                     docker_host,
+                    &recheck,
                     &reporter,
                     cancel,
                     &self.memory,
@@ -203,34 +241,43 @@ impl Run<'_> {
         Some(handle)
     }
 
-    /// The end of the run, unless the person who set the label may deploy.
-    async fn ask_permission(
+    /// What the event does not say; the end of the run unless all of it is a yes.
+    async fn ask(
         &self,
         config: &DeployConfig,
         context: &RunContext,
+        facts: &Facts,
         reporter: &Reporter,
-    ) -> Option<RunResult> {
-        let cancel = &self.start.cancel;
+    ) -> Result<Recheck, Box<RunResult>> {
+        let (cancel, caller) = (&self.start.cancel, self.caller);
+        let run_commit = environment::run_commit(&self.start.env);
+        let run_commit = run_commit.as_ref();
+        let about = questions::Asked {
+            facts,
+            run_commit,
+            caller,
+        };
         reporter.phase_started(Phase::Gate);
-        let asked = tokio::select! {
-            asked = Box::pin(permission::check(&config.gate, &config.report, context)) => asked,
+        let asking = Box::pin(questions::ask(&about, config, context, reporter));
+        let answer = tokio::select! {
+            answer = reporter.alive_during(asking) => answer,
             signal = cancel.requested() => {
                 let what = "cancelled before the host was changed";
                 Err(Error::new(signal.exit_code(), Reason::Cancelled, what))
             }
         };
-        match asked {
-            Ok(Permission::Granted) => {
+        match answer {
+            Ok(Answer::Go(recheck)) => {
                 reporter.phase_done(Phase::Gate, None);
-                None
+                Ok(recheck)
             }
-            Ok(Permission::Denied(text)) => {
-                reporter.phase_done(Phase::Gate, Some(&text));
-                Some(result::skipped(reporter, Reason::NotPermitted))
+            Ok(Answer::No(refusal)) => {
+                reporter.phase_done(Phase::Gate, Some(&refused(&refusal)));
+                Err(Box::new(result::skipped(reporter, refusal.reason)))
             }
             Err(error) => {
                 reporter.phase_failed(Phase::Gate, &error);
-                Some(result::failed(reporter, &error))
+                Err(Box::new(result::failed(reporter, &error)))
             }
         }
     }
@@ -310,4 +357,16 @@ impl Run<'_> {
 fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0))
+}
+
+fn refused(refusal: &Refusal) -> String {
+    format!("refused ({}): {}", refusal.reason, refusal.text)
+}
+
+/// The label to take off at the end; a run that was started by hand has none.
+fn label<'a>(config: &'a DeployConfig, facts: &Facts) -> Option<(&'a str, LabelAfter)> {
+    match facts.origin {
+        Origin::Label(_) => Some((&config.gate.label, config.gate.label_after)),
+        Origin::Dispatch(_) => None,
+    }
 }

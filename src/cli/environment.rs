@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::protocol::ids::Commit;
 use crate::report::outputs::OutputFiles;
 use crate::report::state::PostStep;
 
@@ -51,6 +52,11 @@ pub(super) fn post_step(env: &Environment) -> PostStep {
     } else {
         PostStep::DoesNot
     }
+}
+
+/// The commit that the run belongs to, which is a merge commit for a pull request.
+pub(super) fn run_commit(env: &Environment) -> Option<Commit> {
+    env.get("GITHUB_SHA")?.parse().ok()
 }
 
 /// The Docker daemon that the user chose.

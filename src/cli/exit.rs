@@ -27,6 +27,20 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::WrongAction
             | Reason::WrongLabel
             | Reason::WrongBase
+            | Reason::PullRequestTarget
+            | Reason::FromFork
+            | Reason::Draft
+            | Reason::Closed
+            | Reason::Merged
+            | Reason::NoCommit
+            | Reason::NoSecrets
+            | Reason::NoCheckout
+            | Reason::WrongCheckout
+            | Reason::HeadMoved
+            | Reason::ChecksNotGreen
+            | Reason::NotApproved
+            | Reason::ChangesRequested
+            | Reason::GithubUnavailable
             | Reason::NotPermitted
             | Reason::UnreadableEvent
             | Reason::DockerUnavailable

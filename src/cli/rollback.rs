@@ -32,6 +32,7 @@ pub(super) async fn run(start: &Start, args: &RollbackArgs) -> Result<ExitCode> 
     };
     let mut context = event::context(&start.env);
     context.app = Some(config.site.app.clone());
+    context.slots = Some(config.site.slots.clone());
     let reporter = Reporter::new(mode, Redactor::new(&config.secrets()));
     reporter.add_masks();
     let target = args.to.clone().map_or(Target::Previous, Target::Release);

@@ -14,6 +14,7 @@ pub mod sources;
 pub mod types;
 
 mod fields;
+mod gate;
 mod image;
 mod report;
 mod secrets;

@@ -1,6 +1,8 @@
 //! Texts into settings that cannot be wrong.
 
 use super::fields::Fields;
+use super::gate::check_token;
+pub use super::gate::gate;
 use super::image;
 use super::problems::Problems;
 use super::raw::Raw;
@@ -8,9 +10,7 @@ use super::report;
 use super::site;
 use super::sources::Gathered;
 use super::ssh;
-use super::types::{
-    DeployConfig, GateConfig, HostConfig, LabelAfter, Mode, Place, ReportConfig, WriterCheck,
-};
+use super::types::{DeployConfig, HostConfig, Place, ReportConfig};
 use crate::error::{Error, Result};
 
 /// Who asks, which decides what must be given.
@@ -38,25 +38,6 @@ pub enum Gated {
     ByEvent,
     /// Nobody but the caller decides.
     Free,
-}
-
-/// Reads the gate alone: it decides before anything else is looked at.
-///
-/// The problems are of its own settings; where one is wrong, the stricter value stands.
-pub fn gate(raw: &Raw) -> (GateConfig, Problems) {
-    let mut fields = Fields::new(raw, Problems::default());
-    let writer = fields.flag("require-write", WriterCheck::Required, WriterCheck::Off);
-    let after = fields.flag("remove-label", LabelAfter::Removed, LabelAfter::Kept);
-    let mode = fields.flag("dry-run", Mode::DryRun, Mode::Deploy);
-    let text = |key| fields.text(key).unwrap_or_default().to_owned();
-    let gate = GateConfig {
-        label: text("label"),
-        base: text("base"),
-        writer: writer.unwrap_or(WriterCheck::Required),
-        label_after: after.unwrap_or(LabelAfter::Removed),
-        mode: mode.unwrap_or(Mode::DryRun),
-    };
-    (gate, fields.problems)
 }
 
 /// Reads everything that `deploy` and `action` need, or says all that is wrong.
@@ -149,16 +130,6 @@ fn name_app(fields: &mut Fields<'_>) {
             let name = text.split_once('@').map_or(text, |(name, _)| name);
             image::repository(fields, name);
         }
-    }
-}
-
-fn check_token(fields: &mut Fields<'_>, gate: &GateConfig, gated: Gated) {
-    let missing = fields.raw.given("github-token").is_none();
-    if gated == Gated::ByEvent && gate.writer == WriterCheck::Required && missing {
-        fields.problems.add(
-            "`github-token` is missing, and `require-write` asks GitHub with it",
-            "write `github-token: ${{ github.token }}`, or `require-write: false` to let anyone with triage rights deploy",
-        );
     }
 }
 

@@ -51,7 +51,7 @@ fn the_defaults_are_those_of_the_documentation() {
     let config = read(&[]).unwrap();
     assert_eq!(config.gate.label, "🎅🏼deploy");
     assert_eq!(config.gate.base, "main");
-    assert_eq!(config.gate.mode, Mode::Deploy);
+    assert_eq!(config.gate.mode, crate::config::types::Mode::Deploy);
     assert_eq!(config.site.app.as_str(), "pct-backend");
     assert_eq!(config.site.slots.two.as_str(), "pct-backend-2");
     assert_eq!(config.site.dependencies, None);

@@ -21,6 +21,10 @@ settings! {
         "The branch the pull request must go to.";
     "require-write" Flag, Value("true"),
         "Deploy only when the person who put the label has write permission on the repository.";
+    "require-checks" Lines, Unset,
+        "The checks and commit statuses that must be green on the head commit, one name per line; `all` means every one there is.";
+    "require-approvals" Int, Value("0"),
+        "How many people with write permission must have approved the pull request; then one of them who requests changes stops it.";
     "remove-label" Flag, Value("true"),
         "Take the label off at the end, so that each deploy is asked for by a person.";
     "dry-run" Flag, Value("false"),

@@ -47,6 +47,10 @@ pub struct GateConfig {
     pub base: String,
     /// Whether the person who set the label must have write permission.
     pub writer: WriterCheck,
+    /// What must be green on the head commit.
+    pub checks: RequiredChecks,
+    /// How many approvals are needed; with 0 reviews are not looked at.
+    pub approvals: u16,
     /// Whether the label is taken off at the end.
     pub label_after: LabelAfter,
     /// Whether to stop before anything is changed.
@@ -60,6 +64,17 @@ pub enum WriterCheck {
     Required,
     /// Anyone who may set a label.
     Off,
+}
+
+/// What must be green on the head commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequiredChecks {
+    /// Nobody asks.
+    Off,
+    /// Every check and status there is, and at least one.
+    All,
+    /// These, by name.
+    Named(Vec<String>),
 }
 
 /// What becomes of the label.

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use super::before::{about, open, warn};
+use super::before::{NOT_AFFECTED, PERMISSION, about, open, too_slow, warn};
 use super::context::RunContext;
 use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
 use super::hurry::TooSlow;
 use super::outputs::OutputFiles;
-use super::{Reporter, outcome, slack, summary, text};
-use crate::config::types::{CommentMode, GithubConfig, LabelAfter, ReportConfig};
+use super::{Reporter, outcome, receipt, redact, slack, summary};
+use crate::config::types::{
+    CommentMode, GithubConfig, LabelAfter, Language, ReportConfig, SlackField,
+};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
-use crate::secret::Redactor;
 
 /// The longest time for GitHub and Slack together.
 const BUDGET: Duration = Duration::from_secs(60);
@@ -32,9 +33,10 @@ pub async fn finish(
     reporter: &Reporter,
     files: &OutputFiles,
 ) {
-    redact(result, reporter.redactor());
+    redact::result(result, reporter.redactor());
+    let line = outcome::outcome_line(result, context);
     match result.outcome {
-        Outcome::Skipped => reporter.notice(&outcome::outcome_line(result)),
+        Outcome::Skipped => reporter.notice(&line),
         Outcome::Deployed
         | Outcome::Unchanged
         | Outcome::Cancelled
@@ -42,19 +44,29 @@ pub async fn finish(
         | Outcome::RolledBack
         | Outcome::Stuck => {
             let told = &*result;
-            let github = tell_github(config, context, label, deployment, told, reporter);
-            let slack = tell_slack(config, context, told, reporter, files);
-            let ((), sent) = tokio::join!(Box::pin(github), Box::pin(slack));
+            let github = config.github.as_ref();
+            let github = github.and_then(|settings| open(settings, context, reporter));
+            let github = github.as_ref();
+            let hub = tell_github(github, config, context, label, deployment, told, reporter);
+            let slack = tell_slack(github, config, context, told, reporter, files);
+            let ((), sent) = tokio::join!(Box::pin(hub), Box::pin(slack));
             result.slack_sent = sent;
         }
     }
     files.write_outputs(result, reporter);
     let page = summary::summary(result, context, config.language);
     files.write_summary(&page, reporter);
-    reporter.note(&outcome::outcome_line(result));
+    for row in receipt::rows(result, context, Language::English) {
+        reporter.note(&row.line(Language::English));
+    }
+    for fact in receipt::facts(result, context, Language::English) {
+        reporter.note(&fact);
+    }
+    reporter.note(&line);
 }
 
 async fn tell_github(
+    github: Option<&Github>,
     config: &ReportConfig,
     context: &RunContext,
     label: Option<(&str, LabelAfter)>,
@@ -62,23 +74,23 @@ async fn tell_github(
     result: &RunResult,
     reporter: &Reporter,
 ) {
-    let Some(settings) = &config.github else {
+    let (Some(github), Some(settings)) = (github, &config.github) else {
         return;
     };
-    let Some(github) = open(settings, context, reporter) else {
-        return;
+    let page = || {
+        let page = summary::comment(result, context, config.language);
+        reporter.redactor().redact(&page)
     };
-    let page = || summary::comment(result, context, config.language);
     let all = async {
         tokio::join!(
-            close_deployment(&github, settings, context, deployment, result, reporter),
-            comment(&github, settings, context, page, result, reporter),
-            remove_label(&github, context, label, reporter),
+            close_deployment(github, settings, context, deployment, result, reporter),
+            comment(github, settings, context, page, result, reporter),
+            remove_label(github, context, label, reporter),
         )
     };
     let told = reporter.within(budget(result.outcome), Box::pin(all)).await;
     if told.is_err() {
-        reporter.warning("GitHub was too slow for the report", "");
+        reporter.warning("GitHub was too slow for the report", NOT_AFFECTED);
     }
 }
 
@@ -97,13 +109,14 @@ async fn close_deployment(
     let app = context.app.as_ref().map(|app| app.as_str());
     let about = about(settings, app, log_url.as_deref());
     let state = state(result.outcome);
-    let line = outcome::outcome_line(result);
-    let permission = "deployments: write";
+    let line = reporter
+        .redactor()
+        .redact(&outcome::outcome_line(result, context));
     if let Err(error) = github.set_state(handle, &about, state, &line).await {
         warn(
             reporter,
             "set the deployment's state on GitHub",
-            permission,
+            PERMISSION,
             &error,
         );
         return;
@@ -114,7 +127,7 @@ async fn close_deployment(
         warn(
             reporter,
             "mark the previous deployment as inactive",
-            permission,
+            PERMISSION,
             &error,
         );
     }
@@ -166,6 +179,7 @@ async fn remove_label(
 
 /// `None` when Slack is not to be told, else whether it took the message.
 async fn tell_slack(
+    github: Option<&Github>,
     config: &ReportConfig,
     context: &RunContext,
     result: &RunResult,
@@ -177,46 +191,61 @@ async fn tell_slack(
         return None;
     }
     let all = async {
-        // A GitHub that hangs must leave time for the message.
-        let commit = head_commit(config, context, reporter.redactor());
-        let commit = tokio::time::timeout(budget(result.outcome) / 4, Box::pin(commit)).await;
-        let commit = commit.ok().flatten();
+        let asked = head_commit(github, &settings.fields, context, reporter);
+        // A GitHub that hangs must leave time for Slack.
+        let limit = budget(result.outcome) / 5;
+        let commit = match tokio::time::timeout(limit, Box::pin(asked)).await {
+            Ok(commit) => commit,
+            Err(_elapsed) => {
+                too_slow(reporter, HEAD_COMMIT);
+                None
+            }
+        };
         let language = config.language;
         let mut message = slack::message(settings, language, context, commit.as_ref(), result);
-        redact_json(&mut message, reporter.redactor());
+        redact::json(&mut message, reporter.redactor());
         files.slack_is_tried(reporter);
         slack::post(&settings.webhook, &message).await
     };
     let (text, hint) = match reporter.within(budget(result.outcome), Box::pin(all)).await {
         Ok(Ok(())) => return Some(true),
         Ok(Err(error)) => {
-            let hint = error.hints().first().cloned().unwrap_or_default();
-            (error.chain().join(": "), hint)
+            let hint = error.hints().first().map_or(NOT_AFFECTED, String::as_str);
+            let text = redact::short(&error.chain().join(": "), reporter.redactor());
+            (text, hint.to_owned())
         }
         Err(TooSlow) => (
             "Slack was too slow for the report".to_owned(),
-            String::new(),
+            NOT_AFFECTED.to_owned(),
         ),
     };
     reporter.warning(&text, &hint);
     Some(false)
 }
 
-/// Missing facts only make the message shorter, so there is no warning.
+const HEAD_COMMIT: &str = "ask GitHub for the commit's message and author";
+
+/// The message and the author; without them the message to Slack is shorter.
 async fn head_commit(
-    config: &ReportConfig,
+    github: Option<&Github>,
+    fields: &[SlackField],
     context: &RunContext,
-    redactor: &Redactor,
+    reporter: &Reporter,
 ) -> Option<HeadCommit> {
-    let commit = context.commit.as_ref()?;
-    let github = Github::new(config.github.as_ref()?, context).ok()??;
-    match github.head_commit(commit).await {
-        Ok(found) => Some(HeadCommit {
-            message: redactor.redact(&found.message),
-            author: found.author.map(|author| redactor.redact(&author)),
-        }),
+    let told = |field: &SlackField| matches!(field, SlackField::Message | SlackField::Author);
+    if !fields.iter().any(told) {
+        return None;
+    }
+    match github?.head_commit(context.commit.as_ref()?).await {
+        Ok(found) => {
+            let redactor = reporter.redactor();
+            Some(HeadCommit {
+                message: redactor.redact(&found.message),
+                author: found.author.map(|author| redactor.redact(&author)),
+            })
+        }
         Err(error) => {
-            tracing::debug!(%error, "no commit for the message");
+            warn(reporter, HEAD_COMMIT, "contents: read", &error);
             None
         }
     }
@@ -239,35 +268,5 @@ fn budget(outcome: Outcome) -> Duration {
         | Outcome::Failed
         | Outcome::RolledBack
         | Outcome::Stuck => BUDGET,
-    }
-}
-
-/// Takes secrets out of everything in a result that is free text.
-fn redact(result: &mut RunResult, redactor: &Redactor) {
-    let Some(failed) = &mut result.failure else {
-        return;
-    };
-    let failure = &mut failed.failure;
-    for text in failure.chain.iter_mut().chain(&mut failure.hints) {
-        *text = redactor.redact(text);
-    }
-    for line in &mut failure.log_tail {
-        // Again after the escapes are gone, which can stand inside a secret.
-        let clean = text::printable(&redactor.redact(line));
-        *line = redactor.redact(&clean);
-    }
-}
-
-fn redact_json(value: &mut serde_json::Value, redactor: &Redactor) {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => *text = redactor.redact(text),
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| redact_json(item, redactor)),
-        Value::Object(map) => map
-            .values_mut()
-            .for_each(|item| redact_json(item, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

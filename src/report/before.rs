@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use super::Reporter;
+use tokio::time::Instant;
+
+use super::console::random_token;
 use super::context::RunContext;
-use super::github::{ApiError, Deployment, DeploymentHandle, Github};
+use super::github::{ApiError, Deployment, DeploymentHandle, Github, State};
+use super::{Reporter, redact};
 use crate::config::types::{GithubConfig, ReportConfig};
 
 /// The longest time that all of it may take.
 const BUDGET: Duration = Duration::from_secs(20);
+
+/// What a deployment and its states need.
+pub(super) const PERMISSION: &str = "deployments: write";
 
 /// Opens a deployment on GitHub. `None` when there is nobody to tell or GitHub would not listen.
 pub async fn started(
@@ -22,22 +28,30 @@ pub async fn started(
     let log_url = context.run_url();
     let app = context.app.as_ref().map(|app| app.as_str());
     let about = about(config, app, log_url.as_deref());
-    match tokio::time::timeout(BUDGET, github.start_deployment(&about, commit)).await {
-        Ok(Ok(handle)) => Some(handle),
+    let run = context.run_key().unwrap_or_else(random_token);
+    let end = Instant::now() + BUDGET;
+    let create = github.create_deployment(&about, commit, &run);
+    let what = "create a deployment on GitHub";
+    let handle = match tokio::time::timeout_at(end, Box::pin(create)).await {
+        Ok(Ok(handle)) => handle,
         Ok(Err(error)) => {
-            warn(
-                reporter,
-                "create a deployment on GitHub",
-                "deployments: write",
-                &error,
-            );
-            None
+            warn(reporter, what, PERMISSION, &error);
+            return None;
         }
         Err(_elapsed) => {
-            reporter.warning("GitHub was too slow to create a deployment", "");
-            None
+            too_slow(reporter, what);
+            return None;
         }
+    };
+    // The record is there: its last state can be set whatever becomes of its first.
+    let state = github.set_state(handle, &about, State::InProgress, "deploying");
+    let what = "say on GitHub that the deployment is in progress";
+    match tokio::time::timeout_at(end, Box::pin(state)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn(reporter, what, PERMISSION, &error),
+        Err(_elapsed) => too_slow(reporter, what),
     }
+    Some(handle)
 }
 
 /// The client, or a warning.
@@ -67,12 +81,25 @@ pub(super) fn about<'a>(
     }
 }
 
+/// What a person should know who reads that GitHub or Slack was not told.
+pub(super) const NOT_AFFECTED: &str = "the deploy itself is not affected";
+
+pub(super) fn too_slow(reporter: &Reporter, what: &str) {
+    reporter.warning(&format!("cannot {what}: it takes too long"), NOT_AFFECTED);
+}
+
 /// A warning that names the permission when it is one that lacks.
 pub(super) fn warn(reporter: &Reporter, what: &str, permission: &str, error: &ApiError) {
     let hint = match error.status {
-        Some(403 | 404) => format!("add `{permission}` under `permissions:` of the workflow's job"),
-        Some(401) => "give `github-token` a valid token".to_owned(),
-        Some(_) | None => String::new(),
+        _ if error.is_rate_limit() => {
+            format!("GitHub takes no more calls of this token for a while; {NOT_AFFECTED}")
+        }
+        Some(403 | 404) => {
+            format!("add `{permission}` under `permissions:` of the workflow's job; {NOT_AFFECTED}")
+        }
+        Some(401) => format!("give `github-token` a valid token; {NOT_AFFECTED}"),
+        Some(_) | None => NOT_AFFECTED.to_owned(),
     };
-    reporter.warning(&format!("cannot {what}: {error}"), &hint);
+    let why = redact::short(&error.to_string(), reporter.redactor());
+    reporter.warning(&format!("cannot {what}: {why}"), &hint);
 }

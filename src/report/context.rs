@@ -1,12 +1,15 @@
 //! What the run is about: facts from the event and the environment, gathered once.
 
-use crate::protocol::ids::{AppName, Commit};
+use crate::protocol::ids::{AppName, Commit, ServiceName};
+use crate::protocol::slot::PerSlot;
 
 /// Facts about the run for reports and tags. Everything from the event is untrusted text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunContext {
     /// The app, so that reports can name it before an image exists.
     pub app: Option<AppName>,
+    /// The two compose services, so that figures of a slot can be named.
+    pub slots: Option<PerSlot<ServiceName>>,
     /// `owner/name`.
     pub repository: Option<String>,
     /// The pull request's number.
@@ -43,6 +46,13 @@ impl RunContext {
             "{server}/{repository}/actions/runs/{}",
             self.run_id.as_ref()?
         ))
+    }
+
+    /// What tells this run from every other one of the repository; `None` outside GitHub and act.
+    pub fn run_key(&self) -> Option<String> {
+        let attempt = self.run_attempt.as_deref().unwrap_or("1");
+        let job = self.job.as_deref().unwrap_or_default();
+        Some(format!("{}/{attempt}/{job}", self.run_id.as_ref()?))
     }
 
     /// A link to the pull request.

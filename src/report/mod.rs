@@ -3,14 +3,17 @@
 //! [`Reporter`] prints the run while it goes and keeps its timeline. [`before`] opens a GitHub
 //! deployment, [`after`] closes it, tells the pull request and Slack, writes the step's outputs and
 //! its summary, and prints the outcome last. What they say is made by pure functions ([`summary`],
-//! [`slack`]'s message, [`outcome`]); each outside client is in one file.
+//! [`slack`]'s message, [`outcome`], [`receipt`]); each outside client is in one file.
 
 pub mod after;
 pub mod before;
+mod chart;
 mod commands;
 mod console;
 pub mod context;
 mod events;
+#[cfg(test)]
+mod fixtures;
 pub mod github;
 mod heartbeat;
 mod http;
@@ -19,6 +22,8 @@ mod markdown;
 pub mod outcome;
 pub mod outputs;
 pub mod post;
+pub mod receipt;
+mod redact;
 mod reporter;
 pub mod slack;
 pub mod state;

@@ -1,30 +1,35 @@
 //! How a run ended, in one line and in a title.
 
 use super::context::RunContext;
-use super::text;
+use super::{receipt, text};
 use crate::config::types::Language;
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::{FailedStage, RunResult};
 
 /// How it ended, on one line, in English: the last line of every run.
-pub fn outcome_line(result: &RunResult) -> String {
-    line(result, Language::English)
+pub fn outcome_line(result: &RunResult, context: &RunContext) -> String {
+    line(result, context, Language::English)
 }
 
 /// How it ended, on one line. Holds text of the host: escape it for where it goes.
-pub fn line(result: &RunResult, language: Language) -> String {
+pub fn line(result: &RunResult, context: &RunContext, language: Language) -> String {
+    let lost = receipt::lost(result, language);
+    let lost = lost.map_or_else(String::new, |lost| format!(", {lost}"));
+    let bad = receipt::bad_answers(result, context, language);
     match language {
-        Language::English => english(result),
-        Language::Korean => korean(result),
+        Language::English => english(result, &lost, bad.as_deref()),
+        Language::Korean => korean(result, &lost, bad.as_deref()),
     }
 }
 
-fn english(result: &RunResult) -> String {
+fn english(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
     let took = text::seconds(result.took_seconds);
     let stage = failed_stage(result);
-    let serving = match &result.slot {
-        Some(slot) => format!("{slot} serves as before"),
-        None => "nothing was switched".to_owned(),
+    let serving = match (&result.slot, bad) {
+        (Some(slot), Some(bad)) => format!("{slot} serves again; {bad}"),
+        (Some(slot), None) => format!("{slot} serves as before"),
+        (None, Some(bad)) => bad.to_owned(),
+        (None, None) => "nothing was switched".to_owned(),
     };
     match result.outcome {
         Outcome::Deployed => {
@@ -32,10 +37,6 @@ fn english(result: &RunResult) -> String {
             let slot = named(result.slot.as_ref(), " on ", "");
             let before = match &result.previous_slot {
                 Some(previous) => format!(" (before: {previous})"),
-                None => String::new(),
-            };
-            let lost = match lost(result) {
-                Some((lost, of)) => format!(", {lost} of {of} requests lost"),
                 None => String::new(),
             };
             let note = note(result).map_or_else(String::new, |why| format!(" ({why})"));
@@ -59,11 +60,7 @@ fn english(result: &RunResult) -> String {
             format!("rolled back{stage} ({}): {serving}", result.reason_code)
         }
         Outcome::Stuck => {
-            let hint = result
-                .failure
-                .as_ref()
-                .and_then(|f| f.failure.hints.first());
-            let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
+            let hint = cure(result);
             format!(
                 "stuck{stage} ({}), a person is needed{hint}",
                 result.reason_code
@@ -72,15 +69,19 @@ fn english(result: &RunResult) -> String {
     }
 }
 
-fn korean(result: &RunResult) -> String {
+fn korean(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
     let took = text::seconds(result.took_seconds);
     let stage = match result.failure.as_ref().and_then(|f| f.name.as_deref()) {
         Some(stage) => format!("{stage} 단계에서 실패"),
         None => "실패".to_owned(),
     };
-    let serving = match &result.slot {
-        Some(slot) => format!("{slot}에서 기존 릴리스가 계속 서비스 중입니다"),
-        None => "전환된 것은 없습니다".to_owned(),
+    let serving = match (&result.slot, bad) {
+        (Some(slot), Some(bad)) => {
+            format!("{slot}에서 기존 릴리스가 다시 서비스 중입니다. {bad}")
+        }
+        (Some(slot), None) => format!("{slot}에서 기존 릴리스가 계속 서비스 중입니다"),
+        (None, Some(bad)) => bad.to_owned(),
+        (None, None) => "전환된 것은 없습니다".to_owned(),
     };
     match result.outcome {
         Outcome::Deployed => {
@@ -88,10 +89,6 @@ fn korean(result: &RunResult) -> String {
             let slot = named(result.slot.as_ref(), " → ", "");
             let before = match &result.previous_slot {
                 Some(previous) => format!(" (이전: {previous})"),
-                None => String::new(),
-            };
-            let lost = match lost(result) {
-                Some((lost, of)) => format!(", 요청 {of}건 중 유실 {lost}건"),
                 None => String::new(),
             };
             let note = note(result).map_or_else(String::new, |why| format!(" ({why})"));
@@ -114,27 +111,46 @@ fn korean(result: &RunResult) -> String {
             None => format!("{stage}, 서버는 변경되지 않았습니다"),
         },
         Outcome::RolledBack => format!("{stage} ({}): {serving}", result.reason_code),
-        Outcome::Stuck => format!("{stage} ({}): 직접 조치가 필요합니다", result.reason_code),
+        Outcome::Stuck => {
+            let hint = cure(result);
+            format!(
+                "{stage} ({}), 직접 조치가 필요합니다{hint}",
+                result.reason_code
+            )
+        }
     }
 }
 
 /// A title that says how it went, with the app's name.
 pub fn title(result: &RunResult, context: &RunContext, language: Language) -> String {
     let app = app(result, context);
-    let (mark, english, korean) = match result.outcome {
-        Outcome::Deployed => ("✅", "deployed", "배포 성공"),
-        Outcome::Unchanged => ("✅", "unchanged", "변경 없음"),
-        Outcome::Skipped => ("⏭️", "skipped", "건너뜀"),
-        Outcome::Cancelled => ("⏹️", "cancelled", "취소됨"),
-        Outcome::Failed => ("❌", "deploy failed", "배포 실패"),
-        Outcome::RolledBack => ("↩️", "rolled back", "롤백됨"),
-        Outcome::Stuck => ("🚨", "stuck, a person is needed", "조치 필요"),
+    let (english, korean) = match result.outcome {
+        Outcome::Deployed => ("deployed", "배포 성공"),
+        Outcome::Unchanged => ("unchanged", "변경 없음"),
+        Outcome::Skipped => ("skipped", "건너뜀"),
+        Outcome::Cancelled => ("cancelled", "취소됨"),
+        Outcome::Failed => ("deploy failed", "배포 실패"),
+        Outcome::RolledBack => ("rolled back", "롤백됨"),
+        Outcome::Stuck => ("stuck, a person is needed", "조치 필요"),
     };
+    let mark = mark(result.outcome);
     match (language, app) {
         (Language::English, Some(app)) => format!("{mark} {app} {english}"),
         (Language::English, None) => format!("{mark} {english}"),
         (Language::Korean, Some(app)) => format!("{mark} {app} {korean}"),
         (Language::Korean, None) => format!("{mark} {korean}"),
+    }
+}
+
+/// How it ended, in one character.
+pub fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Deployed | Outcome::Unchanged => "✅",
+        Outcome::Skipped => "⏭️",
+        Outcome::Cancelled => "⏹️",
+        Outcome::Failed => "❌",
+        Outcome::RolledBack => "↩️",
+        Outcome::Stuck => "🚨",
     }
 }
 
@@ -145,24 +161,6 @@ pub fn app(result: &RunResult, context: &RunContext) -> Option<String> {
         let image = result.image.as_ref()?;
         Some(image.repository.last_part().to_owned())
     })
-}
-
-/// What was served, lost and used: one fact each, only what was measured.
-pub fn receipt(result: &RunResult) -> Vec<String> {
-    let mut facts = Vec::new();
-    if let Some((lost, of)) = lost(result) {
-        facts.push(format!("{lost} of {of} requests lost"));
-    }
-    if let Some(ms) = result.receipt.healthy_to_switched_ms {
-        facts.push(format!("{ms} ms from healthy to switched"));
-    }
-    if let Some(cut) = result.receipt.cut_connections {
-        facts.push(format!("{cut} requests cut when the old slot stopped"));
-    }
-    if let Some(bytes) = result.receipt.bytes_pulled {
-        facts.push(format!("{} pulled by the host", text::bytes(bytes)));
-    }
-    facts
 }
 
 /// Whether a cancelled run asked the host for a swap and did not hear how that ended.
@@ -179,9 +177,11 @@ fn note(result: &RunResult) -> Option<String> {
         .map(|failed| failed.failure.summary())
 }
 
-fn lost(result: &RunResult) -> Option<(String, String)> {
-    let (failed, total) = (result.requests_failed?, result.requests_total?);
-    Some((text::count(failed), text::count(total)))
+/// What a person is to type, as the host said it.
+fn cure(result: &RunResult) -> String {
+    let failed = result.failure.as_ref();
+    let hint = failed.and_then(|failed| failed.failure.hints.first());
+    hint.map_or_else(String::new, |hint| format!(": {hint}"))
 }
 
 fn failed_stage(result: &RunResult) -> String {
@@ -206,95 +206,24 @@ fn named<T: ToString>(value: Option<&T>, before: &str, without: &str) -> String 
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::protocol::outcome::Failure;
-    use crate::protocol::receipt::Receipt;
-    use crate::protocol::result::{RESULT_VERSION, StepOutcome, StepResult};
-
-    /// A deploy as it should be.
-    pub(in crate::report) fn deployed() -> RunResult {
-        let hex = "0123456789ab";
-        let step = |name: &str, started_at: f64, seconds: f64| StepResult {
-            name: name.to_owned(),
-            started_at,
-            seconds,
-            outcome: StepOutcome::Done,
-        };
-        let digest = format!("sha256:{}", "a1".repeat(32));
-        RunResult {
-            version: RESULT_VERSION,
-            outcome: Outcome::Deployed,
-            reason_code: "deployed".to_owned(),
-            release: hex.parse().ok(),
-            image: format!("user/pct-backend@{digest}").parse().ok(),
-            digest: digest.parse().ok(),
-            slot: Some("pct-backend-2".to_owned()),
-            previous_slot: Some("pct-backend-1".to_owned()),
-            previous_release: "ba9876543210".parse().ok(),
-            took_seconds: 41.234,
-            requests_total: Some(48_213),
-            requests_failed: Some(0),
-            deployment_id: "20260131T235959Z-0a1b2c".parse().ok(),
-            slack_sent: None,
-            steps: vec![
-                step("gate", 0.0, 0.1),
-                step("build", 0.1, 20.0),
-                step("await_healthy", 22.5, 8.1),
-            ],
-            receipt: Receipt {
-                cut_connections: Some(0),
-                bytes_pulled: Some(3_600_000),
-                healthy_to_switched_ms: Some(12),
-                ..Receipt::default()
-            },
-            failure: None,
-        }
-    }
-
-    /// A release that ran out of memory.
-    pub(in crate::report) fn rolled_back() -> RunResult {
-        let mut result = deployed();
-        result.outcome = Outcome::RolledBack;
-        result.reason_code = "oom-killed".to_owned();
-        result.slot = Some("pct-backend-1".to_owned());
-        result.requests_total = None;
-        result.requests_failed = None;
-        if let Some(step) = result.steps.last_mut() {
-            step.outcome = StepOutcome::Failed;
-        }
-        result.failure = Some(FailedStage {
-            name: Some("await_healthy".to_owned()),
-            failure: Failure {
-                reason: "oom-killed".to_owned(),
-                chain: vec![
-                    "`pct-backend-2` ended while it started".to_owned(),
-                    "the kernel killed it: out of memory".to_owned(),
-                ],
-                hints: vec!["raise `limits.memory`".to_owned()],
-                log_tail: vec![
-                    "Started ```boot```".to_owned(),
-                    "<!channel> & Killed".to_owned(),
-                ],
-            },
-        });
-        result
-    }
+    use crate::report::fixtures::{baked_away, context, deployed, rolled_back};
 
     #[test]
     fn one_line_says_how_it_ended() {
         assert_eq!(
-            outcome_line(&deployed()),
+            outcome_line(&deployed(), &context()),
             "deployed release 0123456789ab on pct-backend-2 (before: pct-backend-1) in 41.2s, 0 of 48,213 requests lost"
         );
         assert_eq!(
-            outcome_line(&rolled_back()),
+            outcome_line(&rolled_back(), &context()),
             "rolled back in await_healthy (oom-killed): pct-backend-1 serves as before"
         );
         let with = |outcome| {
             let mut result = rolled_back();
             result.outcome = outcome;
-            outcome_line(&result)
+            outcome_line(&result, &context())
         };
         assert_eq!(
             with(Outcome::Failed),
@@ -313,12 +242,12 @@ pub(super) mod tests {
         (open.outcome, open.slot) = (Outcome::Cancelled, None);
         open.failure.as_mut().unwrap().name = None;
         assert_eq!(
-            outcome_line(&open),
+            outcome_line(&open, &RunContext::default()),
             "cancelled after 41.2s: the host has not settled yet and does so by itself"
         );
         open.deployment_id = None;
         assert_eq!(
-            outcome_line(&open),
+            outcome_line(&open, &RunContext::default()),
             "cancelled after 41.2s: nothing was switched"
         );
         assert_eq!(
@@ -328,36 +257,31 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn korean_readers_get_korean() {
-        let context = RunContext::default();
-        let ko = Language::Korean;
-        assert_eq!(title(&deployed(), &context, ko), "✅ pct-backend 배포 성공");
-        assert_eq!(title(&rolled_back(), &context, ko), "↩️ pct-backend 롤백됨");
+    fn a_bake_that_went_back_says_how_many_answers_were_bad() {
         assert_eq!(
-            line(&deployed(), ko),
-            "릴리스 0123456789ab → pct-backend-2 (이전: pct-backend-1), 41.2s 소요, 요청 48,213건 중 유실 0건"
+            outcome_line(&baked_away(), &context()),
+            "rolled back in bake (bake-failed): pct-backend-1 serves again; 37 of 412 answers of the new slot were 5xx before traffic was back"
         );
         assert_eq!(
-            line(&rolled_back(), ko),
-            "await_healthy 단계에서 실패 (oom-killed): pct-backend-1에서 기존 릴리스가 계속 서비스 중입니다"
+            line(&baked_away(), &context(), Language::Korean),
+            "bake 단계에서 실패 (bake-failed): pct-backend-1에서 기존 릴리스가 다시 서비스 중입니다. 트래픽을 되돌리기 전 새 슬롯의 응답 412건 중 5xx 37건"
         );
     }
 
     #[test]
-    fn the_receipt_holds_only_what_was_measured() {
+    fn korean_readers_get_korean() {
+        let nobody = RunContext::default();
+        let ko = Language::Korean;
+        assert_eq!(title(&deployed(), &nobody, ko), "✅ pct-backend 배포 성공");
+        assert_eq!(title(&rolled_back(), &nobody, ko), "↩️ pct-backend 롤백됨");
         assert_eq!(
-            receipt(&deployed()),
-            [
-                "0 of 48,213 requests lost",
-                "12 ms from healthy to switched",
-                "0 requests cut when the old slot stopped",
-                "3.4 MiB pulled by the host",
-            ]
+            line(&deployed(), &context(), ko),
+            "릴리스 0123456789ab → pct-backend-2 (이전: pct-backend-1), 41.2s 소요, 요청 48,213건 중 유실 0건"
         );
-        let mut result = deployed();
-        result.requests_total = None;
-        result.receipt = Receipt::default();
-        assert!(receipt(&result).is_empty());
+        assert_eq!(
+            line(&rolled_back(), &context(), ko),
+            "await_healthy 단계에서 실패 (oom-killed): pct-backend-1에서 기존 릴리스가 계속 서비스 중입니다"
+        );
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::Reporter;
 use super::console::random_token;
+use super::{Reporter, redact};
 use crate::protocol::result::RunResult;
+use crate::secret::Redactor;
 
 /// The files of `GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY` and `GITHUB_STATE`; all absent on a laptop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +26,8 @@ pub struct OutputFiles {
 impl OutputFiles {
     /// Writes every output of the action.
     pub fn write_outputs(&self, result: &RunResult, reporter: &Reporter) {
-        let text: String = outputs(result)
+        let redactor = reporter.redactor();
+        let text: String = outputs(result, redactor)
             .iter()
             .map(|(key, value)| block(key, value))
             .collect();
@@ -35,21 +37,27 @@ impl OutputFiles {
     /// Keeps a value for the action's post step, which finds it as `STATE_<key>`. Written at once, so
     /// it survives a kill: call it before the step that it is about.
     pub fn save_state(&self, key: &str, value: &str, reporter: &Reporter) {
-        append(self.state.as_deref(), "state", &block(key, value), reporter);
+        let value = reporter.redactor().redact(value);
+        let text = block(key, &value);
+        append(self.state.as_deref(), "state", &text, reporter);
     }
 
     /// Adds to the job's summary.
     pub fn write_summary(&self, markdown: &str, reporter: &Reporter) {
-        append(self.summary.as_deref(), "summary", markdown, reporter);
+        let markdown = reporter.redactor().redact(markdown);
+        append(self.summary.as_deref(), "summary", &markdown, reporter);
     }
 }
 
 /// The action's outputs in the order of the documentation. What is unknown is empty.
-fn outputs(result: &RunResult) -> Vec<(&'static str, String)> {
+fn outputs(result: &RunResult, redactor: &Redactor) -> Vec<(&'static str, String)> {
     fn text<T: ToString>(value: Option<&T>) -> String {
         value.map(ToString::to_string).unwrap_or_default()
     }
-    vec![
+    // Redacted as a value, not as text: its form must stay JSON.
+    let mut object = serde_json::to_value(result).unwrap_or_default();
+    redact::json(&mut object, redactor);
+    let mut outputs = vec![
         ("outcome", result.outcome.to_string()),
         ("reason-code", result.reason_code.clone()),
         ("release", text(result.release.as_ref())),
@@ -63,12 +71,12 @@ fn outputs(result: &RunResult) -> Vec<(&'static str, String)> {
         ("requests-failed", text(result.requests_failed.as_ref())),
         ("deployment-id", text(result.deployment_id.as_ref())),
         ("slack-sent", text(result.slack_sent.as_ref())),
-        (
-            "result",
-            // A struct of strings and numbers has a JSON form; without one the output is empty.
-            serde_json::to_string(result).unwrap_or_default(),
-        ),
-    ]
+    ];
+    for (_, value) in &mut outputs {
+        *value = redactor.redact(value);
+    }
+    outputs.push(("result", object.to_string()));
+    outputs
 }
 
 fn block(key: &str, value: &str) -> String {
@@ -102,8 +110,7 @@ fn append(path: Option<&Path>, what: &str, text: &str, reporter: &Reporter) {
 mod tests {
     use super::*;
     use crate::report::ConsoleMode;
-    use crate::report::outcome::tests::rolled_back;
-    use crate::secret::Redactor;
+    use crate::report::fixtures::{reloaded, rolled_back};
 
     /// Reads a file as the runner does.
     fn read(text: &str) -> Vec<(String, String)> {
@@ -193,12 +200,40 @@ mod tests {
         let documented: serde_json::Value = serde_json::from_str(example).unwrap();
         let read: RunResult = serde_json::from_str(example).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), documented);
-        let object = serde_json::to_value(rolled_back()).unwrap();
-        for key in object.as_object().unwrap().keys() {
-            assert!(
-                page.contains(&format!("| `{key}` |")),
-                "{key} is not documented"
-            );
+        // Every key of every object, with nothing left out because it is null.
+        let mut full = reloaded();
+        full.receipt.flip_back_ms = Some(4);
+        full.failure = rolled_back().failure;
+        let object = serde_json::to_value(full).unwrap();
+        for (pointer, value) in objects("", &object) {
+            for key in value.keys() {
+                let long = format!("| `{}.{key}` |", pointer.trim_start_matches("/"));
+                let documented = page.contains(&format!("| `{key}` |"))
+                    || page.contains(&long.replace("failure/", ""))
+                    || (pointer == "/receipt/traffic"
+                        && page.contains(&format!("`{key}` for the")))
+                    || (pointer == "/image" && page.contains(&format!("`{key}` (as ")));
+                assert!(documented, "{pointer}/{key} is not documented");
+            }
+        }
+    }
+
+    fn objects(
+        at: &str,
+        value: &serde_json::Value,
+    ) -> Vec<(String, serde_json::Map<String, serde_json::Value>)> {
+        use serde_json::Value;
+        match value {
+            Value::Object(map) => {
+                let below = map
+                    .iter()
+                    .flat_map(|(key, value)| objects(&format!("{at}/{key}"), value));
+                std::iter::once((at.to_owned(), map.clone()))
+                    .chain(below)
+                    .collect()
+            }
+            Value::Array(items) => items.iter().flat_map(|item| objects(at, item)).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
         }
     }
 }

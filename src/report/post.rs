@@ -33,7 +33,7 @@ pub async fn owed(
     let Some(github) = open(settings, context, reporter) else {
         return (config, None);
     };
-    let newest = reporter.within(BUDGET, Box::pin(github.state_of(handle)));
+    let newest = reporter.within(BUDGET, Box::pin(github.newest_state(handle)));
     let state = match newest.await {
         Ok(Ok(state)) => state,
         Ok(Err(error)) => {

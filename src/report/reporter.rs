@@ -15,7 +15,7 @@ use super::timeline::Timeline;
 use crate::error::Error;
 use crate::protocol::result::{StepOutcome, StepResult};
 use crate::protocol::step::{Phase, Stage, Step};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, SHORTEST};
 
 /// Prints the run as it goes and keeps its timeline. Cheap to clone; every clone is the same run.
 #[derive(Debug, Clone)]
@@ -77,6 +77,12 @@ impl Reporter {
     /// Tells GitHub's runner what to hide; nothing elsewhere. Call it before anything else.
     pub fn add_masks(&self) {
         self.state().console.add_masks();
+        if self.shared.redactor.too_short() > 0 {
+            self.warning(
+                &format!("a secret of fewer than {SHORTEST} characters cannot be hidden"),
+                "choose a longer one",
+            );
+        }
     }
 
     /// A part of the run begins on this side.
@@ -336,6 +342,19 @@ mod tests {
         assert_eq!(page.lines().len(), 3);
         assert_eq!(reporter.steps()[0].outcome, StepOutcome::Cancelled);
         assert_eq!(reporter.steps()[0].seconds, 25.0);
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_hidden_is_said_so() {
+        let page = Page::default();
+        let redactor = Redactor::new(&[&Secret::new("abc"), &Secret::new("long enough")]);
+        let to = Box::new(page.clone());
+        Reporter::with_writer(ConsoleMode::Terminal, redactor, to).add_masks();
+        assert!(
+            page.text()
+                .contains("a secret of fewer than 4 characters cannot be hidden")
+        );
+        assert!(!page.text().contains("abc"));
     }
 
     #[test]

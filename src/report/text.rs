@@ -99,6 +99,27 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// Milliseconds as a person reads them: `0.4 ms`, `12 ms`, `1,204 ms`.
+pub fn millis(ms: f64) -> String {
+    format!("{} ms", figure(ms))
+}
+
+/// A figure with one decimal below ten, else whole: `0.2`, `5`, `1,204`.
+pub fn figure(value: f64) -> String {
+    let value = value.max(0.0);
+    let tenths = (value * 10.0).round() / 10.0;
+    if tenths < 10.0 && tenths.fract() != 0.0 {
+        return format!("{tenths:.1}");
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float is clamped to the integer's range by `as`"
+    )]
+    let whole = value.round() as u64;
+    count(whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +152,12 @@ mod tests {
         assert_eq!(seconds(41.23), "41.2s");
         assert_eq!(seconds(59.97), "1m 00s");
         assert_eq!(seconds(125.4), "2m 05s");
+        assert_eq!(figure(0.24), "0.2");
+        assert_eq!(figure(9.96), "10");
+        assert_eq!(figure(-1.0), "0");
+        assert_eq!(figure(f64::NAN), "0");
+        assert_eq!(millis(12.4), "12 ms");
+        assert_eq!(millis(1204.4), "1,204 ms");
         assert_eq!(count(7), "7");
         assert_eq!(count(48_213), "48,213");
         assert_eq!(count(1_000_000), "1,000,000");

@@ -86,6 +86,17 @@ impl Cancel {
         Self { seen }
     }
 
+    /// One that a test makes happen.
+    #[cfg(test)]
+    pub(super) fn by_hand() -> (Self, impl Fn(Cancelled)) {
+        let (send, seen) = watch::channel(None);
+        let ask = move |signal| {
+            let at = Instant::now();
+            send.send_replace(Some(Asked { signal, at }));
+        };
+        (Self { seen }, ask)
+    }
+
     /// What was asked for so far.
     pub fn now(&self) -> Option<Cancelled> {
         self.seen.borrow().map(|asked| asked.signal)

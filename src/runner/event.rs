@@ -8,19 +8,37 @@ use serde_json::Value;
 use crate::protocol::ids::Commit;
 use crate::report::context::RunContext;
 
-/// What the gate and the reports want to know of a pull request event.
+/// What the gate and the reports want to know of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// `owner/name`.
     pub repository: String,
-    /// The pull request's number.
+    /// The commit that is asked for: the pull request's head, or the one that was named.
+    pub commit: Commit,
+    /// Who set the label or started the workflow.
+    pub sender: String,
+    /// Which kind of event it is.
+    pub origin: Origin,
+}
+
+/// Which kind of event asked for a deploy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A label was put on a pull request.
+    Label(Pull),
+    /// Somebody started the workflow by hand; this is the branch or tag it runs on.
+    Dispatch(String),
+}
+
+/// A pull request, as the event has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// Its number.
     pub number: u64,
-    /// Its head commit.
-    pub head: Commit,
     /// Its head branch.
     pub head_ref: String,
-    /// Who set the label.
-    pub sender: String,
+    /// GitHub's merge of it into the base, which the event may be without.
+    pub merge: Option<Commit>,
 }
 
 /// Where a payload lacks a field or has a wrong type.
@@ -37,22 +55,16 @@ pub fn text<'a>(payload: &'a Value, pointer: &'static str) -> Result<&'a str, Un
         .ok_or(Unusable(pointer))
 }
 
-/// Reads the facts; a missing or malformed one is an error, never a default.
-pub fn facts(payload: &Value) -> Result<Facts, Unusable> {
-    const HEAD: &str = "/pull_request/head/sha";
-    const NUMBER: &str = "/pull_request/number";
-    Ok(Facts {
-        repository: text(payload, "/repository/full_name")?.to_owned(),
-        number: payload
-            .pointer(NUMBER)
-            .and_then(Value::as_u64)
-            .ok_or(Unusable(NUMBER))?,
-        head: text(payload, HEAD)?
-            .parse()
-            .map_err(|_name| Unusable(HEAD))?,
-        head_ref: text(payload, "/pull_request/head/ref")?.to_owned(),
-        sender: text(payload, "/sender/login")?.to_owned(),
-    })
+/// A whole number inside a payload.
+pub fn number(payload: &Value, pointer: &'static str) -> Result<u64, Unusable> {
+    let number = payload.pointer(pointer).and_then(Value::as_u64);
+    number.ok_or(Unusable(pointer))
+}
+
+/// A yes or no inside a payload.
+pub fn flag(payload: &Value, pointer: &'static str) -> Result<bool, Unusable> {
+    let flag = payload.pointer(pointer).and_then(Value::as_bool);
+    flag.ok_or(Unusable(pointer))
 }
 
 /// Where the payload may be, best first.
@@ -94,6 +106,7 @@ pub fn context(env: &BTreeMap<String, String>) -> RunContext {
     let get = |name: &str| env.get(name).filter(|text| !text.is_empty()).cloned();
     RunContext {
         app: None,
+        slots: None,
         repository: get("GITHUB_REPOSITORY"),
         pull_request: None,
         // `GITHUB_SHA` is the merge commit of a pull request: the head comes from the event only.
@@ -114,11 +127,15 @@ pub fn context(env: &BTreeMap<String, String>) -> RunContext {
 /// The same with the event's own facts, which know better.
 #[must_use]
 pub fn with_facts(context: RunContext, facts: &Facts) -> RunContext {
+    let (pull, branch) = match &facts.origin {
+        Origin::Label(pull) => (Some(pull), &pull.head_ref),
+        Origin::Dispatch(branch) => (None, branch),
+    };
     RunContext {
         repository: Some(facts.repository.clone()),
-        pull_request: Some(facts.number),
-        commit: Some(facts.head.clone()),
-        head_ref: Some(facts.head_ref.clone()),
+        pull_request: pull.map(|pull| pull.number),
+        commit: Some(facts.commit.clone()),
+        head_ref: Some(branch.clone()),
         actor: Some(facts.sender.clone()),
         ..context
     }

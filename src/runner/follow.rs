@@ -62,8 +62,9 @@ enum Heard {
 /// Ends when a cancelled run must end, whatever the host does.
 type Patience<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-async fn patience(cancel: &Cancel) {
+async fn patience(cancel: &Cancel, reporter: &Reporter) {
     cancel.requested().await;
+    reporter.note("cancel requested: the host rolls back, or finishes if it has committed");
     tokio::time::sleep(CANCEL_BUDGET).await;
 }
 
@@ -99,7 +100,7 @@ impl<'a> Follower<'a> {
             registry: login.cloned(),
         };
         let call = remote.start(self.agent, &request).await?;
-        let mut patience: Patience<'_> = Box::pin(patience(self.cancel));
+        let mut patience: Patience<'_> = Box::pin(patience(self.cancel, self.reporter));
         let finished = match self.listen(call, &mut patience).await? {
             Heard::Everything(finished) => finished,
             Heard::Part(end) if self.heard == 0 && end.code != Some(SSH_BROKE) => {
@@ -177,9 +178,10 @@ impl<'a> Follower<'a> {
             let reply = tokio::select! {
                 reply = call.next() => reply,
                 _ = self.cancel.requested(), if !passed_on => {
-                    self.reporter.note("cancel requested: the host rolls back, or finishes if it has committed");
                     passed_on = true;
-                    call.send(&Request::Cancel).await?;
+                    if call.send(&Request::Cancel).await.is_err() {
+                        return Ok(Heard::Part(call.finish().await?));
+                    }
                     continue;
                 }
                 () = &mut *patience => return Ok(Heard::Enough),

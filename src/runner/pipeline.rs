@@ -6,6 +6,7 @@ use super::ask;
 use super::cancel::{self, Cancel};
 use super::follow::Follower;
 use super::image;
+use super::recheck::{Before, Recheck};
 use super::remote::{InstalledAgent, Remote};
 use super::{plan, result};
 use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, Mode, Place};
@@ -29,6 +30,7 @@ pub async fn deploy(
     config: &DeployConfig,
     context: &RunContext,
     docker_host: Option<&str>,
+    recheck: &Recheck,
     reporter: &Reporter,
     cancel: &Cancel,
     memory: &Memory,
@@ -36,13 +38,25 @@ pub async fn deploy(
     if config.gate.mode == Mode::DryRun {
         return dry_run(config, reporter, cancel).await;
     }
-    let image = provide_image(&config.image, context, docker_host, reporter, memory);
+    let image = provide_image(
+        &config.image,
+        context,
+        docker_host,
+        recheck,
+        reporter,
+        memory,
+    );
     let host = async {
         let (remote, agent) = ready_host(&config.place, reporter).await?;
         let fence = ask::prepare(&remote, &agent, &config.site, reporter).await?;
         Ok((remote, agent, fence))
     };
-    let both = or_cancelled(cancel, Box::pin(async { tokio::try_join!(image, host) })).await;
+    let both = async {
+        let both = tokio::try_join!(image, host)?;
+        recheck.unmoved(Before::Swap).await?;
+        Ok(both)
+    };
+    let both = or_cancelled(cancel, Box::pin(both)).await;
     let (image, (remote, agent, fence)) = match both {
         Ok(both) => both,
         Err(error) => return result::failed(reporter, &error),
@@ -125,6 +139,7 @@ async fn provide_image(
     config: &ImageConfig,
     context: &RunContext,
     docker_host: Option<&str>,
+    recheck: &Recheck,
     reporter: &Reporter,
     memory: &Memory,
 ) -> Result<PinnedImage> {
@@ -149,13 +164,12 @@ async fn provide_image(
         Ok((docker, built))
     });
     let (docker, built) = docker.await?;
-    memory.note(reporter, |saved| saved.point = Point::Pushing);
-    phase(
-        reporter,
-        Phase::Push,
-        image::push(&docker, &built, login, reporter),
-    )
-    .await
+    let push = async {
+        recheck.unmoved(Before::Push).await?;
+        memory.note(reporter, |saved| saved.point = Point::Pushing);
+        image::push(&docker, &built, login, reporter).await
+    };
+    phase(reporter, Phase::Push, push).await
 }
 
 /// A host with an agent.

@@ -1,8 +1,10 @@
 //! The gate, from the event file to the outputs.
 
+use sandbox::event::Event;
+use sandbox::pull::{Pull, Stage};
 use serde_json::{Value, json};
 
-use crate::{action, labeled, pct_deploy};
+use crate::{action, labeled, pct_deploy, pull};
 
 /// Nothing is configured: a gate that says no must not miss it.
 #[track_caller]
@@ -25,11 +27,11 @@ fn anything_but_the_exact_event_is_skipped_with_its_reason() {
         "wrong-base",
     );
     skipped("push", &labeled("🎅🏼deploy", "main"), "wrong-event");
-    skipped("workflow_dispatch", &json!({}), "wrong-event");
+    skipped("workflow_dispatch", &json!({}), "no-commit");
     skipped(
         "pull_request_target",
         &labeled("🎅🏼deploy", "main"),
-        "wrong-event",
+        "pull-request-target",
     );
     let mut opened = labeled("🎅🏼deploy", "main");
     opened["action"] = json!("unlabeled");
@@ -38,6 +40,47 @@ fn anything_but_the_exact_event_is_skipped_with_its_reason() {
     let mut beheaded = labeled("🎅🏼deploy", "main");
     beheaded["pull_request"]["head"] = json!(null);
     skipped("pull_request", &beheaded, "unreadable-event");
+}
+
+#[test]
+fn a_pull_request_that_is_not_ours_or_not_ready_is_skipped_with_its_reason() {
+    let of = |pull: Pull| Event::labeled(pull, "🎅🏼deploy").to_json();
+    let staged = |stage| of(pull("main").stage(stage));
+    skipped(
+        "pull_request",
+        &of(pull("main").fork_of("mallory")),
+        "from-fork",
+    );
+    let mut gone = labeled("🎅🏼deploy", "main");
+    gone["pull_request"]["head"]["repo"] = json!(null);
+    skipped("pull_request", &gone, "from-fork");
+    skipped("pull_request", &staged(Stage::Draft), "draft");
+    skipped("pull_request", &staged(Stage::Closed), "closed");
+    skipped("pull_request", &staged(Stage::Merged), "merged");
+}
+
+#[test]
+fn what_github_gives_no_secrets_stops_at_the_gate_and_says_what_to_do() {
+    let event = Event::labeled(pull("main"), "🎅🏼deploy").sender("dependabot[bot]");
+    let ended = action("pull_request", &event.to_json())
+        .env("INPUT_IMAGE", "u/a")
+        .env("INPUT_SSH-HOST", "127.0.0.1")
+        .env("INPUT_SSH-KEY", "")
+        .env("INPUT_REGISTRY-USERNAME", "me")
+        .env("INPUT_REGISTRY-PASSWORD", "")
+        .end();
+    ended
+        .ends(0)
+        .says("refused (no-secrets)")
+        .says("`ssh-key`, `registry-password`")
+        .says("let a person put the label on");
+    assert_eq!(ended.output("reason-code"), "no-secrets");
+    // Whoever else forgets one has made a mistake, which must not pass for a skip.
+    let ended = action("pull_request", &labeled("🎅🏼deploy", "main"))
+        .env("INPUT_IMAGE", "u/a")
+        .env("INPUT_SSH-KEY", "")
+        .end();
+    ended.ends(2).says("`ssh-key` is missing");
 }
 
 #[test]
@@ -108,47 +151,4 @@ fn a_typed_deploy_passes_an_event_through_the_gate_too() {
     ended.ends(0);
     let result: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(result["reason_code"], "wrong-label");
-}
-
-/// Answers one request as GitHub would, and keeps what was asked.
-fn github(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
-    use std::io::{Read as _, Write as _};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let asked = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = [0_u8; 4096];
-        let length = stream.read(&mut request).unwrap();
-        write!(
-            stream,
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
-            answer.len()
-        )
-        .unwrap();
-        String::from_utf8_lossy(&request[..length]).into_owned()
-    });
-    (address, asked)
-}
-
-#[test]
-fn who_may_only_triage_does_not_deploy() {
-    let (address, asked) = github(r#"{"permission":"read","role_name":"triage"}"#);
-    let folder = tempfile::tempdir().unwrap();
-    let (key, _) = crate::keys::keygen(folder.path(), &["-t", "ed25519", "-N", ""]);
-    let ended = action("pull_request", &labeled("🎅🏼deploy", "main"))
-        .env("GITHUB_API_URL", &address)
-        .env("INPUT_GITHUB-TOKEN", "ghs_sixteencharacters")
-        .env("INPUT_IMAGE", "u/a")
-        .env("INPUT_SSH-HOST", "127.0.0.1")
-        .env("INPUT_SSH-KEY", &key)
-        .env("INPUT_SSH-FINGERPRINT", crate::keys::FINGERPRINT)
-        .end();
-    ended.ends(0).says("`octocat` has the role `triage`");
-    assert_eq!(ended.output("outcome"), "skipped");
-    assert_eq!(ended.output("reason-code"), "not-permitted");
-    let asked = asked.join().unwrap();
-    assert!(
-        asked.starts_with("GET /repos/o/r/collaborators/octocat/permission "),
-        "{asked}"
-    );
 }

@@ -7,6 +7,7 @@
 )]
 
 mod gate;
+mod gate_asks;
 mod keys;
 mod post;
 mod settings;
@@ -16,7 +17,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
+use sandbox::event::Event;
+use sandbox::pull::Pull;
+use serde_json::Value;
 
 /// A run of the binary in an empty folder with an empty environment.
 struct Run {
@@ -61,18 +64,15 @@ fn action(event_name: &str, payload: &Value) -> Run {
         .env("GITHUB_SHA", &"f".repeat(40))
 }
 
+/// The commit that every event here asks for.
+const HEAD: &str = "0123456789abcdef0123456789abcdef01234567";
+
+fn pull(base: &str) -> Pull {
+    Pull::new("o/r", 7).head("feature", HEAD).base(base)
+}
+
 fn labeled(label: &str, base: &str) -> Value {
-    json!({
-        "action": "labeled",
-        "label": {"name": label},
-        "pull_request": {
-            "number": 7,
-            "base": {"ref": base},
-            "head": {"ref": "feature", "sha": "0123456789abcdef0123456789abcdef01234567"},
-        },
-        "repository": {"full_name": "o/r"},
-        "sender": {"login": "octocat"},
-    })
+    Event::labeled(pull(base), label).to_json()
 }
 
 impl Run {
@@ -82,7 +82,9 @@ impl Run {
     }
 
     fn file(self, name: &str, text: &str) -> Self {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
         self
     }
 

@@ -11,15 +11,22 @@
 
 mod act;
 mod bad_input;
+mod bake;
 mod baseline;
 mod cancel;
 mod chaos;
 mod compose_v1;
 mod crashes;
 mod failures;
+mod figures;
 mod flag;
 mod happy;
+mod http2;
+mod long;
+mod moved;
 mod parking;
+mod provision;
 mod rollback;
 mod secrets;
+mod switch;
 mod world;

@@ -1,6 +1,7 @@
 //! Going back, without a registry.
 
 use pct_deploy::protocol::outcome::Outcome;
+use pct_deploy::protocol::receipt::SwitchKind;
 
 use crate::world::{Host, Release, World, docker};
 
@@ -73,4 +74,32 @@ fn images_beyond_keep_releases_are_removed_and_the_kept_ones_can_come_back() {
         .run(&["rollback", "--json"], &[])
         .expect(Outcome::Deployed, "deployed");
     assert_eq!(world.serves().as_deref(), Some("p3"));
+}
+
+#[test]
+fn by_flag_a_rollback_needs_no_registry_and_loses_nothing() {
+    let mut world = World::provisioned(Host::V2);
+    world.set("bake", "0s");
+    for version in ["v1", "v2"] {
+        world
+            .deploy(&Release::new(version))
+            .expect(Outcome::Deployed, "deployed");
+    }
+    let load = world.load();
+    assert!(docker(&["stop", "pct-registry"]).status.success());
+    let back = world.run(
+        &["rollback", "--json"],
+        &[("REGISTRY_USERNAME", ""), ("REGISTRY_PASSWORD", "")],
+    );
+    assert!(docker(&["start", "pct-registry"]).status.success());
+    let report = load.stop_blocking();
+    let result = back.expect(Outcome::Deployed, "deployed");
+    assert_eq!(result.receipt.switch, Some(SwitchKind::Flag));
+    assert_eq!(world.serves().as_deref(), Some("v1"));
+    assert!(report.is_clean(), "{report}");
+    eprintln!(
+        "rollback: by flag, without a registry, in {:.1} s; switched {} ms after healthy",
+        result.took_seconds,
+        result.receipt.healthy_to_switched_ms.unwrap()
+    );
 }

@@ -1,4 +1,5 @@
-"""Deliberate mistakes in the engine. Each must make the crash test fail; `make mutants` shows it.
+"""Deliberate mistakes. Those in the engine must make the crash test fail, those in the gate the property
+test over mutated payloads alone; `make mutants` shows it.
 
 A mutant is a file, a text in it and what replaces it. A text that is no longer there fails the run: the list
 follows the code.
@@ -87,13 +88,96 @@ MUTANTS = [
     (
         "the new slot is stopped before traffic is back",
         "src/agent/swap.rs",
-        "            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute => Ok(()),",
-        "            Step::VerifyRoute => start_slot::undo(self).await,\n            Step::PullImage | Step::AwaitHealthy => Ok(()),"
+        "            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute | Step::Bake => Ok(()),",
+        "            Step::VerifyRoute => start_slot::undo(self).await,\n            Step::PullImage | Step::AwaitHealthy | Step::Bake => Ok(()),"
     ),
     (
         "recovery does not look for an open journal",
         "src/agent/run.rs",
-        "    match recover(host, paths).await? {",
+        "    match recover_as(host, paths, fence).await? {",
         "    match Recovered::Nothing {",
+    ),
+    (
+        "an older run may act late",
+        "src/agent/fence.rs",
+        "    if number < numbers.acting {",
+        "    if number > numbers.acting && number < numbers.acting {",
+    ),
+    (
+        "the journal does not look whose turn it is",
+        "src/agent/fence.rs",
+        "    if acting == number {",
+        "    if acting == number || acting != number {",
+    ),
+    (
+        "a run that was taken over from goes back by itself",
+        "src/agent/journal/file.rs",
+        "                if error.reason == Reason::Superseded {",
+        "                if error.reason != Reason::Superseded {",
+    ),
+]
+
+GATE = [
+    (
+        "a draft goes",
+        "src/runner/gate/labeled.rs",
+        """        "open" if draft => Err(draft_refused()),
+        "open" => Ok(()),""",
+        """        "open" if draft => Ok(()),
+        "open" => Ok(()),""",
+    ),
+    (
+        "a pull request that is merged goes while it says `open`",
+        "src/runner/gate/labeled.rs",
+        "        _ if merged => Err",
+        "        \"closed\" if merged => Err",
+    ),
+    (
+        "a fork is known by its name alone",
+        "src/runner/gate/labeled.rs",
+        "    if head != base || head_id != base_id {",
+        "    if head != base || (head_id == 0 && base_id == 0) {",
+    ),
+    (
+        "the base's repository is not compared with ours",
+        "src/runner/gate/labeled.rs",
+        "    if base != here {",
+        "    if base.is_empty() && here.is_empty() {",
+    ),
+    (
+        "a joiner in the label is ignored",
+        "src/runner/gate/labeled.rs",
+        "*c != '\\u{fe0f}'",
+        "!matches!(*c, '\\u{fe0f}' | '\\u{200d}')",
+    ),
+    (
+        "the label may stand in capitals",
+        "src/runner/gate/labeled.rs",
+        "comparable(label) == wanted",
+        "comparable(label).eq_ignore_ascii_case(&wanted)",
+    ),
+    (
+        "the base is compared without what cannot be seen",
+        "src/runner/gate/labeled.rs",
+        "    if base == gate.base {",
+        "    if base.trim_matches(|c: char| !c.is_ascii_alphanumeric()) == gate.base {",
+    ),
+    (
+        "what is missing is taken for no",
+        "src/runner/gate/labeled.rs",
+        """    let merged = event::flag(payload, "/pull_request/merged")?;""",
+        """    let merged = event::flag(payload, "/pull_request/merged").unwrap_or(false);""",
+    ),
+    (
+        "every action goes",
+        "src/runner/gate/labeled.rs",
+        """    if action == "labeled" {""",
+        """    if action.ends_with("labeled") || action.starts_with("main") {""",
+    ),
+    (
+        "the head is read from the base",
+        "src/runner/gate/labeled.rs",
+        """const HEAD: &str = "/pull_request/head/sha";""",
+        """const HEAD: &str = "/pull_request/base/sha";""",
     ),
 ]

@@ -255,15 +255,54 @@ fn exit_codes_and_reasons_are_documented() {
     }
 }
 
+/// The table of the gate has every reason that the gate gives, and no other word where reasons stand.
+#[test]
+fn every_path_of_the_gate_is_documented() {
+    let documented = fs::read_to_string(root().join("docs/gate.md")).unwrap();
+    let rows = documented.lines().filter(|line| line.starts_with('|'));
+    let last_cells = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
+    let codes: Vec<&str> = last_cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|code| *code != "reason-code")
+        .collect();
+    let known: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    for code in &codes {
+        assert!(known.contains(code), "`{code}` is no reason");
+    }
+    let mut given = 0;
+    for (name, text) in crate::sources() {
+        if !name.starts_with("runner/gate/") && name != "report/github/questions.rs" {
+            continue;
+        }
+        for rest in crate::product(&text).split("Reason::").skip(1) {
+            let word: String = rest
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
+            let reason = Reason::ALL
+                .iter()
+                .find(|reason| format!("{reason:?}") == word);
+            let code = reason.unwrap_or_else(|| panic!("{name}: {word}")).as_str();
+            assert!(
+                codes.contains(&code),
+                "{name}: `{code}` is not in docs/gate.md"
+            );
+            given += 1;
+        }
+    }
+    assert!(given > 20, "{given} found: does the search still work?");
+}
+
 /// A hint that names a command which does not exist sends a person the wrong way.
 #[test]
 fn texts_name_commands_that_exist() {
-    const COMMANDS: [&str; 7] = [
+    const COMMANDS: [&str; 8] = [
         "action",
         "action-post",
         "agent",
         "deploy",
         "history",
+        "provision",
         "rollback",
         "status",
     ];
@@ -272,6 +311,7 @@ fn texts_name_commands_that_exist() {
         "README.ko.md",
         "docs/settings.md",
         "docs/journal.md",
+        "docs/gate.md",
         "SECURITY.md",
     ];
     let documents = documents.map(|name| {

@@ -13,11 +13,12 @@ use crate::world::{HOOK, SHA, TOKEN, config, context, reporter, result};
 
 const LABEL: Option<(&str, LabelAfter)> = Some(("🎅🏼deploy", LabelAfter::Removed));
 
-/// GitHub with one earlier deployment of this app that was live, one of another app and one that failed.
+/// GitHub with one earlier deployment of this app that was live, one of another app, one that failed, and
+/// old ones that were seen to already.
 fn hub(seen: &Seen) -> Reply {
     let (method, path) = seen.line.split_once(" /api/v3/repos/org/parking/").unwrap();
     match (method, path) {
-        ("GET", "deployments?environment=production&per_page=10") => answer(
+        ("GET", "deployments?environment=production&per_page=30") => answer(
             200,
             &json!([
                 { "id": 11, "payload": { "app": "parking" } },
@@ -25,6 +26,7 @@ fn hub(seen: &Seen) -> Reply {
                 { "id": 9, "payload": "{\"app\":\"parking\"}" },
                 { "id": 8, "payload": { "app": "parking" } },
                 { "id": 7, "payload": { "app": "parking" } },
+                { "id": 6, "payload": { "app": "parking" } },
             ]),
         ),
         ("GET", "deployments/9/statuses?per_page=1") => {
@@ -32,6 +34,9 @@ fn hub(seen: &Seen) -> Reply {
         }
         ("GET", "deployments/8/statuses?per_page=1") => {
             answer(200, &json!([{ "state": "success" }]))
+        }
+        ("GET", "deployments/7/statuses?per_page=1") => {
+            answer(200, &json!([{ "state": "inactive" }]))
         }
         ("GET", path) if path.starts_with("commits/") => {
             let commit = json!({ "message": "Fix hunter2!", "author": { "name": "Kim" } });
@@ -78,7 +83,7 @@ async fn a_deploy_is_told_to_everyone() {
     assert_eq!(retired["state"], "inactive");
     let lines = hub.lines();
     assert!(
-        !lines.iter().any(|line| line.contains("deployments/7/")),
+        !lines.iter().any(|line| line.contains("deployments/6/")),
         "{lines:?}"
     );
     assert!(
@@ -135,7 +140,7 @@ async fn a_failure_is_told_without_secrets() {
     assert_eq!(status["state"], "failure");
     let lines = hub.lines();
     assert!(
-        !lines.iter().any(|line| line.contains("per_page=10 ")),
+        !lines.iter().any(|line| line.contains("per_page=30 ")),
         "{lines:?}"
     );
     let bodies = hub

@@ -5,8 +5,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod example;
+mod faults;
 mod finish;
+mod gate;
 mod github;
+mod once;
+mod planted;
 mod post;
 mod server;
 mod slack;

@@ -46,7 +46,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), answers).await
+    }
+
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),

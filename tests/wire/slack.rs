@@ -88,3 +88,20 @@ async fn an_address_that_does_not_answer_is_in_no_error() {
         assert!(!all.contains("secrethook"), "{all}");
     }
 }
+
+/// Nothing was sent, so a second try cannot be a second message.
+#[tokio::test]
+async fn a_connection_that_is_refused_is_tried_once_more() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let late = tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        Server::start_at(address, |_| text(200, "ok")).await
+    });
+    let url = format!("http://{address}{HOOK}");
+    post(&Secret::new(url), &json!({ "text": "배포" }))
+        .await
+        .unwrap();
+    assert_eq!(late.await.unwrap().lines(), [format!("POST {HOOK}")]);
+}

@@ -89,6 +89,7 @@ pub(crate) fn context_for(api_url: String) -> RunContext {
         commit: SHA.parse().ok(),
         server_url: Some("https://github.com".to_owned()),
         api_url: Some(api_url),
+        job: Some("deploy".to_owned()),
         run_id: Some("42".to_owned()),
         ..RunContext::default()
     }

@@ -18,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     query: String,
+    /// The header lines as they came.
+    pub(crate) headers: String,
     /// HTTP/1.1, so chunked answers and a connection that stays are understood.
     pub(crate) modern: bool,
     pub(crate) content_length: u64,
@@ -87,6 +89,7 @@ impl Request {
             },
             path: path.to_owned(),
             query: query.to_owned(),
+            headers: String::new(),
             modern,
             content_length: 0,
             expects_continue: false,
@@ -96,6 +99,8 @@ impl Request {
         for line in lines.take_while(|line| !line.is_empty()) {
             let (name, value) = line.split_once(':').ok_or(Refused::Malformed)?;
             request.header(name, value.trim())?;
+            request.headers.push_str(line);
+            request.headers.push('\n');
         }
         Ok(request)
     }

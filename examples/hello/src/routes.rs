@@ -46,6 +46,7 @@ impl App {
         match (request.method, request.path.as_str()) {
             (Method::Other, _) => Response::Text(405, "use GET, HEAD or POST\n".to_owned()),
             (_, "/") => Response::Text(200, format!("hello {version}\n")),
+            (_, "/headers") => Response::Text(200, request.headers.clone()),
             (_, "/slow") => {
                 std::thread::sleep(wait);
                 Response::Text(
@@ -86,7 +87,11 @@ mod tests {
 
     fn ask(variables: &[(&str, &str)], line: &str) -> Result<Response, String> {
         let config = Config::with(variables)?;
-        let head = format!("{line} HTTP/1.1\r\n\r\n");
+        let head = if line.contains("HTTP/") {
+            format!("{line}\r\n\r\n")
+        } else {
+            format!("{line} HTTP/1.1\r\n\r\n")
+        };
         let request = Request::parse(head.as_bytes()).map_err(|why| format!("{why:?}"))?;
         Ok(App::new(Arc::new(config)).answer(&request, 5))
     }
@@ -107,6 +112,10 @@ mod tests {
                 bytes: 9,
                 length: Duration::from_millis(7)
             }
+        );
+        assert_eq!(
+            ask(&[], "GET /headers HTTP/1.1\r\nHost: a\r\nX-B:c")?,
+            Response::Text(200, "Host: a\nX-B:c\n".to_owned())
         );
         for (line, expected) in [("GET /x", 404), ("GET /echo", 405), ("PUT /", 405)] {
             assert!(matches!(ask(&[], line)?, Response::Text(status, _) if status == expected));

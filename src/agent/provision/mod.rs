@@ -59,13 +59,12 @@ pub(super) async fn provision<H: Host>(
             )
         })?;
     }
-    let ourselves = format!("provision, process {}", std::process::id());
     let lock = lock::take(
         host,
         events,
         &paths,
         order.site.lock_wait,
-        &ourselves,
+        "provision",
         cancelled,
     )
     .await?;

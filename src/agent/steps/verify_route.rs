@@ -29,6 +29,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let late = || swap.host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS;
     let mut good = 0;
     while good < GOOD_ANSWERS {
+        swap.go_on()?;
         let seen = look(swap, &probe).await;
         good = if seen.is_ok() { good + 1 } else { 0 };
         match seen {

@@ -60,13 +60,13 @@ pub fn around(config: &str, include: &str) -> Context {
         .chain(found.iter().flatten())
         .filter(cache)
         .find(|words| words.get(1).is_some_and(|value| value != "off"));
+    // A `server` block that is yet to be written has none of them.
+    let said_by_all =
+        |name: &str| !found.is_empty() && found.iter().all(|server| has(server, name));
     let inherited = http.iter().filter(|words| {
-        matches!(
-            words.first().map(String::as_str),
-            Some("access_log" | "proxy_set_header")
-        ) && !found
-            .iter()
-            .all(|server| has(server, words.first().map_or("", |word| word)))
+        words.first().is_some_and(|name| {
+            matches!(name.as_str(), "access_log" | "proxy_set_header") && !said_by_all(name)
+        })
     });
     let own = found
         .iter()
@@ -136,6 +136,18 @@ mod tests {
         assert_eq!(
             around(&bare, "/etc/nginx/x.inc").inherited[1],
             "proxy_set_header X-Name \"a b\";"
+        );
+    }
+
+    #[test]
+    fn a_server_block_that_is_yet_to_come_would_lose_everything() {
+        let context = around(CONFIG, "/etc/nginx/nowhere.inc");
+        assert_eq!(
+            context.inherited,
+            [
+                "access_log /var/log/nginx/access.log main if=$x;",
+                "proxy_set_header X-Name \"a b\";"
+            ]
         );
     }
 

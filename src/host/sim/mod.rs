@@ -6,7 +6,7 @@
 //! healthy slot.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -41,7 +41,7 @@ pub(crate) struct SimHost {
     pub(crate) crash_at: Cell<Option<usize>>,
     crash: Notify,
     resume: Notify,
-    locks: Rc<RefCell<BTreeSet<PathBuf>>>,
+    locks: Locks,
     points: Cell<usize>,
     calls: Cell<usize>,
 }
@@ -63,10 +63,13 @@ pub(crate) const FOLDER: &str = "/var/lib/pct-deploy/app";
 const COMPOSE: &str = "/home/u/docker-compose.yml";
 const CONFIG: &str = "services:\n  web-1: {image: a, ports: ['8080:80'], depends_on: [db]}\n  web-2: {image: a, ports: ['8081:80'], depends_on: [db]}\n  db: {image: db}\n";
 
+/// Who holds which file.
+type Locks = Rc<RefCell<BTreeMap<PathBuf, String>>>;
+
 #[derive(Debug)]
 pub(crate) struct SimLock {
     path: PathBuf,
-    locks: Rc<RefCell<BTreeSet<PathBuf>>>,
+    locks: Locks,
 }
 impl Held for SimLock {}
 impl Drop for SimLock {

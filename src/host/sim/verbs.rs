@@ -85,14 +85,14 @@ impl Host for SimHost {
     async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
         self.call("free_bytes").map(|()| u64::MAX)
     }
-    async fn try_lock(&self, path: &Path, _: &str) -> HostResult<LockAttempt<SimLock>> {
+    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<SimLock>> {
         self.call("try_lock")?;
-        let (path, locks) = (path.to_owned(), self.locks.clone());
-        if locks.borrow_mut().insert(path.clone()) {
-            Ok(LockAttempt::Taken(SimLock { path, locks }))
-        } else {
-            Ok(LockAttempt::HeldBy("somebody else".to_owned()))
+        if let Some(holder) = self.locks.borrow().get(path) {
+            return Ok(LockAttempt::HeldBy(holder.clone()));
         }
+        let (path, locks) = (path.to_owned(), self.locks.clone());
+        locks.borrow_mut().insert(path.clone(), holder.to_owned());
+        Ok(LockAttempt::Taken(SimLock { path, locks }))
     }
     async fn resolve(&self, _: &str) -> HostResult<PathBuf> {
         self.call("resolve").map(|()| "/home/u".into())

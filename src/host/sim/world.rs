@@ -112,9 +112,11 @@ impl World {
                         path.display(),
                         text.contains("\"kind\":\"finished\"")
                     )
-                } else if path.ends_with("fence.json") {
-                    // Whoever is new gets a number of its own.
-                    String::new()
+                } else if path.ends_with("fence.json")
+                    || path.to_string_lossy().contains("/history/")
+                {
+                    // Whoever is new gets a number of its own, and nobody reads a closed journal.
+                    path.display().to_string()
                 } else {
                     // Journal lines carry the time.
                     let timeless = text

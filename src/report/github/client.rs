@@ -1,6 +1,7 @@
 //! Calls of GitHub's REST API. octocrab is used in this file only.
 
 use std::fmt;
+use std::time::Duration;
 
 use octocrab::{FromResponse, Octocrab};
 use serde::Serialize;
@@ -21,12 +22,34 @@ pub struct Github {
     repository: String,
 }
 
+/// The pause before a call is made a second time.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// Why a call failed. Holds no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     /// The HTTP status, when there was an answer.
     pub status: Option<u16>,
     text: String,
+    fate: Fate,
+}
+
+/// What may have become of a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// GitHub said no: nothing happened.
+    Refused,
+    /// The answer is lost: it happened, or it did not.
+    Lost,
+    /// There was no answer in time, or none that we can read: it happened, or did not, or is about to.
+    Late,
+}
+
+impl ApiError {
+    /// Whether GitHub refused because of how much was asked, not because of a permission.
+    pub fn is_rate_limit(&self) -> bool {
+        self.status == Some(429) || self.text.contains("rate limit")
+    }
 }
 
 impl fmt::Display for ApiError {
@@ -39,6 +62,14 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+impl ApiError {
+    /// An answer that is none.
+    pub(super) fn new(text: String) -> Self {
+        let (status, fate) = (None, Fate::Late);
+        Self { status, text, fate }
+    }
+}
 
 impl Github {
     /// `None` when the run belongs to no repository. Call it inside a runtime.
@@ -74,33 +105,60 @@ impl Github {
     }
 
     pub(super) async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
-        self.bounded(self.api.get(self.route(path), None::<&()>))
-            .await
+        let call = async || {
+            let call = self.api.get(self.route(path), None::<&()>);
+            bounded(call).await
+        };
+        twice(call).await
     }
 
+    /// Creates something once. When the answer is lost, `find` says whether it is there; only when it
+    /// is not, the call is made a second time. One that may still be under way is never repeated.
     pub(super) async fn post<R: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
+        find: impl AsyncFnOnce() -> Result<Option<R>, ApiError>,
     ) -> Result<R, ApiError> {
-        self.bounded(self.api.post(self.route(path), Some(body)))
-            .await
+        let call = async || {
+            let call = self.api.post(self.route(path), Some(body));
+            bounded(call).await
+        };
+        let error = match call().await {
+            Ok(created) => return Ok(created),
+            Err(error) => error,
+        };
+        match error.fate {
+            Fate::Refused => return Err(error),
+            Fate::Lost => tokio::time::sleep(PAUSE).await,
+            Fate::Late => {}
+        }
+        match (Box::pin(find()).await, error.fate) {
+            (Ok(Some(found)), _) => Ok(found),
+            (Ok(None), Fate::Lost) => call().await,
+            (Ok(None), Fate::Refused | Fate::Late) | (Err(_), _) => Err(error),
+        }
     }
 
+    /// Rewrites something, which may be done twice.
     pub(super) async fn patch<R: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
     ) -> Result<R, ApiError> {
-        self.bounded(self.api.patch(self.route(path), Some(body)))
-            .await
+        let call = async || {
+            let call = self.api.patch(self.route(path), Some(body));
+            bounded(call).await
+        };
+        twice(call).await
     }
 
     /// Takes a label off a pull request; one that is gone already is fine.
     pub async fn remove_label(&self, pull_request: u64, label: &str) -> Result<(), ApiError> {
         let (owner, name) = self.repository.split_once('/').unwrap_or_default();
         let issues = self.api.issues(owner, name);
-        match self.bounded(issues.remove_label(pull_request, label)).await {
+        let call = async || bounded(issues.remove_label(pull_request, label)).await;
+        match twice(call).await {
             Ok(_left) => Ok(()),
             Err(error) if error.status == Some(404) => Ok(()),
             Err(error) => Err(error),
@@ -110,19 +168,30 @@ impl Github {
     fn route(&self, path: &str) -> String {
         format!("/repos/{}/{path}", self.repository)
     }
+}
 
-    async fn bounded<R: FromResponse>(
-        &self,
-        call: impl Future<Output = octocrab::Result<R>>,
-    ) -> Result<R, ApiError> {
-        // The future of a call is large; every caller holds one.
-        match tokio::time::timeout(http::CALL_DEADLINE, Box::pin(call)).await {
-            Ok(answer) => answer.map_err(api_error),
-            Err(_elapsed) => Err(ApiError {
-                status: None,
-                text: format!("nothing within {} s", http::CALL_DEADLINE.as_secs()),
-            }),
+/// A call that may be made again is, once, when its answer was lost.
+async fn twice<R>(call: impl AsyncFn() -> Result<R, ApiError>) -> Result<R, ApiError> {
+    match call().await {
+        Err(error) if error.fate == Fate::Lost => {
+            tokio::time::sleep(PAUSE).await;
+            call().await
         }
+        answer => answer,
+    }
+}
+
+async fn bounded<R: FromResponse>(
+    call: impl Future<Output = octocrab::Result<R>>,
+) -> Result<R, ApiError> {
+    // The future of a call is large; every caller holds one.
+    match tokio::time::timeout(http::CALL_DEADLINE, Box::pin(call)).await {
+        Ok(answer) => answer.map_err(api_error),
+        Err(_elapsed) => Err(ApiError {
+            status: None,
+            text: format!("nothing within {} s", http::CALL_DEADLINE.as_secs()),
+            fate: Fate::Late,
+        }),
     }
 }
 
@@ -136,6 +205,9 @@ fn api_error(error: octocrab::Error) -> ApiError {
         octocrab::Error::GitHub { source, .. } => {
             (Some(source.status_code.as_u16()), source.message.clone())
         }
+        // There was an answer, and it is not what the documentation says.
+        octocrab::Error::Serde { source, .. } => (Some(200), source.to_string()),
+        octocrab::Error::Json { source, .. } => (Some(200), source.to_string()),
         other => {
             let mut cause: &dyn std::error::Error = other;
             while let Some(next) = cause.source() {
@@ -144,9 +216,16 @@ fn api_error(error: octocrab::Error) -> ApiError {
             (None, cause.to_string())
         }
     };
+    let fate = match (status, &error) {
+        (Some(..500), _) => Fate::Refused,
+        // An answer that we cannot read will not read better next time.
+        (None, octocrab::Error::Json { .. } | octocrab::Error::Serde { .. }) => Fate::Late,
+        (Some(500..) | None, _) => Fate::Lost,
+    };
     ApiError {
         status,
-        text: text::cut(&text::printable(&text), 300),
+        text: text::printable(&text),
+        fate,
     }
 }
 

@@ -37,13 +37,17 @@ impl Github {
         text: &str,
     ) -> Result<(), ApiError> {
         let body = json!({ "body": format!("{marker}\n{text}") });
-        let _answer: Value = match self.find_comment(pull_request, marker).await? {
-            Some(id) => self.patch(&format!("issues/comments/{id}"), &body).await?,
-            None => {
-                let path = format!("issues/{pull_request}/comments");
-                self.post(&path, &body).await?
-            }
+        if let Some(id) = self.find_comment(pull_request, marker).await? {
+            let path = format!("issues/comments/{id}");
+            let _answer: Value = self.patch(&path, &body).await?;
+            return Ok(());
+        }
+        let path = format!("issues/{pull_request}/comments");
+        let find = async || {
+            let id = self.find_comment(pull_request, marker).await?;
+            Ok(id.map(Value::from))
         };
+        let _answer = self.post(&path, &body, find).await?;
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use crate::report::text;
 /// The longest description of a status.
 const MAX_DESCRIPTION: usize = 140;
 
-/// How many earlier deployments are looked at to find the one that was live.
-const LOOK_BACK: usize = 10;
+/// How many earlier deployments are looked at to find those that still count as live.
+const LOOK_BACK: usize = 30;
 
 /// A deployment on GitHub that has no final state yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,11 +78,13 @@ struct Status {
 }
 
 impl Github {
-    /// Creates the record for `commit` and says that it is in progress.
-    pub async fn start_deployment(
+    /// Creates the record of this run for `commit`, or finds it when it is there already. `run` tells
+    /// this run from every other one.
+    pub async fn create_deployment(
         &self,
         about: &Deployment<'_>,
         commit: &Commit,
+        run: &str,
     ) -> Result<DeploymentHandle, ApiError> {
         let body = json!({
             // The default merges the base branch, which would deploy a commit that nobody built.
@@ -94,13 +96,40 @@ impl Github {
             "production_environment": about.environment == "production",
             "transient_environment": false,
             "description": "pct-deploy",
-            "payload": { "app": about.app },
+            "payload": { "app": about.app, "run": run },
         });
-        let created: Created = self.post("deployments", &body).await?;
-        let handle = DeploymentHandle { id: created.id };
-        self.set_state(handle, about, State::InProgress, "deploying")
-            .await?;
-        Ok(handle)
+        let find = async || self.find_own(about, commit, run).await;
+        // A look that fails is no reason to create nothing: the call itself says what is wrong.
+        let found = Box::pin(find()).await.ok().flatten();
+        let own = match found {
+            Some(own) => own,
+            None => Box::pin(self.post("deployments", &body, find)).await?,
+        };
+        Ok(DeploymentHandle { id: own.id })
+    }
+
+    /// The record of this run that has no final state yet.
+    async fn find_own(
+        &self,
+        about: &Deployment<'_>,
+        commit: &Commit,
+        run: &str,
+    ) -> Result<Option<Created>, ApiError> {
+        let environment = query_value(about.environment);
+        let path =
+            format!("deployments?environment={environment}&sha={commit}&per_page={LOOK_BACK}");
+        let all: Vec<Earlier> = self.get(&path).await?;
+        let own = all.iter().find(|earlier| {
+            let payload = fields(&earlier.payload);
+            payload.is_of(about.app) && payload.run.as_deref() == Some(run)
+        });
+        let Some(own) = own else {
+            return Ok(None);
+        };
+        Ok(match self.state_of(own.id).await?.as_deref() {
+            None | Some("in_progress" | "queued" | "pending") => Some(Created { id: own.id }),
+            Some(_) => None,
+        })
     }
 
     /// Sets a deployment's state.
@@ -128,22 +157,16 @@ impl Github {
                 }
             }
         }
-        let path = format!("deployments/{}/statuses", handle.id);
-        let _answer: Value = self.post(&path, &body).await?;
-        Ok(())
+        self.add_status(handle.id, state, &body).await
     }
 
     /// The newest state of a deployment; `None` when it has none, or one that we never set.
-    pub async fn state_of(&self, handle: DeploymentHandle) -> Result<Option<State>, ApiError> {
-        let path = format!("deployments/{}/statuses?per_page=1", handle.id);
-        let newest: Vec<Status> = self.get(&path).await?;
-        Ok(newest.first().and_then(|status| {
-            let state = Value::String(status.state.clone());
-            serde_json::from_value(state).ok()
-        }))
+    pub async fn newest_state(&self, handle: DeploymentHandle) -> Result<Option<State>, ApiError> {
+        let newest = self.state_of(handle.id).await?;
+        Ok(newest.and_then(|state| serde_json::from_value(Value::String(state)).ok()))
     }
 
-    /// Marks the deployment of the same app that was live before `now` as inactive.
+    /// Marks the deployments of the same app that were live before `now` as inactive.
     pub async fn retire_previous(
         &self,
         now: DeploymentHandle,
@@ -154,26 +177,59 @@ impl Github {
         let all: Vec<Earlier> = self.get(&path).await?;
         let ours = all
             .iter()
-            .filter(|earlier| earlier.id != now.id && is_app(&earlier.payload, about.app));
+            .filter(|earlier| earlier.id != now.id && fields(&earlier.payload).is_of(about.app));
         for earlier in ours {
-            let path = format!("deployments/{}/statuses?per_page=1", earlier.id);
-            let newest: Vec<Status> = self.get(&path).await?;
-            if newest
-                .first()
-                .is_some_and(|status| status.state == "success")
-            {
-                let path = format!("deployments/{}/statuses", earlier.id);
-                let body = json!({ "state": State::Inactive, "auto_inactive": false });
-                let _answer: Value = self.post(&path, &body).await?;
-                return Ok(());
+            match self.state_of(earlier.id).await?.as_deref() {
+                Some("success") => {
+                    let body = json!({ "state": State::Inactive, "auto_inactive": false });
+                    self.add_status(earlier.id, State::Inactive, &body).await?;
+                }
+                // The run after that one has been here and saw to everything before it.
+                Some("inactive") => return Ok(()),
+                Some(_) | None => {}
             }
         }
         Ok(())
     }
+
+    async fn add_status(&self, id: u64, state: State, body: &Value) -> Result<(), ApiError> {
+        let path = format!("deployments/{id}/statuses");
+        let find = async || {
+            let there = self.state_of(id).await?;
+            let wanted = json!(state);
+            Ok(there
+                .filter(|there| wanted == there.as_str())
+                .map(Value::from))
+        };
+        let _answer = Box::pin(self.post(&path, body, find)).await?;
+        Ok(())
+    }
+
+    async fn state_of(&self, id: u64) -> Result<Option<String>, ApiError> {
+        let path = format!("deployments/{id}/statuses?per_page=1");
+        let newest: Vec<Status> = self.get(&path).await?;
+        Ok(newest.into_iter().next().map(|status| status.state))
+    }
+}
+
+/// What we wrote into a record, to know it again.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Fields {
+    /// `None` in records of others; `Some(None)` in ours when the app has no name.
+    app: Option<Option<String>>,
+    run: Option<String>,
+}
+
+impl Fields {
+    fn is_of(&self, app: Option<&str>) -> bool {
+        self.app
+            .as_ref()
+            .is_some_and(|named| named.as_deref() == app)
+    }
 }
 
 /// A payload comes back as the object that was sent, or as its text.
-fn is_app(payload: &Value, app: Option<&str>) -> bool {
+fn fields(payload: &Value) -> Fields {
     let parsed;
     let payload = match payload {
         Value::String(text) => {
@@ -182,9 +238,13 @@ fn is_app(payload: &Value, app: Option<&str>) -> bool {
         }
         other => other,
     };
-    payload
-        .as_object()
-        .is_some_and(|fields| fields.get("app").is_some_and(|value| value.as_str() == app))
+    let text = |key: &str| Some(payload.get(key)?.as_str()?.to_owned());
+    Fields {
+        app: payload
+            .get("app")
+            .map(|app| app.as_str().map(str::to_owned)),
+        run: text("run"),
+    }
 }
 
 /// Percent-encodes everything that could end a query value.
@@ -205,9 +265,11 @@ mod tests {
 
     #[test]
     fn only_records_of_the_same_app_are_ours() {
-        let payload = json!({ "app": "parking" });
+        let is_app = |payload: &Value, app| fields(payload).is_of(app);
+        let payload = json!({ "app": "parking", "run": "42/1/deploy" });
         assert!(is_app(&payload, Some("parking")));
         assert!(is_app(&json!(payload.to_string()), Some("parking")));
+        assert_eq!(fields(&payload).run.as_deref(), Some("42/1/deploy"));
         assert!(is_app(&json!({ "app": null }), None));
         for other in [json!({ "app": "hello" }), json!({}), json!(""), Value::Null] {
             assert!(!is_app(&other, Some("parking")), "{other}");

@@ -60,13 +60,11 @@ impl Github {
             Error::untouched(Reason::UnreadableEvent, what)
         })?;
         let path = format!("collaborators/{login}/permission");
-        let answer: Permission = self.get(&path).await.map_err(|error| {
+        let answer: Permission = self.ask(&path).await.map_err(|error| {
             let what = format!("cannot ask GitHub whether `{user}` may write to the repository");
-            Error::untouched(Reason::InvalidSettings, what)
-                .because(error)
-                .hint(
-                    "give `github-token` a token of this repository, or set `require-write: false`",
-                )
+            let cure =
+                "give `github-token` a token of this repository, or set `require-write: false`";
+            error.unanswered(what, cure.to_owned())
         })?;
         // `permission` folds maintain into write and triage into read.
         match answer.permission.as_str() {

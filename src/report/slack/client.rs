@@ -1,7 +1,8 @@
 //! Posting to an incoming webhook. reqwest is used here and for the client that GitHub shares.
 //!
-//! The address is the secret: no error carries it. Only 429 is tried again, because only then Slack
-//! says that it took nothing; after a 5xx or a timeout a second post could be a second message.
+//! The address is the secret: no error carries it. A second try, one, is made after 429 and when there was
+//! no connection, because only then nothing was taken; after a 5xx or a timeout a second post could be a
+//! second message.
 
 use std::time::Duration;
 
@@ -16,49 +17,56 @@ use crate::secret::Secret;
 /// A longer wait than this would outlast the time for reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Before a second try when no connection was to be had.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Posts one message.
 pub async fn post(webhook: &Secret, message: &Value) -> Result<()> {
     let client = http::client()?;
-    match send(&client, webhook, message).await? {
+    let pause = match send(&client, webhook, message).await {
+        Answer::Taken => return Ok(()),
+        Answer::Refused(error) => return Err(error),
+        Answer::Busy(pause) if pause > LONGEST_PAUSE => return Err(busy(pause)),
+        Answer::Busy(pause) => pause,
+        Answer::Unreached(_error) => PAUSE,
+    };
+    tokio::time::sleep(pause).await;
+    match send(&client, webhook, message).await {
         Answer::Taken => Ok(()),
-        Answer::Refused(error) => Err(error),
-        Answer::Later(pause) if pause > LONGEST_PAUSE => Err(busy(pause)),
-        Answer::Later(pause) => {
-            tokio::time::sleep(pause).await;
-            match send(&client, webhook, message).await? {
-                Answer::Taken => Ok(()),
-                Answer::Refused(error) => Err(error),
-                Answer::Later(pause) => Err(busy(pause)),
-            }
-        }
+        Answer::Refused(error) | Answer::Unreached(error) => Err(error),
+        Answer::Busy(pause) => Err(busy(pause)),
     }
 }
 
 enum Answer {
     Taken,
-    Later(Duration),
+    /// Slack took nothing and says when to come back.
+    Busy(Duration),
+    /// There was no connection, so nothing was sent.
+    Unreached(Error),
+    /// Slack refused it, or may have taken it.
     Refused(Error),
 }
 
-async fn send(client: &reqwest::Client, webhook: &Secret, message: &Value) -> Result<Answer> {
-    let answer = client
-        .post(webhook.expose())
-        .json(message)
-        .send()
-        .await
-        .map_err(unreachable_slack)?;
+async fn send(client: &reqwest::Client, webhook: &Secret, message: &Value) -> Answer {
+    let request = client.post(webhook.expose()).json(message);
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) if error.is_connect() => return Answer::Unreached(unreachable_slack(error)),
+        Err(error) => return Answer::Refused(unreachable_slack(error)),
+    };
     let status = answer.status();
     if status.is_success() {
-        return Ok(Answer::Taken);
+        return Answer::Taken;
     }
     if status == StatusCode::TOO_MANY_REQUESTS {
         let pause = answer.headers().get(RETRY_AFTER);
         let seconds = pause.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        return Ok(Answer::Later(Duration::from_secs(seconds.unwrap_or(1))));
+        return Answer::Busy(Duration::from_secs(seconds.unwrap_or(1)));
     }
     let why = answer.text().await.unwrap_or_default();
-    let why = text::cut(&text::printable(&why), 200);
-    Ok(Answer::Refused(refused(status, &why)))
+    let why = text::printable(&why);
+    Answer::Refused(refused(status, &why))
 }
 
 fn unreachable_slack(error: reqwest::Error) -> Error {
@@ -68,6 +76,10 @@ fn unreachable_slack(error: reqwest::Error) -> Error {
 }
 
 fn refused(status: StatusCode, why: &str) -> Error {
+    if status.is_server_error() {
+        return Error::usage(format!("Slack failed over the message: {status} {why}"))
+            .hint("it may have been posted all the same, so it is not sent again");
+    }
     let error = Error::usage(format!("Slack refused the message: {status} {why}"));
     match status {
         StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::GONE => error.hint(

@@ -169,10 +169,10 @@ fn while_the_old_slot_drains() {
     let (world, project) = live("cancel-drain");
     let runner = Container::new(&world, &project)
         .input("build-args", "HELLO_VERSION=v2")
-        .input("drain-timeout", "20s");
+        .input("drain-timeout", "40s");
     // A request that the old slot answers for longer than a cancelled run may last.
-    let url = "http://127.0.0.1/slow?ms=12000";
-    let slow = format!("curl -s -H 'Host: localhost' --max-time 30 '{url}'");
+    let url = "http://127.0.0.1/slow?ms=25000";
+    let slow = format!("curl -s -H 'Host: localhost' --max-time 60 '{url}'");
     std::thread::scope(|scope| {
         let request = scope.spawn(|| world.on_host(&slow));
         let (main, serving) = cancelled_at(&world, &project, &runner, "drain_old  …", ("v1", "v2"));

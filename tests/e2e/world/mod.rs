@@ -1,5 +1,6 @@
 //! The universe in which a test runs: one host, one registry, one Slack, and an app to deploy.
 
+pub(crate) mod held;
 mod release;
 mod run;
 mod sandbox_env;
@@ -119,6 +120,11 @@ impl World {
         )
     }
 
+    /// Deploys an image that is in the registry already, by its digest; nothing is built.
+    pub(crate) fn deploy_image(&self, image: &str) -> Run {
+        self.run(&["deploy", "--json"], &[("IMAGE", image)])
+    }
+
     /// Runs the real binary with this world's settings and some more.
     pub(crate) fn run(&self, args: &[&str], more: &[(&str, &str)]) -> Run {
         self.spawn(args, more).wait()
@@ -138,7 +144,11 @@ impl World {
             command.env(format!("PCT_DEPLOY_{key}"), value);
         }
         for (key, value) in more {
-            command.env(format!("PCT_DEPLOY_{key}"), value);
+            // This one is not a setting.
+            match *key {
+                "GITHUB_API_URL" => command.env(key, value),
+                _ => command.env(format!("PCT_DEPLOY_{key}"), value),
+            };
         }
         Started::spawn(command)
     }
@@ -248,9 +258,10 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary under test.
-pub(crate) fn binary() -> &'static str {
-    env!("CARGO_BIN_EXE_pct-deploy")
+/// The binary under test; `make bench` names the release build.
+pub(crate) fn binary() -> PathBuf {
+    let named = std::env::var_os("PCT_BENCH_BINARY").map(PathBuf::from);
+    named.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_pct-deploy")))
 }
 
 pub(crate) fn docker(args: &[&str]) -> Output {

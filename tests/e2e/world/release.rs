@@ -37,6 +37,21 @@ impl Release {
             .with("HELLO_LEAK_MIB_PER_S", 64)
     }
 
+    /// Takes so many MiB a second while it serves.
+    pub(crate) fn leaks_later(self, mib_per_second: u32) -> Self {
+        self.with("HELLO_LEAK_MIB_PER_S", mib_per_second)
+    }
+
+    /// Answers this share of requests with 500; its health check is fine.
+    pub(crate) fn fails_percent(self, percent: u32) -> Self {
+        self.with("HELLO_ERROR_RATE", percent)
+    }
+
+    /// Takes so long for each answer; its health check does not.
+    pub(crate) fn slow_ms(self, ms: u32) -> Self {
+        self.with("HELLO_SLOW_MS", ms)
+    }
+
     /// Prints workflow commands.
     pub(crate) fn forges_commands(self) -> Self {
         self.with("HELLO_LOG_INJECT", 1)

@@ -38,6 +38,12 @@ impl Reply {
         Self::error(404, "Not Found")
     }
 
+    /// The same answer with its body inside another one.
+    pub(super) fn wrapped(mut self, wrap: impl FnOnce(Value) -> Value) -> Self {
+        self.body = wrap(self.body);
+        self
+    }
+
     /// 422 about one field, as GitHub words it.
     pub(super) fn invalid(resource: &str, field: &str, message: &str) -> Self {
         let mut reply = Self::error(422, "Validation Failed");

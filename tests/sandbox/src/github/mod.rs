@@ -11,6 +11,7 @@ mod route;
 mod state;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 mod world;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use serde_json::Value;
 pub use fault::Fault;
 pub use permission::Permission;
 pub use route::Endpoint;
+pub use verdicts::{CheckState, Review};
 
 use crate::background::lock;
 use crate::http::{LOOPBACK, Server};
@@ -134,6 +136,26 @@ impl GitHub {
     pub fn change_pull(&self, change: impl FnOnce(Pull) -> Pull) {
         let mut world = lock(self.state.world());
         world.pull = change(world.pull.clone());
+    }
+
+    /// A job of another workflow, run number 1, stands like this on a commit.
+    pub fn check(&self, sha: &str, name: &str, state: CheckState) {
+        self.check_of_run(sha, name, 1, state);
+    }
+
+    /// A job of the given run stands like this on a commit.
+    pub fn check_of_run(&self, sha: &str, name: &str, run: u64, state: CheckState) {
+        lock(self.state.world()).put_check(sha, name, run, state);
+    }
+
+    /// Somebody sets a commit status: `success`, `pending`, `failure`, `error`.
+    pub fn status(&self, sha: &str, context: &str, state: &str) {
+        lock(self.state.world()).put_status(sha, context, state);
+    }
+
+    /// Somebody reviews the pull request, or has their reviews dismissed.
+    pub fn review(&self, login: &str, review: Review) {
+        lock(self.state.world()).put_review(login, review);
     }
 
     /// Makes the commit's checks pending: a deployment that asks for them gets 409.

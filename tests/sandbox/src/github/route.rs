@@ -22,10 +22,13 @@ pub enum Endpoint {
     RemoveLabel,
     GetPermission,
     GetCommit,
+    ListCheckRuns,
+    GetStatus,
+    ListReviews,
 }
 
 impl Endpoint {
-    const ALL: [(&str, Self); 13] = [
+    const ALL: [(&str, Self); 16] = [
         ("get-repository", Self::GetRepository),
         ("list-deployments", Self::ListDeployments),
         ("create-deployment", Self::CreateDeployment),
@@ -39,6 +42,9 @@ impl Endpoint {
         ("remove-label", Self::RemoveLabel),
         ("get-permission", Self::GetPermission),
         ("get-commit", Self::GetCommit),
+        ("list-check-runs", Self::ListCheckRuns),
+        ("get-status", Self::GetStatus),
+        ("list-reviews", Self::ListReviews),
     ];
 }
 
@@ -127,6 +133,15 @@ impl Route {
                 (Endpoint::GetPermission, Subject::Name((*user).to_owned()))
             }
             ("GET", ["commits", sha]) => (Endpoint::GetCommit, Subject::Name((*sha).to_owned())),
+            ("GET", ["commits", sha, "check-runs"]) => {
+                (Endpoint::ListCheckRuns, Subject::Name((*sha).to_owned()))
+            }
+            ("GET", ["commits", sha, "status"]) => {
+                (Endpoint::GetStatus, Subject::Name((*sha).to_owned()))
+            }
+            ("GET", ["pulls", n, "reviews"]) => {
+                (Endpoint::ListReviews, Subject::Number(number(n)?))
+            }
             _ => bail!("unknown call"),
         };
         Ok(Self {

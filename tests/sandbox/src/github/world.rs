@@ -8,6 +8,7 @@ use super::Permission;
 use super::answer::Reply;
 use super::deployments::{Deployment, now};
 use super::route::{Endpoint, Route, Subject};
+use super::verdicts::Verdicts;
 use crate::http::Request;
 use crate::pull::Pull;
 use crate::shape::{self, Account};
@@ -24,6 +25,7 @@ pub(super) struct World {
     pub(super) permissions: BTreeMap<String, Permission>,
     pub(super) checks_pending: bool,
     pub(super) behind_base: bool,
+    pub(super) verdicts: Verdicts,
     last_id: u64,
 }
 
@@ -38,6 +40,7 @@ impl World {
             permissions,
             checks_pending: false,
             behind_base: false,
+            verdicts: Verdicts::default(),
             // Real ones are beyond 32 bits, too.
             last_id: 5_000_000_000,
         }
@@ -80,6 +83,8 @@ impl World {
             (E::UpdateComment, Subject::Number(id)) => self.update_comment(*id, &body),
             (E::GetPermission, Subject::Name(user)) => self.permission(user),
             (E::GetCommit, Subject::Name(sha)) => self.commit(sha),
+            (E::ListCheckRuns, Subject::Name(sha)) => self.list_check_runs(sha, request),
+            (E::GetStatus, Subject::Name(sha)) => self.combined_status(sha, request),
             (E::RemoveLabel, Subject::Label { issue, name }) if *issue == self.pull.number => {
                 self.remove_label(name)
             }
@@ -90,6 +95,7 @@ impl World {
                     Reply::page(self.comments.clone(), &request.query, &url)
                 }
                 E::CreateComment => self.create_comment(&body),
+                E::ListReviews => self.list_reviews(request),
                 _ => Reply::not_found(),
             },
             _ => Reply::not_found(),

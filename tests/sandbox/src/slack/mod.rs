@@ -23,6 +23,12 @@ pub use reply::Reply;
 /// Where the webhook is; whoever knows a real one's path can post, so it counts as a secret.
 pub const PATH: &str = "/services/T000/B000/XXXX";
 
+/// The word that Slack refuses a message with, or `None` for a good one.
+#[must_use]
+pub fn refusal(message: &Value) -> Option<&'static str> {
+    limits::check(message).err()
+}
+
 /// A running stand-in; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Slack {

@@ -1,0 +1,299 @@
+//! What a run did to the people who used the site: facts in words, and the figures of each slot. Pure.
+//!
+//! Only what was measured is said; what is `null` in the result is left out here.
+
+use super::context::RunContext;
+use super::text;
+use crate::config::types::Language;
+use crate::protocol::outcome::Outcome;
+use crate::protocol::receipt::{
+    BakeReport, BakeVerdict, PredictedLoss, Probes, Served, SwitchKind,
+};
+use crate::protocol::result::RunResult;
+
+/// The facts of a receipt, one each, the one that matters most first. Holds text of the host.
+pub fn facts(result: &RunResult, context: &RunContext, language: Language) -> Vec<String> {
+    let receipt = &result.receipt;
+    let ms = |value: Option<u64>, english: &str, korean: &str| {
+        let value = text::count(value?);
+        Some(match language {
+            Language::English => format!("{value} ms {english}"),
+            Language::Korean => format!("{korean} {value} ms"),
+        })
+    };
+    let all = [
+        lost(result, language),
+        bad_answers(result, context, language),
+        receipt.bake.as_ref().map(|bake| baked(bake, language)),
+        receipt
+            .switch
+            .map(|kind| switched(kind, language).to_owned()),
+        receipt.predicted_loss.map(|loss| predicted(loss, language)),
+        receipt.probes.map(|probes| probed(probes, language)),
+        ms(
+            receipt.healthy_to_switched_ms,
+            "from healthy to switched",
+            "정상 확인부터 전환까지",
+        ),
+        ms(
+            receipt.healthy_to_first_request_ms,
+            "from healthy to the first request on the new slot",
+            "정상 확인부터 새 슬롯의 첫 요청까지",
+        ),
+        ms(
+            receipt.flip_back_ms,
+            "from the decision to go back until traffic was back",
+            "되돌리기로 결정한 뒤 트래픽 복구까지",
+        ),
+        receipt.cut_connections.map(|cut| {
+            let cut = text::count(cut.into());
+            match language {
+                Language::English => format!("{cut} requests cut when the old slot stopped"),
+                Language::Korean => format!("이전 슬롯 종료 시 끊긴 요청 {cut}건"),
+            }
+        }),
+        receipt.bytes_pulled.map(|bytes| {
+            let bytes = text::bytes(bytes);
+            match language {
+                Language::English => format!("{bytes} pulled by the host"),
+                Language::Korean => format!("서버가 내려받은 용량 {bytes}"),
+            }
+        }),
+        memory(result, language),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// "0 of 48,213 requests lost": what is said first, and in the outcome line.
+pub(super) fn lost(result: &RunResult, language: Language) -> Option<String> {
+    let (failed, total) = (result.requests_failed?, result.requests_total?);
+    let (lost, of) = (text::count(failed), text::count(total));
+    Some(match (language, failed) {
+        (Language::English, 0) => format!("0 of {of} requests lost"),
+        (Language::English, _) => format!("{lost} of {of} requests lost or answered with 5xx"),
+        (Language::Korean, 0) => format!("요청 {of}건 중 유실 0건"),
+        (Language::Korean, _) => format!("요청 {of}건 중 유실 또는 5xx {lost}건"),
+    })
+}
+
+/// What the new slot answered people before traffic went back; `None` when it did not.
+pub(super) fn bad_answers(
+    result: &RunResult,
+    context: &RunContext,
+    language: Language,
+) -> Option<String> {
+    match result.outcome {
+        // A rollback stays where it went, whatever a bake saw.
+        Outcome::Deployed | Outcome::Unchanged | Outcome::Skipped => return None,
+        Outcome::Cancelled | Outcome::Failed | Outcome::RolledBack | Outcome::Stuck => {}
+    }
+    let worse = |bake: &BakeReport| match bake.verdict {
+        BakeVerdict::Worse => Some(bake.new),
+        BakeVerdict::Good | BakeVerdict::Inconclusive => None,
+    };
+    let baked = result.receipt.bake.as_ref().and_then(worse);
+    if baked.is_none() && result.receipt.flip_back_ms.is_none() {
+        return None;
+    }
+    // The log goes on after the verdict until traffic is back, so it knows more than the watch.
+    let served = new_slot(result, context).or(baked)?;
+    let (bad, of) = (
+        text::count(served.server_errors),
+        text::count(served.requests),
+    );
+    Some(match language {
+        Language::English => {
+            format!("{bad} of {of} answers of the new slot were 5xx before traffic was back")
+        }
+        Language::Korean => format!("트래픽을 되돌리기 전 새 슬롯의 응답 {of}건 중 5xx {bad}건"),
+    })
+}
+
+/// The figures of one slot in one window.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    /// Which slot, and when. Holds a name of the host.
+    pub(super) label: String,
+    pub(super) served: Served,
+}
+
+impl Row {
+    /// The row as a line.
+    pub(super) fn line(&self, language: Language) -> String {
+        let Served {
+            requests,
+            not_ok,
+            server_errors,
+            p50_ms,
+            p99_ms,
+        } = self.served;
+        let (requests, not_ok) = (text::count(requests), text::count(not_ok));
+        let (errors, label) = (text::count(server_errors), &self.label);
+        let (p50, p99) = (latency(p50_ms), latency(p99_ms));
+        match language {
+            Language::English => format!(
+                "{label}: {requests} requests, {not_ok} neither 2xx nor 3xx, {errors} with 5xx, p50 {p50}, p99 {p99}"
+            ),
+            Language::Korean => format!(
+                "{label}: 요청 {requests}건, 2xx·3xx 아님 {not_ok}건, 5xx {errors}건, p50 {p50}, p99 {p99}"
+            ),
+        }
+    }
+}
+
+/// The old slot before the switch, then both slots while traffic moved.
+pub(super) fn rows(result: &RunResult, context: &RunContext, language: Language) -> Vec<Row> {
+    let receipt = &result.receipt;
+    let (before, old, new) = match language {
+        Language::English => ("before", "old", "new"),
+        Language::Korean => ("전환 전", "이전", "신규"),
+    };
+    let mut rows = Vec::new();
+    if let Some(served) = receipt.baseline {
+        let label = match &result.previous_slot {
+            Some(slot) => format!("{slot} ({before})"),
+            None => before.to_owned(),
+        };
+        rows.push(Row { label, served });
+    }
+    let Some(traffic) = receipt.traffic else {
+        return rows;
+    };
+    let names = context.slots.as_ref();
+    let one = names.map(|slots| slots.one.as_str());
+    let two = names.map(|slots| slots.two.as_str());
+    for (name, number, served) in [(one, 1, traffic.one), (two, 2, traffic.two)] {
+        let age = match name {
+            Some(name) if result.previous_slot.as_deref() == Some(name) => Some(old),
+            Some(_) if result.previous_slot.is_some() => Some(new),
+            Some(_) | None => None,
+        };
+        let label = match (name, age, language) {
+            (Some(name), Some(age), _) => format!("{name} ({age})"),
+            (Some(name), None, _) => name.to_owned(),
+            (None, _, Language::English) => format!("slot {number}"),
+            (None, _, Language::Korean) => format!("슬롯 {number}"),
+        };
+        rows.push(Row { label, served });
+    }
+    rows
+}
+
+/// What the slot answered that was to take over, once its place is known.
+fn new_slot(result: &RunResult, context: &RunContext) -> Option<Served> {
+    let (traffic, slots) = (result.receipt.traffic?, context.slots.as_ref()?);
+    let old = result.previous_slot.as_deref()?;
+    match (slots.one.as_str() == old, slots.two.as_str() == old) {
+        (true, false) => Some(traffic.two),
+        (false, true) => Some(traffic.one),
+        (true, true) | (false, false) => None,
+    }
+}
+
+/// A percentile; nothing was answered without one.
+pub(super) fn latency(ms: Option<f64>) -> String {
+    ms.map_or_else(|| "–".to_owned(), text::millis)
+}
+
+fn switched(kind: SwitchKind, language: Language) -> &'static str {
+    match (kind, language) {
+        (SwitchKind::Flag, Language::English) => "switched by the flag, without a reload",
+        (SwitchKind::Flag, Language::Korean) => "리로드 없이 플래그로 전환",
+        (SwitchKind::Reload, Language::English) => "switched by an nginx reload",
+        (SwitchKind::Reload, Language::Korean) => "nginx 리로드로 전환",
+    }
+}
+
+fn predicted(loss: PredictedLoss, language: Language) -> String {
+    let rate = text::figure(loss.requests_per_second);
+    let trip = text::millis(loss.round_trip_ms);
+    let requests = loss.requests.round();
+    match language {
+        Language::English => {
+            let about = match text::figure(requests).as_str() {
+                "0" => "less than one request".to_owned(),
+                "1" => "about 1 request".to_owned(),
+                more => format!("about {more} requests"),
+            };
+            format!(
+                "a reload at {rate} req/s and {trip} loses {about}; `pct-deploy provision` makes it 0"
+            )
+        }
+        Language::Korean => {
+            let about = match text::figure(requests).as_str() {
+                "0" => "1건 미만이".to_owned(),
+                more => format!("약 {more}건이"),
+            };
+            format!(
+                "초당 {rate}건, 왕복 {trip}에서 리로드하면 요청 {about} 유실될 수 있음 (`pct-deploy provision` 후 0건)"
+            )
+        }
+    }
+}
+
+fn baked(bake: &BakeReport, language: Language) -> String {
+    let word = match (bake.verdict, language) {
+        (BakeVerdict::Good, Language::English) => "good",
+        (BakeVerdict::Inconclusive, Language::English) => "inconclusive",
+        (BakeVerdict::Worse, Language::English) => "worse than the old release",
+        (BakeVerdict::Good, Language::Korean) => "양호",
+        (BakeVerdict::Inconclusive, Language::Korean) => "판단 보류",
+        (BakeVerdict::Worse, Language::Korean) => "이전 릴리스보다 나쁨",
+    };
+    let why = match bake.why.trim() {
+        "" => String::new(),
+        why => format!(" ({why})"),
+    };
+    let watched = text::seconds(std::time::Duration::from_millis(bake.watched_ms).as_secs_f64());
+    let (requests, errors) = (
+        text::count(bake.new.requests),
+        text::count(bake.new.server_errors),
+    );
+    match language {
+        Language::English => {
+            format!("bake: {word}{why}, {requests} requests in {watched}, {errors} with 5xx")
+        }
+        Language::Korean => {
+            format!("베이크: {word}{why}, {watched} 동안 요청 {requests}건, 5xx {errors}건")
+        }
+    }
+}
+
+fn probed(probes: Probes, language: Language) -> String {
+    let (sent, lost, failed) = (
+        text::count(probes.sent),
+        text::count(probes.lost),
+        text::count(probes.failed),
+    );
+    match language {
+        Language::English => {
+            format!("{sent} requests of our own: {lost} lost, {failed} with a bad answer")
+        }
+        Language::Korean => format!("자체 요청 {sent}건: 유실 {lost}건, 비정상 응답 {failed}건"),
+    }
+}
+
+fn memory(result: &RunResult, language: Language) -> Option<String> {
+    let (slot, agent) = match language {
+        Language::English => ("new slot", "agent"),
+        Language::Korean => ("새 슬롯", "에이전트"),
+    };
+    let parts: Vec<String> = [
+        (slot, result.receipt.slot_memory_bytes),
+        (agent, result.receipt.agent_memory_bytes),
+    ]
+    .into_iter()
+    .filter_map(|(who, bytes)| Some(format!("{who} {}", text::bytes(bytes?))))
+    .collect();
+    if parts.is_empty() {
+        return None;
+    }
+    Some(match language {
+        Language::English => format!("memory at most: {}", parts.join(", ")),
+        Language::Korean => format!("최대 메모리: {}", parts.join(", ")),
+    })
+}
+
+#[cfg(test)]
+#[path = "receipt_tests.rs"]
+mod tests;

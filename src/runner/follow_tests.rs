@@ -1,0 +1,169 @@
+//! Lost connections and cancels, against an agent that is a shell script.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::cancel::{Cancel, Cancelled};
+use super::follow::{Followed, Follower};
+use super::remote::{InstalledAgent, Remote};
+use crate::config::types::Place;
+use crate::error::{ExitCode, Reason, Result};
+use crate::protocol::event::{Event, Happening};
+use crate::protocol::outcome::{Finished, Outcome};
+use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice, Target};
+use crate::protocol::receipt::Receipt;
+use crate::protocol::slot::PerSlot;
+use crate::protocol::wire::{Reply, encode};
+use crate::report::{ConsoleMode, Reporter};
+use crate::secret::Redactor;
+
+fn plan() -> Plan {
+    let span = |text: &str| text.parse().unwrap();
+    Plan {
+        deployment: "20260101T000001Z-000000".parse().unwrap(),
+        site: Site {
+            app: "app".parse().unwrap(),
+            project_directory: ".".into(),
+            compose_file: "docker-compose.yml".into(),
+            slots: PerSlot {
+                one: "web-1".parse().unwrap(),
+                two: "web-2".parse().unwrap(),
+            },
+            dependencies: None,
+            proxy_include: "/etc/nginx/conf.d/service-url.inc".into(),
+            switch: SwitchChoice::Auto,
+            health: HealthCheck {
+                path: None,
+                timeout: span("10s"),
+                interval: span("250ms"),
+                successes: 2,
+            },
+            bake: Bake {
+                time: span("0s"),
+                errors_permille: 20,
+                slowdown: 5,
+                min_requests: 20,
+            },
+            platform: "linux/amd64".into(),
+            drain_timeout: span("1s"),
+            stop_timeout: span("1s"),
+            keep_releases: 3,
+            lock_wait: span("1s"),
+        },
+        target: Target::Previous,
+        origin: Origin::default(),
+        fence: None,
+    }
+}
+
+fn line(seq: u64, what: Happening) -> String {
+    encode(&Reply::Event(Box::new(Event {
+        seq,
+        at_ms: 1,
+        what,
+    })))
+    .unwrap()
+}
+
+/// An agent whose connection breaks after its first event, and that answers a follower with `answer`.
+struct Agent {
+    folder: tempfile::TempDir,
+}
+
+impl Agent {
+    fn new(answer: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let begun = line(
+            1,
+            Happening::LockWaiting {
+                holder: "jo".into(),
+            },
+        );
+        let heard = folder.path().join("heard");
+        let script = format!(
+            "#!/bin/sh\nread -r request\necho \"$request\" >>{heard}\ncase \"$request\" in\n\
+             *'\"request\":\"swap\"'*) printf '%s' '{begun}'; exit 255;;\nesac\n{answer}\n",
+            heard = heard.display()
+        );
+        std::fs::write(folder.path().join("text"), script).unwrap();
+        // By another process: a file that this one has open for writing cannot be run.
+        let copied = Command::new("install")
+            .args(["-m", "755", "text", "agent"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .status();
+        assert!(copied.unwrap().success());
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("agent")
+    }
+
+    fn heard(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("heard")).unwrap()
+    }
+}
+
+async fn follow(agent: &Path, cancel: &Cancel) -> Result<Followed> {
+    let reporter = Reporter::new(ConsoleMode::Json, Redactor::default());
+    let agent = InstalledAgent {
+        path: agent.display().to_string(),
+        uploaded: 0,
+    };
+    let plan = plan();
+    let follower = Follower::new(&Place::Local, &agent, &plan, &reporter, cancel);
+    Box::pin(follower.run(&Remote::Local, None)).await
+}
+
+#[tokio::test]
+async fn a_cancel_during_the_pause_goes_over_the_next_connection_at_once() {
+    let last = line(
+        2,
+        Happening::Finished(Box::new(Finished {
+            outcome: Outcome::Cancelled,
+            reason: "cancelled".to_owned(),
+            live: None,
+            previous: None,
+            failed: None,
+            receipt: Receipt::default(),
+        })),
+    );
+    let agent = Agent::new(&format!(
+        "read -r cancel\necho \"$cancel\" >>\"${{0%/*}}/heard\"\nprintf '%s' '{last}'"
+    ));
+    let (cancel, ask) = Cancel::by_hand();
+    let began = Instant::now();
+    let path = agent.path();
+    let (followed, ()) = tokio::join!(follow(&path, &cancel), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        ask(Cancelled::Interrupt);
+    });
+    assert_eq!(followed.unwrap().finished.outcome, Outcome::Cancelled);
+    let heard = agent.heard();
+    assert!(heard.contains(r#""after":1"#), "{heard}");
+    assert!(heard.ends_with("{\"request\":\"cancel\"}\n"), "{heard}");
+    assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_cancelled_run_looks_for_its_host_for_a_while_and_then_leaves_it_alone() {
+    let agent = Agent::new("exit 255");
+    let (cancel, ask) = Cancel::by_hand();
+    let began = Instant::now();
+    let path = agent.path();
+    let (followed, ()) = tokio::join!(follow(&path, &cancel), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        ask(Cancelled::Terminate);
+    });
+    let error = followed.unwrap_err();
+    assert_eq!(
+        (error.code(), error.reason()),
+        (ExitCode::Terminated, Reason::Cancelled)
+    );
+    let tries = agent.heard().matches("\"request\":\"follow\"").count();
+    assert!(tries > 3, "{tries} tries");
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(5) && took < Duration::from_secs(9));
+}

@@ -1,0 +1,162 @@
+//! What the event cannot know: the workspace, and what GitHub says now.
+//!
+//! The files come first, as they cost nothing; then who set the label, where the pull request stands,
+//! its checks and its reviews. The first no ends it. Without an answer it is an error, never a yes.
+
+use std::path::Path;
+
+use super::standing;
+use super::{Refusal, checks, reviews};
+use crate::config::parse::Caller;
+use crate::config::types::{DeployConfig, GateConfig, ImageSource, RequiredChecks, WriterCheck};
+use crate::error::{Error, Reason, Result};
+use crate::protocol::ids::Commit;
+use crate::report::Reporter;
+use crate::report::context::RunContext;
+use crate::report::github::{Access, Github};
+use crate::runner::checkout::{self, Checkout, Merge, Wanted};
+use crate::runner::event::{Facts, Origin};
+use crate::runner::recheck::Recheck;
+
+/// What the questions are about.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// What the event asks for.
+    pub facts: &'a Facts,
+    /// `GITHUB_SHA`.
+    pub run_commit: Option<&'a Commit>,
+    /// Whose files are built: the action's are a checkout, or nobody knows what they are.
+    pub caller: Caller,
+}
+
+/// What came of them.
+#[derive(Debug)]
+pub enum Answer {
+    /// Deploy, and ask once more on the way.
+    Go(Recheck),
+    /// Do not.
+    No(Refusal),
+}
+
+/// Asks all of them.
+pub async fn ask(
+    asked: &Asked<'_>,
+    config: &DeployConfig,
+    context: &RunContext,
+    reporter: &Reporter,
+) -> Result<Answer> {
+    let refusal = match &config.image.source {
+        ImageSource::Build(build) => checkout_refusal(&build.context, asked, reporter),
+        // Nothing of the workspace is deployed.
+        ImageSource::Existing(_) => None,
+    };
+    if let Some(refusal) = refusal {
+        return Ok(Answer::No(refusal));
+    }
+    let github = match &config.report.github {
+        Some(settings) => Github::new(settings, context)?,
+        None => None,
+    };
+    match github {
+        Some(github) => ask_github(github, asked.facts, &config.gate, context).await,
+        None => nobody_to_ask(&config.gate, reporter),
+    }
+}
+
+fn checkout_refusal(folder: &Path, asked: &Asked<'_>, reporter: &Reporter) -> Option<Refusal> {
+    let Facts { commit, origin, .. } = asked.facts;
+    let merge = match origin {
+        Origin::Label(pull) => Merge::Allowed {
+            of_event: pull.merge.as_ref(),
+            of_run: asked.run_commit,
+        },
+        Origin::Dispatch(_) => Merge::Refused,
+    };
+    let how = format!("check it out with `actions/checkout` and `ref: {commit}`");
+    match (
+        checkout::look(folder, &Wanted { commit, merge }),
+        asked.caller,
+    ) {
+        (Checkout::Exact, _) | (Checkout::None, Caller::Terminal) => None,
+        (Checkout::Merge(merge), _) => {
+            let (merge, commit) = (merge.short(), commit.short());
+            reporter.note(&format!(
+                "the workspace holds `{merge}`, which is GitHub's merge of `{commit}`"
+            ));
+            None
+        }
+        (Checkout::Other(other), _) => Some(Refusal::new(
+            Reason::WrongCheckout,
+            format!(
+                "the workspace holds the commit `{}` and not `{}`: {how}",
+                other.short(),
+                commit.short()
+            ),
+        )),
+        (Checkout::None, Caller::Action) => Some(Refusal::new(
+            Reason::NoCheckout,
+            format!("there is no `.git` in the workspace to tell which commit it is: {how}"),
+        )),
+        (Checkout::Unknown(trouble), _) => Some(Refusal::new(
+            Reason::NoCheckout,
+            format!("nobody can tell which commit the workspace holds, {trouble}: {how}"),
+        )),
+    }
+}
+
+/// The settings decide whether that is fine.
+fn nobody_to_ask(gate: &GateConfig, reporter: &Reporter) -> Result<Answer> {
+    let asks = gate.writer == WriterCheck::Required
+        || gate.checks != RequiredChecks::Off
+        || gate.approvals > 0;
+    if asks {
+        let what = "cannot ask GitHub what the gate has to know";
+        return Err(Error::untouched(Reason::InvalidSettings, what)
+            .hint("give `github-token`, or set `require-write: false`"));
+    }
+    reporter.warning(
+        "without `github-token` nobody sees whether the pull request moves on",
+        "write `github-token: ${{ github.token }}`",
+    );
+    Ok(Answer::Go(Recheck::Nobody))
+}
+
+async fn ask_github(
+    github: Github,
+    facts: &Facts,
+    gate: &GateConfig,
+    context: &RunContext,
+) -> Result<Answer> {
+    if gate.writer == WriterCheck::Required
+        && let Access::Less { role } = github.permission(&facts.sender).await?
+    {
+        let user = &facts.sender;
+        let text = format!("`{user}` has the role `{role}`, and only those who may write deploy");
+        return Ok(Answer::No(Refusal::new(Reason::NotPermitted, text)));
+    }
+    let recheck = match &facts.origin {
+        Origin::Dispatch(_) => Recheck::Nobody,
+        Origin::Label(pull) => {
+            let now = github.pull_request(pull.number).await?;
+            if let Some(refusal) = standing::refusal(&now, facts, gate) {
+                return Ok(Answer::No(refusal));
+            }
+            if let Some(refusal) = reviews::refusal(&github, pull.number, gate.approvals).await? {
+                return Ok(Answer::No(refusal));
+            }
+            Recheck::Pull {
+                github: Box::new(github.clone()),
+                number: pull.number,
+                commit: facts.commit.clone(),
+                base: gate.base.clone(),
+            }
+        }
+    };
+    if gate.checks != RequiredChecks::Off {
+        let found = github.checks(&facts.commit).await?;
+        if let Some(refusal) = checks::refusal(&gate.checks, &found, context.run_id.as_deref()) {
+            return Ok(Answer::No(refusal));
+        }
+    }
+    Ok(Answer::Go(recheck))
+}

@@ -1,0 +1,42 @@
+//! Whether enough people have approved.
+
+use super::Refusal;
+use crate::error::{Reason, Result};
+use crate::report::github::{Access, Github, Verdict};
+
+/// Why not. Only people who may write count, for and against: in a public repository anybody may
+/// write a review. Bots do not count.
+pub(super) async fn refusal(github: &Github, number: u64, wanted: u16) -> Result<Option<Refusal>> {
+    if wanted == 0 {
+        return Ok(None);
+    }
+    let verdicts = github.verdicts(number).await?;
+    let people = |wanted: Verdict| {
+        let of_kind = verdicts
+            .iter()
+            .filter(move |(_, verdict)| **verdict == wanted);
+        of_kind
+            .map(|(login, _)| login)
+            .filter(|login| !login.ends_with("[bot]"))
+    };
+    for login in people(Verdict::ChangesRequested) {
+        if github.permission(login).await? == Access::Write {
+            let text = format!("`{login}` has requested changes");
+            return Ok(Some(Refusal::new(Reason::ChangesRequested, text)));
+        }
+    }
+    let mut approvals = 0;
+    for login in people(Verdict::Approved) {
+        if github.permission(login).await? == Access::Write {
+            approvals += 1;
+        }
+        if approvals >= wanted {
+            return Ok(None);
+        }
+    }
+    let text = format!(
+        "{approvals} of {wanted} approvals by people who may write: \
+         take the label off and put it on again when there are more"
+    );
+    Ok(Some(Refusal::new(Reason::NotApproved, text)))
+}
