@@ -6,6 +6,7 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates openssh-client \
  && rm -rf /var/lib/apt/lists/*
+# `pct-deploy-post` is the action's post step: its name tells it from the main step.
 # The libraries that `ldd` names, its loader among them. `ssh` wants a passwd line for the user it
 # runs as; looking up hosts and users needs no library beyond these since glibc 2.34.
 RUN install -d /root-fs/etc/ssl/certs /root-fs/usr/local/bin /root-fs/root \
@@ -14,7 +15,8 @@ RUN install -d /root-fs/etc/ssl/certs /root-fs/usr/local/bin /root-fs/root \
  && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ \
  && echo 'root:x:0:0:root:/root:/sbin/nologin' >/root-fs/etc/passwd \
  && echo 'root:x:0:' >/root-fs/etc/group \
- && printf 'passwd: files\ngroup: files\nhosts: files dns\n' >/root-fs/etc/nsswitch.conf
+ && printf 'passwd: files\ngroup: files\nhosts: files dns\n' >/root-fs/etc/nsswitch.conf \
+ && ln -s pct-deploy /root-fs/usr/local/bin/pct-deploy-post
 
 FROM scratch
 LABEL org.opencontainers.image.title="pct-deploy" \

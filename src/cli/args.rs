@@ -51,6 +51,8 @@ pub(super) enum HostWord {
 pub(super) enum Command {
     /// Run as a GitHub action: inputs and event from the environment
     Action(ActionArgs),
+    /// Settle what the action left open when it ended; runs as its post step
+    ActionPost,
     /// Build, push and deploy an image
     Deploy(DeployArgs),
     /// Deploy an earlier release again; needs no registry and no CI

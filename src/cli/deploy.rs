@@ -1,6 +1,7 @@
 //! `action` and `deploy`: the gate first, then the settings, then the pipeline.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -18,6 +19,7 @@ use crate::protocol::result::RunResult;
 use crate::protocol::step::Phase;
 use crate::report::context::RunContext;
 use crate::report::github::DeploymentHandle;
+use crate::report::state::Memory;
 use crate::report::{ConsoleMode, Reporter, after, before};
 use crate::runner::event::{self, Facts, Origin};
 use crate::runner::gate::questions::{self, Answer};
@@ -32,6 +34,7 @@ pub(super) async fn action(start: &Start, flags: &SettingFlags<ForDeploy>) -> Re
         start,
         mode: ConsoleMode::Actions,
         caller: Caller::Action,
+        memory: Memory::new(start.output_files(), environment::post_step(&start.env)),
     };
     let gathered = start.gather(&flags.given, Inputs::OfThisAction);
     let context = event::context(&start.env);
@@ -46,6 +49,7 @@ pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode>
         start,
         mode: start.console(),
         caller: Caller::Terminal,
+        memory: Memory::none(),
     };
     let gathered = start.gather(&args.settings.given, Inputs::Inherited);
     let mut context = event::context(&start.env);
@@ -78,10 +82,14 @@ impl Asked {
     }
 }
 
+/// How long a cancelled run waits for GitHub's answer about the deployment that it opens.
+const LAST_CHANCE: Duration = Duration::from_secs(1);
+
 struct Run<'a> {
     start: &'a Start,
     mode: ConsoleMode,
     caller: Caller,
+    memory: Memory,
 }
 
 impl Run<'_> {
@@ -181,22 +189,25 @@ impl Run<'_> {
                 }
             },
         };
+        self.memory.begin(&context, now_ms(), &reporter);
         let cancel = &self.start.cancel;
         let docker_host = environment::docker_host(&self.start.env);
         let work = async {
             tokio::join!(
-                Box::pin(open_deployment(&config, &context, &reporter)),
+                Box::pin(self.open_deployment(&config, &context, &reporter)),
                 Box::pin(pipeline::deploy(
                     &config,
                     &context,
                     docker_host,
                     &recheck,
                     &reporter,
-                    cancel
+                    cancel,
+                    &self.memory,
                 )),
             )
         };
-        let (deployment, mut result) = reporter.alive_during(work).await;
+        let work = Box::pin(reporter.alive_during(work));
+        let (deployment, mut result) = cancel.hurry(&reporter, work).await;
         self.finish(
             &config.report,
             &context,
@@ -206,6 +217,28 @@ impl Run<'_> {
             &reporter,
         )
         .await
+    }
+
+    /// Opens a deployment on GitHub while the image builds; a dry run is none.
+    async fn open_deployment(
+        &self,
+        config: &DeployConfig,
+        context: &RunContext,
+        reporter: &Reporter,
+    ) -> Option<DeploymentHandle> {
+        match config.gate.mode {
+            Mode::DryRun => return None,
+            Mode::Deploy => {}
+        }
+        let handle = tokio::select! {
+            handle = before::started(&config.report, context, reporter) => handle?,
+            // A cancelled run has better things to do than to wait for an answer.
+            _ = self.start.cancel.passed(LAST_CHANCE) => return None,
+        };
+        self.memory.note(reporter, |saved| {
+            saved.github_deployment = Some(handle.id());
+        });
+        Some(handle)
     }
 
     /// What the event does not say; the end of the run unless all of it is a yes.
@@ -293,13 +326,37 @@ impl Run<'_> {
         let code = exit::of(result, self.start.cancel.now());
         render::failure(reporter, result, code);
         let files = self.start.output_files();
+        if self.start.cancel.now().is_some() {
+            self.memory.note(reporter, |saved| saved.cancelled = true);
+        }
+        let left = self.memory.leaves_it_to_post();
+        let nobody;
+        let report = if left {
+            reporter.note("the post step finds out how the host ends, and tells it");
+            nobody = ReportConfig {
+                github: None,
+                slack: None,
+                language: report.language,
+            };
+            &nobody
+        } else {
+            report
+        };
         let finish = after::finish(report, context, label, deployment, result, reporter, &files);
-        Box::pin(finish).await;
+        self.start.cancel.hurry(reporter, Box::pin(finish)).await;
+        if !left && !reporter.left_something() {
+            self.memory.finish(reporter);
+        }
         if self.start.global.json {
             render::json(result)?;
         }
         Ok(code)
     }
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0))
 }
 
 fn refused(refusal: &Refusal) -> String {
@@ -311,17 +368,5 @@ fn label<'a>(config: &'a DeployConfig, facts: &Facts) -> Option<(&'a str, LabelA
     match facts.origin {
         Origin::Label(_) => Some((&config.gate.label, config.gate.label_after)),
         Origin::Dispatch(_) => None,
-    }
-}
-
-/// Opens a deployment on GitHub while the image builds; a dry run is none.
-async fn open_deployment(
-    config: &DeployConfig,
-    context: &RunContext,
-    reporter: &Reporter,
-) -> Option<DeploymentHandle> {
-    match config.gate.mode {
-        Mode::DryRun => None,
-        Mode::Deploy => before::started(&config.report, context, reporter).await,
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::protocol::ids::Commit;
 use crate::report::outputs::OutputFiles;
+use crate::report::state::PostStep;
 
 /// Every variable, as it was at the start.
 pub(super) type Environment = BTreeMap<String, String>;
@@ -40,6 +41,16 @@ pub(super) fn output_files(env: &Environment) -> OutputFiles {
         output: path("GITHUB_OUTPUT"),
         summary: path("GITHUB_STEP_SUMMARY"),
         state: path("GITHUB_STATE"),
+    }
+}
+
+/// Whether a post step comes after this one with the state that this one kept: act hands none on.
+pub(super) fn post_step(env: &Environment) -> PostStep {
+    let given = |name: &str| env.get(name).is_some_and(|text| !text.is_empty());
+    if given("GITHUB_STATE") && !given("ACT") {
+        PostStep::Comes
+    } else {
+        PostStep::DoesNot
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`deploy`], [`rollback`], [`provision`] and [`look`] are the commands; [`exit`] maps results to exit codes;
 //! [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
+mod action_post;
 mod agent;
 mod args;
 mod deploy;
@@ -18,15 +19,32 @@ mod start;
 mod stdin;
 mod tables;
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use clap::Parser as _;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::runner::cancel::Cancel;
 use args::{AgentCommand, Cli, Command, Global};
 
+/// The command of the host side.
+const AGENT: &str = "agent";
+
+/// The name under which the image has this binary a second time: a runner gives `post-entrypoint` no
+/// arguments of its own, only those of the main step.
+const POST: &str = "pct-deploy-post";
+
 /// Parses the command line, runs the command, and says how it went.
 pub fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let typed = arguments(std::env::args_os().collect());
+    // Signals first: as PID 1 of the action's container an unhandled one would be ignored. The agent outlives
+    // its runner and handles them in its own way.
+    let cancel = match typed.get(1) {
+        Some(word) if word == AGENT => Ok(Cancel::never()),
+        Some(_) | None => Cancel::install(),
+    };
+    let cli = match Cli::try_parse_from(typed) {
         Ok(cli) => cli,
         Err(refusal) => {
             // Help and version go to standard output and are no failure.
@@ -39,7 +57,8 @@ pub fn main() -> std::process::ExitCode {
             return code.into();
         }
     };
-    run(cli)
+    cancel
+        .and_then(|cancel| run(cli, cancel))
         .unwrap_or_else(|error| {
             render::error(&error);
             error.code()
@@ -47,36 +66,59 @@ pub fn main() -> std::process::ExitCode {
         .into()
 }
 
-fn run(cli: Cli) -> Result<ExitCode> {
+/// What was typed, or what the name of the program stands for.
+fn arguments(typed: Vec<OsString>) -> Vec<OsString> {
+    let name = typed
+        .first()
+        .and_then(|path| Path::new(path).file_name())
+        .unwrap_or_default();
+    if name == POST {
+        return vec![name.to_owned(), "action-post".into()];
+    }
+    typed
+}
+
+fn run(cli: Cli, cancel: Cancel) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::bug("cannot start the runtime").because(error))?;
-    let code = runtime.block_on(Box::pin(command(cli.global, cli.command)));
+    let code = runtime.block_on(Box::pin(command(cli.global, cli.command, cancel)));
     // A read of standard input that nobody answers must not hold up the end.
     runtime.shutdown_background();
     code
 }
 
-async fn command(global: Global, command: Command) -> Result<ExitCode> {
+async fn command(global: Global, command: Command, cancel: Cancel) -> Result<ExitCode> {
+    let begin = || start::Start::new(global, cancel);
     match command {
         Command::Agent(command) => serve(command).await,
-        Command::Action(args) => deploy::action(&begin(global)?, &args.settings).await,
-        Command::Deploy(args) => deploy::deploy(&begin(global)?, &args).await,
-        Command::Rollback(args) => rollback::run(&begin(global)?, &args).await,
-        Command::Provision(args) => provision::run(&begin(global)?, &args).await,
-        Command::Status(args) => look::status(&begin(global)?, &args.settings).await,
-        Command::History(args) => look::history(&begin(global)?, &args.settings).await,
+        Command::Action(args) => deploy::action(&begin()?, &args.settings).await,
+        Command::ActionPost => action_post::run(&begin()?).await,
+        Command::Deploy(args) => deploy::deploy(&begin()?, &args).await,
+        Command::Rollback(args) => rollback::run(&begin()?, &args).await,
+        Command::Provision(args) => provision::run(&begin()?, &args).await,
+        Command::Status(args) => look::status(&begin()?, &args.settings).await,
+        Command::History(args) => look::history(&begin()?, &args.settings).await,
     }
 }
 
-/// The agent outlives its runner and handles signals in its own way.
 async fn serve(command: AgentCommand) -> Result<ExitCode> {
     agent::run(command).await
 }
 
-/// Signals first: as PID 1 of the action's container an unhandled one would be ignored.
-fn begin(global: Global) -> Result<start::Start> {
-    let cancel = Cancel::install()?;
-    start::Start::new(global, cancel)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_program_can_stand_for_the_post_step() {
+        let of = |words: &[&str]| arguments(words.iter().map(OsString::from).collect());
+        // As a runner starts it: with the arguments of the main step.
+        let post = of(&["/usr/local/bin/pct-deploy-post", "action"]);
+        assert_eq!(post, ["pct-deploy-post", "action-post"]);
+        let main = of(&["/usr/local/bin/pct-deploy", "action"]);
+        assert_eq!(main, ["/usr/local/bin/pct-deploy", "action"]);
+        assert_eq!(of(&[]), Vec::<OsString>::new());
+    }
 }

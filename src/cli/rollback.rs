@@ -37,7 +37,8 @@ pub(super) async fn run(start: &Start, args: &RollbackArgs) -> Result<ExitCode> 
     reporter.add_masks();
     let target = args.to.clone().map_or(Target::Previous, Target::Release);
     let run = pipeline::rollback(&config, target, &context, &reporter, &start.cancel);
-    let mut result = Box::pin(reporter.alive_during(run)).await;
+    let run = Box::pin(reporter.alive_during(run));
+    let mut result = start.cancel.hurry(&reporter, run).await;
     let code = exit::of(&result, start.cancel.now());
     render::failure(&reporter, &result, code);
     let files = start.output_files();
@@ -50,7 +51,7 @@ pub(super) async fn run(start: &Start, args: &RollbackArgs) -> Result<ExitCode> 
         &reporter,
         &files,
     );
-    Box::pin(finish).await;
+    start.cancel.hurry(&reporter, Box::pin(finish)).await;
     if start.global.json {
         render::json(&result)?;
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::before::{NOT_AFFECTED, PERMISSION, about, open, too_slow, warn};
 use super::context::RunContext;
 use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
+use super::hurry::TooSlow;
 use super::outputs::OutputFiles;
 use super::{Reporter, outcome, receipt, redact, slack, summary};
 use crate::config::types::{
@@ -16,7 +17,7 @@ use crate::protocol::result::RunResult;
 /// The longest time for GitHub and Slack together.
 const BUDGET: Duration = Duration::from_secs(60);
 
-/// The same for a run that was cancelled: GitHub's runner kills it 7.5 s after the first signal.
+/// The same for a run that was cancelled; [`Reporter::hurry`] says how much of it is left.
 const BUDGET_CANCELLED: Duration = Duration::from_secs(5);
 
 /// Tells GitHub and Slack, writes outputs and summary, and prints the outcome last.
@@ -47,7 +48,7 @@ pub async fn finish(
             let github = github.and_then(|settings| open(settings, context, reporter));
             let github = github.as_ref();
             let hub = tell_github(github, config, context, label, deployment, told, reporter);
-            let slack = tell_slack(github, config, context, told, reporter);
+            let slack = tell_slack(github, config, context, told, reporter, files);
             let ((), sent) = tokio::join!(Box::pin(hub), Box::pin(slack));
             result.slack_sent = sent;
         }
@@ -87,7 +88,7 @@ async fn tell_github(
             remove_label(github, context, label, reporter),
         )
     };
-    let told = tokio::time::timeout(budget(result.outcome), Box::pin(all)).await;
+    let told = reporter.within(budget(result.outcome), Box::pin(all)).await;
     if told.is_err() {
         reporter.warning("GitHub was too slow for the report", NOT_AFFECTED);
     }
@@ -183,6 +184,7 @@ async fn tell_slack(
     context: &RunContext,
     result: &RunResult,
     reporter: &Reporter,
+    files: &OutputFiles,
 ) -> Option<bool> {
     let settings = config.slack.as_ref()?;
     if !slack::is_wanted(settings.on, result.outcome) {
@@ -202,16 +204,17 @@ async fn tell_slack(
         let language = config.language;
         let mut message = slack::message(settings, language, context, commit.as_ref(), result);
         redact::json(&mut message, reporter.redactor());
+        files.slack_is_tried(reporter);
         slack::post(&settings.webhook, &message).await
     };
-    let (text, hint) = match tokio::time::timeout(budget(result.outcome), Box::pin(all)).await {
+    let (text, hint) = match reporter.within(budget(result.outcome), Box::pin(all)).await {
         Ok(Ok(())) => return Some(true),
         Ok(Err(error)) => {
             let hint = error.hints().first().map_or(NOT_AFFECTED, String::as_str);
             let text = redact::short(&error.chain().join(": "), reporter.redactor());
             (text, hint.to_owned())
         }
-        Err(_elapsed) => (
+        Err(TooSlow) => (
             "Slack was too slow for the report".to_owned(),
             NOT_AFFECTED.to_owned(),
         ),

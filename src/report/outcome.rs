@@ -48,6 +48,9 @@ fn english(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
             format!("unchanged: {release} is live already{slot}, {took}")
         }
         Outcome::Skipped => format!("skipped: {}", result.reason_code),
+        Outcome::Cancelled if is_open(result) => {
+            format!("cancelled after {took}: the host has not settled yet and does so by itself")
+        }
         Outcome::Cancelled => format!("cancelled after {took}: {serving}"),
         Outcome::Failed => match cause(result) {
             Some(cause) => format!("failed{stage}, the host was not changed: {cause}"),
@@ -99,6 +102,9 @@ fn korean(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
             "배포 조건에 맞지 않아 건너뛰었습니다: {}",
             result.reason_code
         ),
+        Outcome::Cancelled if is_open(result) => {
+            format!("{took} 후 취소됨: 서버가 아직 정리 중이며 스스로 마무리합니다")
+        }
         Outcome::Cancelled => format!("{took} 후 취소됨: {serving}"),
         Outcome::Failed => match cause(result) {
             Some(cause) => format!("{stage}, 서버는 변경되지 않았습니다: {cause}"),
@@ -155,6 +161,12 @@ pub fn app(result: &RunResult, context: &RunContext) -> Option<String> {
         let image = result.image.as_ref()?;
         Some(image.repository.last_part().to_owned())
     })
+}
+
+/// Whether a cancelled run asked the host for a swap and did not hear how that ended.
+fn is_open(result: &RunResult) -> bool {
+    let step = result.failure.as_ref().and_then(|f| f.name.as_ref());
+    result.deployment_id.is_some() && result.slot.is_none() && step.is_none()
 }
 
 /// Why a run that ended well is not quite as it should be.
@@ -225,6 +237,18 @@ mod tests {
         assert_eq!(
             with(Outcome::Cancelled),
             "cancelled after 41.2s: pct-backend-1 serves as before"
+        );
+        let mut open = rolled_back();
+        (open.outcome, open.slot) = (Outcome::Cancelled, None);
+        open.failure.as_mut().unwrap().name = None;
+        assert_eq!(
+            outcome_line(&open, &RunContext::default()),
+            "cancelled after 41.2s: the host has not settled yet and does so by itself"
+        );
+        open.deployment_id = None;
+        assert_eq!(
+            outcome_line(&open, &RunContext::default()),
+            "cancelled after 41.2s: nothing was switched"
         );
         assert_eq!(
             with(Outcome::Unchanged),

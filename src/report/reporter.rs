@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::commands::Level;
 use super::console::{Annotated, Colour, Console, ConsoleMode, Tone};
 use super::heartbeat::{self, Beat};
+use super::hurry::Hurry;
 use super::text;
 use super::timeline::Timeline;
 use crate::error::Error;
@@ -26,6 +27,7 @@ pub struct Reporter {
 struct Shared {
     started: Instant,
     redactor: Redactor,
+    hurry: Hurry,
     state: Mutex<State>,
 }
 
@@ -66,6 +68,7 @@ impl Reporter {
             shared: Arc::new(Shared {
                 started: now,
                 redactor,
+                hurry: Hurry::default(),
                 state: Mutex::new(state),
             }),
         }
@@ -163,6 +166,10 @@ impl Reporter {
     /// What hides secrets from text that leaves the process.
     pub fn redactor(&self) -> &Redactor {
         &self.shared.redactor
+    }
+
+    pub(super) fn hurried(&self) -> &Hurry {
+        &self.shared.hurry
     }
 
     /// Does work and shows a sign of life whenever nothing was printed for ten seconds meanwhile.

@@ -1,9 +1,24 @@
 //! SIGINT and SIGTERM: the binary is PID 1 in the action's container, where an unhandled signal is ignored.
+//!
+//! A run that is asked to end has seven seconds, counted from the signal: GitHub's runner sends SIGINT,
+//! after 7.5 s SIGTERM, after another 2.5 s it kills. [`HOST`] and [`TOLD`] share them out.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::error::{Error, ExitCode, Result};
+use crate::report::Reporter;
+
+/// How long after the signal the host is followed; then it is left to itself.
+pub const HOST: Duration = Duration::from_secs(4);
+/// When everything is told, counted from the signal.
+pub const TOLD: Duration = Duration::from_millis(6200);
+/// When the process ends whatever it is doing, counted from the signal.
+const HARD: Duration = Duration::from_secs(9);
 
 /// The signal that asked for an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,39 +37,45 @@ impl Cancelled {
             Self::Terminate => ExitCode::Terminated,
         }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+}
+
+/// The first signal, and when it came.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    signal: Cancelled,
+    at: Instant,
 }
 
 /// Tells every part of a run that it should end. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Cancel {
-    seen: watch::Receiver<Option<Cancelled>>,
+    seen: watch::Receiver<Option<Asked>>,
 }
 
 impl Cancel {
-    /// Installs the handlers; call it before any other work, inside a runtime.
+    /// Installs the handlers; call it before any other work.
     ///
-    /// A second signal ends the process at once with its exit code: the host settles by itself.
+    /// They have a thread of their own, so that they are heard however busy the run is. A second signal ends
+    /// the process at once with its exit code: the host settles by itself. So does the hard limit.
     pub fn install() -> Result<Self> {
-        let handler = |kind| {
-            signal(kind)
-                .map_err(|error| Error::bug("cannot install a signal handler").because(error))
-        };
-        let mut interrupt = handler(SignalKind::interrupt())?;
-        let mut terminate = handler(SignalKind::terminate())?;
         let (send, seen) = watch::channel(None);
-        tokio::spawn(async move {
-            loop {
-                let signal = tokio::select! {
-                    _ = interrupt.recv() => Cancelled::Interrupt,
-                    _ = terminate.recv() => Cancelled::Terminate,
-                };
-                let second = send.send_replace(Some(signal)).is_some();
-                if second {
-                    std::process::exit(signal.exit_code() as i32);
-                }
-            }
-        });
-        Ok(Self { seen })
+        let (ready, installed) = mpsc::sync_channel(1);
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || listen(&send, &ready))
+            .map_err(no_handler)?;
+        match installed.recv() {
+            Ok(Ok(())) => Ok(Self { seen }),
+            Ok(Err(error)) => Err(no_handler(error)),
+            Err(gone) => Err(no_handler(std::io::Error::other(gone))),
+        }
     }
 
     /// A run that nothing cancels.
@@ -67,22 +88,98 @@ impl Cancel {
 
     /// One that a test makes happen.
     #[cfg(test)]
-    pub(super) fn by_hand() -> (Self, watch::Sender<Option<Cancelled>>) {
+    pub(super) fn by_hand() -> (Self, impl Fn(Cancelled)) {
         let (send, seen) = watch::channel(None);
-        (Self { seen }, send)
+        let ask = move |signal| {
+            let at = Instant::now();
+            send.send_replace(Some(Asked { signal, at }));
+        };
+        (Self { seen }, ask)
     }
 
     /// What was asked for so far.
     pub fn now(&self) -> Option<Cancelled> {
-        *self.seen.borrow()
+        self.seen.borrow().map(|asked| asked.signal)
     }
 
     /// Returns when an end is asked for.
     pub async fn requested(&self) -> Cancelled {
+        self.asked().await.signal
+    }
+
+    /// Returns when an end was asked for this long ago.
+    pub async fn passed(&self, time: Duration) -> Cancelled {
+        let asked = self.asked().await;
+        tokio::time::sleep_until(asked.at + time).await;
+        asked.signal
+    }
+
+    /// Does work; once an end is asked for says so, and keeps what is told to the time that is left.
+    pub async fn hurry<T>(&self, reporter: &Reporter, work: impl Future<Output = T>) -> T {
+        let hurry = async {
+            let asked = self.asked().await;
+            let name = asked.signal.name();
+            let text = format!("{name}: this run ends within 7 s; another signal ends it at once");
+            reporter.hurry(asked.at + TOLD, &text);
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            never = hurry => never,
+            done = work => done,
+        }
+    }
+
+    async fn asked(&self) -> Asked {
         let mut seen = self.seen.clone();
         match seen.wait_for(Option::is_some).await.map(|value| *value) {
-            Ok(Some(signal)) => signal,
+            Ok(Some(asked)) => asked,
             Ok(None) | Err(_) => std::future::pending().await,
         }
+    }
+}
+
+fn no_handler(error: std::io::Error) -> Error {
+    Error::bug("cannot install a signal handler").because(error)
+}
+
+#[expect(
+    clippy::exit,
+    reason = "a second signal and the hard limit end the process wherever it is"
+)]
+fn listen(
+    send: &watch::Sender<Option<Asked>>,
+    ready: &mpsc::SyncSender<Result<(), std::io::Error>>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    runtime.block_on(async {
+        let handlers = signal(SignalKind::interrupt())
+            .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+        let mut handlers = match handlers {
+            Ok(handlers) => handlers,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        drop(ready.send(Ok(())));
+        let first = next(&mut handlers).await;
+        let at = Instant::now();
+        send.send_replace(Some(Asked { signal: first, at }));
+        let last = tokio::select! {
+            second = next(&mut handlers) => second,
+            () = tokio::time::sleep_until(at + HARD) => first,
+        };
+        std::process::exit(last.exit_code() as i32);
+    });
+}
+
+async fn next((interrupt, terminate): &mut (Signal, Signal)) -> Cancelled {
+    tokio::select! {
+        _ = interrupt.recv() => Cancelled::Interrupt,
+        _ = terminate.recv() => Cancelled::Terminate,
     }
 }

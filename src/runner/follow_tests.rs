@@ -138,7 +138,7 @@ async fn a_cancel_during_the_pause_goes_over_the_next_connection_at_once() {
     let path = agent.path();
     let (followed, ()) = tokio::join!(follow(&path, &cancel), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        ask.send_replace(Some(Cancelled::Interrupt));
+        ask(Cancelled::Interrupt);
     });
     assert_eq!(followed.unwrap().finished.outcome, Outcome::Cancelled);
     let heard = agent.heard();
@@ -155,7 +155,7 @@ async fn a_cancelled_run_looks_for_its_host_for_a_while_and_then_leaves_it_alone
     let path = agent.path();
     let (followed, ()) = tokio::join!(follow(&path, &cancel), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        ask.send_replace(Some(Cancelled::Terminate));
+        ask(Cancelled::Terminate);
     });
     let error = followed.unwrap_err();
     assert_eq!(

@@ -15,6 +15,7 @@ pub mod gate;
 pub mod image;
 pub mod pipeline;
 mod plan;
+pub mod post;
 pub mod recheck;
 pub mod remote;
 pub mod result;

@@ -1,7 +1,9 @@
 //! The whole run on the runner's side, from settings to result.
 
+use std::time::Duration;
+
 use super::ask;
-use super::cancel::Cancel;
+use super::cancel::{self, Cancel};
 use super::follow::Follower;
 use super::image;
 use super::recheck::{Before, Recheck};
@@ -18,6 +20,10 @@ use crate::protocol::step::Phase;
 use crate::protocol::wire::RegistryLogin;
 use crate::report::Reporter;
 use crate::report::context::RunContext;
+use crate::report::state::{Memory, Point};
+
+/// How long a cancelled run waits for its connection to close.
+const GOODBYE: Duration = Duration::from_millis(300);
 
 /// Builds, pushes, swaps. Never fails: how it went is in the result.
 pub async fn deploy(
@@ -27,11 +33,19 @@ pub async fn deploy(
     recheck: &Recheck,
     reporter: &Reporter,
     cancel: &Cancel,
+    memory: &Memory,
 ) -> RunResult {
     if config.gate.mode == Mode::DryRun {
         return dry_run(config, reporter, cancel).await;
     }
-    let image = provide_image(&config.image, context, docker_host, recheck, reporter);
+    let image = provide_image(
+        &config.image,
+        context,
+        docker_host,
+        recheck,
+        reporter,
+        memory,
+    );
     let host = async {
         let (remote, agent) = ready_host(&config.place, reporter).await?;
         let fence = ask::prepare(&remote, &agent, &config.site, reporter).await?;
@@ -54,6 +68,7 @@ pub async fn deploy(
         place,
         remote,
         agent,
+        memory,
         fence: Some(fence),
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
@@ -74,10 +89,12 @@ pub async fn rollback(
     };
     let login = config.registry.as_ref();
     let (place, site) = (&config.place, &config.site);
+    let nobody = Memory::none();
     let to = Ready {
         place,
         remote,
         agent,
+        memory: &nobody,
         fence: None,
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
@@ -124,6 +141,7 @@ async fn provide_image(
     docker_host: Option<&str>,
     recheck: &Recheck,
     reporter: &Reporter,
+    memory: &Memory,
 ) -> Result<PinnedImage> {
     let build = match &config.source {
         ImageSource::Existing(image) => return Ok(image.clone()),
@@ -148,13 +166,17 @@ async fn provide_image(
     let (docker, built) = docker.await?;
     let push = async {
         recheck.unmoved(Before::Push).await?;
+        memory.note(reporter, |saved| saved.point = Point::Pushing);
         image::push(&docker, &built, login, reporter).await
     };
     phase(reporter, Phase::Push, push).await
 }
 
 /// A host with an agent.
-async fn ready_host(place: &Place, reporter: &Reporter) -> Result<(Remote, InstalledAgent)> {
+pub(super) async fn ready_host(
+    place: &Place,
+    reporter: &Reporter,
+) -> Result<(Remote, InstalledAgent)> {
     let remote = phase(reporter, Phase::Connect, Remote::connect(place, reporter)).await?;
     let agent = phase(
         reporter,
@@ -170,6 +192,7 @@ struct Ready<'a> {
     place: &'a Place,
     remote: Remote,
     agent: InstalledAgent,
+    memory: &'a Memory,
     fence: Option<u64>,
 }
 
@@ -184,17 +207,35 @@ async fn swap_on(
 ) -> RunResult {
     let run = match plan::plan(site, target, context, to.fence) {
         Ok(plan) => {
+            to.memory.note(reporter, |saved| {
+                saved.point = Point::Swapping;
+                saved.deployment = Some(plan.deployment.clone());
+            });
             let follower = Follower::new(to.place, &to.agent, &plan, reporter, cancel);
-            let mut run = match follower.run(&to.remote, login).await {
-                Ok(followed) => result::finished(reporter, followed),
-                Err(error) => result::failed(reporter, &error),
+            // A host that is cancelled and not done goes on without us.
+            let followed = tokio::select! {
+                followed = follower.run(&to.remote, login) => Some(followed),
+                _ = cancel.passed(cancel::HOST) => None,
+            };
+            let mut run = match followed {
+                Some(Ok(followed)) => {
+                    to.memory
+                        .note(reporter, |saved| saved.point = Point::Settled);
+                    result::finished(reporter, followed)
+                }
+                Some(Err(error)) => result::failed(reporter, &error),
+                None => result::left_alone(reporter, cancel),
             };
             run.deployment_id = Some(plan.deployment);
             run
         }
         Err(error) => result::failed(reporter, &error),
     };
-    if let Err(error) = to.remote.close().await {
+    let closed = tokio::select! {
+        closed = to.remote.close() => closed,
+        _ = cancel.passed(cancel::HOST + GOODBYE) => Ok(()),
+    };
+    if let Err(error) = closed {
         // The swap is over; a connection that does not close well changes nothing.
         tracing::debug!(%error, "the connection did not close well");
     }

@@ -9,6 +9,7 @@
 mod gate;
 mod gate_asks;
 mod keys;
+mod post;
 mod settings;
 mod usage;
 

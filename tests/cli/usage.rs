@@ -34,7 +34,7 @@ fn wrong_words_end_with_the_usage_code() {
     for args in [
         &[][..],
         &["destroy"],
-        &["action-post"],
+        &["action-post", "--label", "x"],
         &["deploy", "--no-such-flag"],
         &["deploy", "--host", "example.org"],
         &["deploy", "--commit", "main"],

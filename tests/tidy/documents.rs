@@ -155,6 +155,15 @@ fn the_action_is_one_that_a_runner_accepts() {
     let arguments = at(&["runs", "args"]);
     let arguments = arguments.as_sequence().unwrap();
     assert!(arguments.len() == 1 && arguments[0].as_str() == Some("action"));
+    // One word and absolute: a runner takes it as it is, and it is the same binary in the image.
+    let post = at(&["runs", "post-entrypoint"]);
+    let post = post.as_str().unwrap().to_owned();
+    let dockerfile = fs::read_to_string(root().join("Dockerfile")).unwrap();
+    assert!(
+        dockerfile.contains(&format!("ln -s pct-deploy /root-fs{post}")),
+        "{post} is not in the image"
+    );
+    assert_eq!(at(&["runs", "post-if"]).as_str(), Some("always()"));
     for key in ["name", "description", "author"] {
         assert!(
             at(&[key]).as_str().is_some_and(|text| !text.is_empty()),
@@ -315,7 +324,10 @@ fn texts_name_commands_that_exist() {
     for (name, text) in crate::sources().into_iter().chain(documents) {
         for (at, _) in text.match_indices("`pct-deploy ") {
             let rest = &text[at + "`pct-deploy ".len()..];
-            let word: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+            let word: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '-')
+                .collect();
             if word.is_empty() {
                 continue;
             }

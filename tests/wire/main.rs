@@ -12,6 +12,7 @@ mod gate;
 mod github;
 mod once;
 mod planted;
+mod post;
 mod server;
 mod slack;
 mod standin;

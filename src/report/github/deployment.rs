@@ -45,7 +45,7 @@ pub struct Deployment<'a> {
 }
 
 /// The state of a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// At work.
@@ -158,6 +158,12 @@ impl Github {
             }
         }
         self.add_status(handle.id, state, &body).await
+    }
+
+    /// The newest state of a deployment; `None` when it has none, or one that we never set.
+    pub async fn newest_state(&self, handle: DeploymentHandle) -> Result<Option<State>, ApiError> {
+        let newest = self.state_of(handle.id).await?;
+        Ok(newest.and_then(|state| serde_json::from_value(Value::String(state)).ok()))
     }
 
     /// Marks the deployments of the same app that were live before `now` as inactive.

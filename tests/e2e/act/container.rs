@@ -1,61 +1,61 @@
 //! The real runner's `docker run` line (actions/runner, `DockerCommandManager` and
-//! `ContainerActionHandler`), reproduced with the docker CLI.
+//! `ContainerActionHandler`), reproduced with the docker CLI, and the signals of its `ProcessInvoker`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use sandbox::github::GitHub;
-use serde::Deserialize;
 
-use super::project::{self, Project, TOKEN};
-use crate::world::{World, docker};
+use super::files::{contents, declared, pairs, prepare};
+use super::project::{self, Project};
+use crate::world::World;
 
 /// What `scripts/dist` builds from `target/action`.
-pub(super) const IMAGE: &str = "pct-deploy-action";
-/// The containers' network: from here the host is `pct-host`, looked up by name.
-const NETWORK: &str = "pct-sandbox";
+pub(crate) const IMAGE: &str = "pct-deploy-action";
+/// As `action.yml` names it; `tests/tidy` sees to it that it is in the image.
+pub(crate) const POST: &str = "/usr/local/bin/pct-deploy-post";
+/// After SIGINT the runner waits this long for the end of the docker client, then sends SIGTERM …
+const UNTIL_TERM: Duration = Duration::from_millis(7500);
+/// … and after this long kills it.
+const UNTIL_KILL: Duration = Duration::from_millis(2500);
 
-/// A runner with a GitHub that a container can reach. Slack is left to act's test: beyond loopback the
-/// webhook must be `https`.
+/// A runner. Its containers have the machine's network, where GitHub and Slack are stand-ins on loopback: to
+/// any other place a webhook must be `https`. Everything else is as on GitHub.
 #[derive(Debug)]
-pub(super) struct Container {
-    pub(super) github: GitHub,
+pub(crate) struct Container {
+    pub(crate) github: GitHub,
     inputs: BTreeMap<String, String>,
+    env: BTreeMap<String, String>,
+    network: &'static str,
+    workflow: &'static str,
 }
 
 /// A step at work.
 #[derive(Debug)]
-pub(super) struct Running {
-    name: String,
+pub(crate) struct Running {
+    pub(crate) name: String,
     child: Child,
     files: tempfile::TempDir,
 }
 
 /// What a step left behind.
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) code: Option<i32>,
-    pub(super) log: String,
-    outputs: BTreeMap<String, String>,
-    pub(super) summary: String,
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) log: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// What the runner hands to the post step, as `STATE_*`.
+    pub(crate) state: BTreeMap<String, String>,
+    pub(crate) summary: String,
+    /// Names and texts of what lies in the home and the temporary folder that outlive the container.
+    pub(crate) left_behind: String,
 }
 
 impl Container {
-    pub(super) fn new(world: &World, project: &Project) -> Self {
-        let gateway = docker(&[
-            "network",
-            "inspect",
-            "-f",
-            "{{(index .IPAM.Config 0).Gateway}}",
-            NETWORK,
-        ]);
-        let gateway = String::from_utf8_lossy(&gateway.stdout);
-        let bind = SocketAddr::new(gateway.trim().parse().unwrap(), 0);
-        let github = GitHub::start_on(bind, super::pull(project), None).unwrap();
-        github.require_token(TOKEN);
+    pub(crate) fn new(world: &World, project: &Project) -> Self {
+        let github = super::github(project);
         let given = [
             ("image", "localhost:5000/pct/hello".to_owned()),
             ("registry-username", world.env.registry_user.clone()),
@@ -63,38 +63,84 @@ impl Container {
             ("build-args", format!("HELLO_VERSION={}", project.head)),
             ("slots", "hello-1,hello-2".to_owned()),
             ("health-path", "/health".to_owned()),
-            ("ssh-host", world.env.container.clone()),
+            ("ssh-host", "127.0.0.1".to_owned()),
+            ("ssh-port", world.env.ssh_port.to_string()),
             ("ssh-user", "ec2-user".to_owned()),
             ("ssh-key", fs::read_to_string(&world.env.key).unwrap()),
             (
                 "ssh-known-hosts",
                 fs::read_to_string(&world.env.known_hosts).unwrap(),
             ),
+            ("slack-webhook-url", world.slack.url()),
+            ("slack-host", world.slack.addr().to_string()),
         ];
         let mut inputs = declared();
         inputs.extend(given.map(|(name, value)| (name.to_owned(), value)));
-        Self { github, inputs }
+        Self {
+            github,
+            inputs,
+            env: BTreeMap::new(),
+            network: "host",
+            workflow: "/github/workflow",
+        }
     }
 
     /// Changes an input.
-    pub(super) fn input(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn input(mut self, name: &str, value: &str) -> Self {
         self.inputs.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Starts the step: the image's entry point as PID 1, without `--init`, terminal or input.
-    pub(super) fn start(&self, project: &Project) -> Running {
+    /// Changes a variable, or adds one.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Another network, such as `none`.
+    pub(crate) fn network(mut self, name: &'static str) -> Self {
+        self.network = name;
+        self
+    }
+
+    /// Another place for the folder with the event, as under act.
+    pub(crate) fn workflow_at(mut self, path: &'static str) -> Self {
+        self.workflow = path;
+        self
+    }
+
+    /// Starts the main step.
+    pub(crate) fn start(&self, project: &Project) -> Running {
+        self.run(project, &[], &BTreeMap::new())
+    }
+
+    /// Runs the post step to its end: another container of the same image, with the state of the main one.
+    pub(crate) fn post(&self, project: &Project, state: &BTreeMap<String, String>) -> Finished {
+        self.run(project, &["--entrypoint", POST], state).wait()
+    }
+
+    /// The image's entry point as PID 1, without `--init`, terminal or input.
+    fn run(&self, project: &Project, more: &[&str], state: &BTreeMap<String, String>) -> Running {
         drop(project::staged());
         let files = tempfile::tempdir().unwrap();
-        let name = format!("{IMAGE}_{:06x}", std::process::id());
+        let unique = files.path().file_name().unwrap().to_string_lossy();
+        let name = format!("{IMAGE}_{}", unique.trim_matches('.'));
         let mut command = Command::new("docker");
         command.args(["run", "--name", &name, "--label", "pct-sandbox", "--rm"]);
-        command.args(["--workdir", "/github/workspace", "--network", NETWORK]);
-        for (key, value) in self.environment(project) {
+        command.args(["--workdir", "/github/workspace", "--network", self.network]);
+        let state = state
+            .iter()
+            .map(|(key, value)| (format!("STATE_{key}"), value.clone()));
+        for (key, value) in self.environment().into_iter().chain(state) {
             // The value comes from the client's own environment, so hyphens and line ends survive.
-            command.args(["-e", &key]).env(&key, value);
+            match key.as_str() {
+                // This one would send the client to another daemon.
+                "DOCKER_HOST" => command.args(["-e", &format!("{key}={value}")]),
+                _ => command.args(["-e", &key]).env(&key, value),
+            };
         }
-        for (folder, path) in prepare(&files, project) {
+        command.args(more);
+        for (folder, path) in prepare(&files, project, self.workflow) {
             command
                 .arg("-v")
                 .arg(format!("{}:{path}", folder.display()));
@@ -112,7 +158,7 @@ impl Container {
         }
     }
 
-    fn environment(&self, project: &Project) -> Vec<(String, String)> {
+    fn environment(&self) -> BTreeMap<String, String> {
         let inputs = self.inputs.iter().map(|(name, value)| {
             (
                 format!("INPUT_{}", name.to_uppercase().replace(' ', "_")),
@@ -138,7 +184,8 @@ impl Container {
             ("GITHUB_RUN_ID", "4242"),
             ("GITHUB_RUN_NUMBER", "42"),
             ("GITHUB_SERVER_URL", "https://github.com"),
-            ("GITHUB_SHA", &project.head),
+            // A merge commit that nobody has: the head comes from the event.
+            ("GITHUB_SHA", &"f".repeat(40)),
             ("GITHUB_STATE", "/github/file_commands/save_state_1"),
             (
                 "GITHUB_STEP_SUMMARY",
@@ -150,32 +197,82 @@ impl Container {
             ("RUNNER_OS", "Linux"),
             ("RUNNER_TEMP", "/github/runner_temp"),
         ];
+        let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         inputs
-            .chain(rest.map(|(key, value)| (key.to_owned(), value.to_owned())))
+            .chain(rest.map(own))
+            .chain(self.env.clone())
             .collect()
     }
 }
 
 impl Running {
-    /// Sends a signal to PID 1, as the docker CLI does when the runner signals it.
-    pub(super) fn signal(&self, signal: &str) {
-        let sent = docker(&["kill", "--signal", signal, &self.name]);
-        assert!(
-            sent.status.success(),
-            "{}",
-            String::from_utf8_lossy(&sent.stderr)
-        );
+    /// What it has printed so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.files.path().join("log")).unwrap()
+    }
+
+    /// Waits until it has printed `text`.
+    pub(crate) fn until(&mut self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while !self.log().contains(text) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "it never said `{text}` ({ended:?}):\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends a signal to the docker client, as the runner does; the client passes it on to PID 1.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", signal, &pid])
+            .status()
+            .unwrap();
+        assert!(sent.success(), "kill -s {signal} {pid}: {sent}");
+    }
+
+    /// Cancels as the runner does: SIGINT, SIGTERM, SIGKILL. Says how long the end took.
+    pub(crate) fn cancel(mut self) -> (Finished, Duration) {
+        let asked = Instant::now();
+        self.signal("INT");
+        if !self.ends_within(UNTIL_TERM) {
+            self.signal("TERM");
+            if !self.ends_within(UNTIL_KILL) {
+                self.signal("KILL");
+            }
+        }
+        let took = asked.elapsed();
+        (self.wait(), took)
+    }
+
+    fn ends_within(&mut self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        while Instant::now() < deadline {
+            if self.child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
     }
 
     /// Waits for its end and reads the files that the runner reads.
-    pub(super) fn wait(mut self) -> Finished {
+    pub(crate) fn wait(mut self) -> Finished {
         let status = self.child.wait().unwrap();
         let read = |name: &str| fs::read_to_string(self.files.path().join(name)).unwrap();
         let finished = Finished {
             code: status.code(),
             log: read("log"),
             outputs: pairs(&read("file_commands/set_output_1")),
+            state: pairs(&read("file_commands/save_state_1")),
             summary: read("file_commands/step_summary_1"),
+            left_behind: ["home", "runner_temp"]
+                .map(|folder| contents(&self.files.path().join(folder)))
+                .concat(),
         };
         let code = finished.code.unwrap_or(-1);
         eprintln!("--- docker run: exit {code}\n{}", finished.log);
@@ -185,72 +282,7 @@ impl Running {
 
 impl Finished {
     /// One output, or nothing.
-    pub(super) fn output(&self, name: &str) -> &str {
+    pub(crate) fn output(&self, name: &str) -> &str {
         self.outputs.get(name).map_or("", String::as_str)
     }
-}
-
-/// The folders that the runner mounts, with its files in them.
-fn prepare(files: &tempfile::TempDir, project: &Project) -> Vec<(PathBuf, &'static str)> {
-    let folder = |name: &str| {
-        let path = files.path().join(name);
-        fs::create_dir_all(&path).unwrap();
-        path
-    };
-    let commands = folder("file_commands");
-    for file in ["set_output_1", "save_state_1", "step_summary_1"] {
-        fs::write(commands.join(file), "").unwrap();
-    }
-    let workflow = folder("workflow");
-    fs::copy(project.event(), workflow.join("event.json")).unwrap();
-    vec![
-        (
-            Path::new("/var/run/docker.sock").to_owned(),
-            "/var/run/docker.sock",
-        ),
-        (folder("runner_temp"), "/github/runner_temp"),
-        (folder("home"), "/github/home"),
-        (workflow, "/github/workflow"),
-        (commands, "/github/file_commands"),
-        (project.app(), "/github/workspace"),
-    ]
-}
-
-/// Every declared input with its default; the runner sets them all, absent ones to nothing.
-fn declared() -> BTreeMap<String, String> {
-    #[derive(Deserialize)]
-    struct Action {
-        inputs: BTreeMap<String, Input>,
-    }
-    #[derive(Deserialize)]
-    struct Input {
-        #[serde(default)]
-        default: String,
-    }
-    let text = fs::read_to_string(project::staged().join("action.yml")).unwrap();
-    let action: Action = yaml_serde::from_str(&text).unwrap();
-    let value = |default: String| default.replace("${{ github.token }}", TOKEN);
-    action
-        .inputs
-        .into_iter()
-        .map(|(name, input)| (name, value(input.default)))
-        .collect()
-}
-
-/// The runner's own reading of an outputs file: `key=value`, or a heredoc.
-fn pairs(text: &str) -> BTreeMap<String, String> {
-    let mut pairs = BTreeMap::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some((key, value)) = line.split_once('=').filter(|(key, _)| !key.contains("<<")) {
-            pairs.insert(key.to_owned(), value.to_owned());
-        } else {
-            let (key, end) = line
-                .split_once("<<")
-                .unwrap_or_else(|| panic!("no pair: {line}"));
-            let value: Vec<_> = lines.by_ref().take_while(|line| *line != end).collect();
-            pairs.insert(key.to_owned(), value.join("\n"));
-        }
-    }
-    pairs
 }

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 /// A finished job.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) code: Option<i32>,
+pub(crate) struct Job {
+    pub(crate) code: Option<i32>,
     lines: Vec<Value>,
     stderr: String,
 }
 
 impl Job {
-    pub(super) fn new(output: &Output) -> Self {
+    pub(crate) fn new(output: &Output) -> Self {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let job = Self {
             code: output.status.code(),
@@ -29,14 +29,14 @@ impl Job {
     }
 
     /// `success` or `failure`.
-    pub(super) fn result(&self) -> Option<&str> {
+    pub(crate) fn result(&self) -> Option<&str> {
         self.lines
             .iter()
             .find_map(|line| line.get("jobResult")?.as_str())
     }
 
     /// The outputs of every step.
-    pub(super) fn outputs(&self) -> BTreeMap<String, String> {
+    pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
         let pairs = self.commands("set-output").filter_map(|line| {
             Some((
                 line.get("name")?.as_str()?.to_owned(),
@@ -47,14 +47,14 @@ impl Job {
     }
 
     /// The job's page.
-    pub(super) fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         self.commands("summary")
             .filter_map(|line| line.get("content")?.as_str())
             .collect()
     }
 
     /// What a person would read.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         let lines = self
             .lines
             .iter()

@@ -8,26 +8,26 @@ use sandbox::event::Event;
 use sandbox::github::GitHub;
 use sandbox::pull::Pull;
 
-use super::Job;
+use super::job::Job;
 use crate::world::{World, root};
 
-pub(super) const LABEL: &str = "🎅🏼deploy";
-pub(super) const REPOSITORY: &str = "octo-org/pct-backend";
+pub(crate) const LABEL: &str = "🎅🏼deploy";
+pub(crate) const REPOSITORY: &str = "octo-org/pct-backend";
 /// Long enough that masking it spoils no other word.
-pub(super) const TOKEN: &str = "made-up-github-token";
+pub(crate) const TOKEN: &str = "made-up-github-token";
 
 /// A git repository with one commit.
 #[derive(Debug)]
-pub(super) struct Project {
+pub(crate) struct Project {
     folder: tempfile::TempDir,
     act: PathBuf,
     /// The commit that is deployed, and the version that the app then names.
-    pub(super) head: String,
+    pub(crate) head: String,
 }
 
 impl Project {
     /// The name tells act's containers of one workflow from another's.
-    pub(super) fn new(world: &World, name: &str) -> Self {
+    pub(crate) fn new(world: &World, name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let app = folder.path().join("app");
         std::fs::create_dir_all(app.join(".github/workflows")).unwrap();
@@ -70,22 +70,22 @@ impl Project {
     }
 
     /// Where the repository is.
-    pub(super) fn app(&self) -> PathBuf {
+    pub(crate) fn app(&self) -> PathBuf {
         self.folder.path().join("app")
     }
 
     /// Where the event is.
-    pub(super) fn event(&self) -> PathBuf {
+    pub(crate) fn event(&self) -> PathBuf {
         self.folder.path().join("event.json")
     }
 
     /// Somebody puts a label on the pull request.
-    pub(super) fn write_event(&self, pull: Pull, put: &str) {
+    pub(crate) fn write_event(&self, pull: Pull, put: &str) {
         Event::labeled(pull, put).write(&self.event()).unwrap();
     }
 
     /// Runs the workflow with the real act.
-    pub(super) fn act(&self, github: &GitHub, more: &[&str]) -> Job {
+    pub(crate) fn act(&self, github: &GitHub, more: &[&str]) -> Job {
         let action = format!("org/pct-deploy-action@v1={}", staged().display());
         let output = Command::new("timeout")
             .args(["--kill-after", "10", "240"])
@@ -108,7 +108,7 @@ impl Project {
 }
 
 /// The action's folder, which must be as new as the program.
-pub(super) fn staged() -> PathBuf {
+pub(crate) fn staged() -> PathBuf {
     let staged = root().join("target/action");
     let binary = changed(&staged.join("pct-deploy"));
     assert!(

@@ -1,0 +1,258 @@
+//! What the action's post step has to know: kept in `GITHUB_STATE` before each phase that cannot be taken
+//! back, so that it is there even after a kill.
+//!
+//! The runner hands `run` to the post step as `STATE_run`, and so on; of several values of a key the last one
+//! stands. Nothing in it is a secret.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reporter;
+use super::context::RunContext;
+use super::outputs::OutputFiles;
+use crate::protocol::ids::{AppName, Commit, DeploymentId};
+
+/// The key of [`Saved`].
+const RUN: &str = "run";
+/// There as soon as a message is about to be posted: nobody knows what became of a post that was cut off, and
+/// a second one may be a second message.
+const SLACK: &str = "slack";
+/// There when nothing is left to do.
+const FINISHED: &str = "finished";
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Point {
+    /// The gate said yes and the settings are fine.
+    #[default]
+    Begun,
+    /// The image is on its way to the registry.
+    Pushing,
+    /// The host was asked to swap.
+    Swapping,
+    /// The host has had its last word.
+    Settled,
+}
+
+/// Everything about a run that its post step cannot know by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// How far it came.
+    pub point: Point,
+    /// When it began, milliseconds since the Unix epoch.
+    pub began_ms: u64,
+    /// Whether it was asked to end.
+    pub cancelled: bool,
+    /// The app.
+    pub app: Option<AppName>,
+    /// The run on the host.
+    pub deployment: Option<DeploymentId>,
+    /// The deployment on GitHub.
+    pub github_deployment: Option<u64>,
+    repository: Option<String>,
+    pull_request: Option<u64>,
+    commit: Option<Commit>,
+    head_ref: Option<String>,
+    actor: Option<String>,
+}
+
+impl Saved {
+    /// What the run was about.
+    #[must_use]
+    pub fn context(&self, of_environment: RunContext) -> RunContext {
+        RunContext {
+            app: self.app.clone(),
+            repository: self.repository.clone(),
+            pull_request: self.pull_request,
+            commit: self.commit.clone(),
+            head_ref: self.head_ref.clone(),
+            actor: self.actor.clone(),
+            ..of_environment
+        }
+    }
+}
+
+/// What a run left to its post step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The run.
+    pub saved: Saved,
+    /// Whether Slack is still to be told.
+    pub slack: SlackPost,
+}
+
+/// Whether a message was posted, as far as anybody can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlackPost {
+    /// It was, or it may have been.
+    Tried,
+    /// It was not.
+    Owed,
+}
+
+/// Reads the state of a run; `None` when there is none, as under act, or nothing is left to do.
+pub fn left(env: &BTreeMap<String, String>) -> Option<Left> {
+    let get = |key: &str| env.get(&format!("STATE_{key}"));
+    if get(FINISHED).is_some() {
+        return None;
+    }
+    let saved = serde_json::from_str(get(RUN)?).ok()?;
+    let slack = match get(SLACK) {
+        Some(_) => SlackPost::Tried,
+        None => SlackPost::Owed,
+    };
+    Some(Left { saved, slack })
+}
+
+/// Whether a post step comes after this one, with the state that this one kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostStep {
+    /// The runner starts one, whatever happens.
+    Comes,
+    /// There is none, or it is told nothing: act, a command line.
+    DoesNot,
+}
+
+/// Keeps [`Saved`] up to date in the file.
+#[derive(Debug)]
+pub struct Memory {
+    files: OutputFiles,
+    post: PostStep,
+    saved: RefCell<Saved>,
+}
+
+impl Memory {
+    /// A run with a post step, or without.
+    pub fn new(files: OutputFiles, post: PostStep) -> Self {
+        Self {
+            files,
+            post,
+            saved: RefCell::default(),
+        }
+    }
+
+    /// A run that nobody comes after.
+    pub fn none() -> Self {
+        Self::new(OutputFiles::default(), PostStep::DoesNot)
+    }
+
+    /// The run begins.
+    pub fn begin(&self, context: &RunContext, began_ms: u64, reporter: &Reporter) {
+        self.note(reporter, |saved| {
+            *saved = Saved {
+                began_ms,
+                app: context.app.clone(),
+                repository: context.repository.clone(),
+                pull_request: context.pull_request,
+                commit: context.commit.clone(),
+                head_ref: context.head_ref.clone(),
+                actor: context.actor.clone(),
+                ..Saved::default()
+            };
+        });
+    }
+
+    /// Changes what is kept, and keeps it at once.
+    pub fn note(&self, reporter: &Reporter, change: impl FnOnce(&mut Saved)) {
+        change(&mut self.saved.borrow_mut());
+        if self.files.state.is_none() {
+            return;
+        }
+        // A struct of strings and numbers has a JSON form.
+        if let Ok(text) = serde_json::to_string(&*self.saved.borrow()) {
+            self.files.save_state(RUN, &text, reporter);
+        }
+    }
+
+    /// Nothing is left to do.
+    pub fn finish(&self, reporter: &Reporter) {
+        self.files.save_state(FINISHED, "true", reporter);
+    }
+
+    /// Whether the end of the run is still to be found out, by a post step that then tells it.
+    pub fn leaves_it_to_post(&self) -> bool {
+        let at_work = self.saved.borrow().point == Point::Swapping;
+        match self.post {
+            PostStep::Comes => at_work,
+            PostStep::DoesNot => false,
+        }
+    }
+}
+
+impl OutputFiles {
+    /// Notes that a message is about to be posted to Slack.
+    pub(super) fn slack_is_tried(&self, reporter: &Reporter) {
+        self.save_state(SLACK, "tried", reporter);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ConsoleMode;
+    use crate::secret::Redactor;
+
+    /// The file as the runner turns it into the environment of the post step.
+    fn environment(text: &str) -> BTreeMap<String, String> {
+        let mut lines = text.lines();
+        let mut env = BTreeMap::new();
+        while let Some(line) = lines.next() {
+            let (key, end) = line.split_once("<<").unwrap();
+            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+            env.insert(format!("STATE_{key}"), value.join("\n"));
+        }
+        env
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back_until_the_run_is_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let files = OutputFiles {
+            state: Some(path.clone()),
+            ..OutputFiles::default()
+        };
+        let read = || left(&environment(&std::fs::read_to_string(&path).unwrap()));
+        let reporter = Reporter::new(ConsoleMode::Json, Redactor::default());
+        let memory = Memory::new(files.clone(), PostStep::Comes);
+        let context = RunContext {
+            app: "hello".parse().ok(),
+            repository: Some("o/r".to_owned()),
+            pull_request: Some(7),
+            ..RunContext::default()
+        };
+        memory.begin(&context, 12, &reporter);
+        assert!(!memory.leaves_it_to_post());
+        memory.note(&reporter, |saved| {
+            saved.point = Point::Swapping;
+            saved.deployment = "20260131T235959Z-0a1b2c".parse().ok();
+        });
+        assert!(memory.leaves_it_to_post());
+        let found = read().unwrap();
+        assert_eq!(found.slack, SlackPost::Owed);
+        assert_eq!(found.saved.point, Point::Swapping);
+        assert_eq!(found.saved.context(RunContext::default()), context);
+        files.slack_is_tried(&reporter);
+        assert_eq!(read().unwrap().slack, SlackPost::Tried);
+        memory.finish(&reporter);
+        assert_eq!(read(), None);
+    }
+
+    #[test]
+    fn without_state_there_is_nothing_to_do() {
+        assert_eq!(left(&BTreeMap::new()), None);
+        let garbled = [("STATE_run".to_owned(), "{".to_owned())];
+        assert_eq!(left(&garbled.into()), None);
+    }
+
+    #[test]
+    fn a_run_that_nobody_comes_after_leaves_nothing_to_anybody() {
+        let reporter = Reporter::new(ConsoleMode::Json, Redactor::default());
+        let memory = Memory::none();
+        memory.note(&reporter, |saved| saved.point = Point::Swapping);
+        assert!(!memory.leaves_it_to_post());
+    }
+}
