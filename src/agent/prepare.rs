@@ -59,7 +59,10 @@ async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
         )
         .hint(format!("set `platform: {}`", docker.platform)));
     }
-    host.can_act_as_root().await.map_err(|error| {
+    enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
+    enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
+    let (root, survey) = tokio::join!(host.can_act_as_root(), Survey::take(host, site));
+    root.map_err(|error| {
         StepError::host(
             Reason::PreflightFailed,
             "nginx cannot be reloaded: `sudo -n` does not work",
@@ -67,9 +70,7 @@ async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
         )
         .hint("give the SSH user passwordless sudo, or connect as root")
     })?;
-    enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
-    enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
-    let survey = Survey::take(host, site).await?;
+    let survey = survey?;
     port_is_free(host, &survey).await?;
     Ok(survey)
 }

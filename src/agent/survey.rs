@@ -34,9 +34,16 @@ pub(super) struct Survey {
 impl Survey {
     /// Looks. Everything that would stop a swap is an error that names the setting and the cure.
     pub(super) async fn take<H: Host>(host: &H, site: &Site) -> StepResult<Self> {
-        let project = project(host, site).await?;
-        let (file, slots, dependencies) = read_compose(host, site, &project).await?;
-        let config = route::config(host).await?;
+        // Two programs that take their time and do not need each other.
+        let (compose, config) = tokio::join!(
+            async {
+                let project = project(host, site).await?;
+                let read = read_compose(host, site, &project).await?;
+                StepResult::Ok((project, read))
+            },
+            route::config(host)
+        );
+        let ((project, (file, slots, dependencies)), config) = (compose?, config?);
         let (switch, named) = route::obeyed(host, site, &slots, &config).await?;
         let sites = route::sites(&config, &site.proxy_include)?;
         let containers = PerSlot {

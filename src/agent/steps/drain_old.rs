@@ -12,10 +12,10 @@ use crate::host::Host;
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(25);
 const SAY_EVERY_MS: u64 = 5_000;
 /// Zero must be seen this often in a row: between two requests of one client there is a gap.
-const ZEROES: u32 = 3;
+const ZEROES: u32 = 2;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let Some(old) = swap.old_slot() else {

@@ -16,7 +16,7 @@ use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;
 const DEADLINE_MS: u64 = 10_000;
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(10);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {

@@ -13,10 +13,6 @@ use crate::protocol::ids::ServiceName;
 const CONFIG_DEADLINE: Duration = Duration::from_secs(30);
 /// A dependency may have to be pulled.
 const UP_DEADLINE: Duration = Duration::from_secs(300);
-/// Beyond the grace that the container has.
-const STOP_MARGIN: Duration = Duration::from_secs(30);
-/// `rm --stop` grants the `stop_grace_period` of the user's file, which we do not know here.
-const REMOVE_DEADLINE: Duration = Duration::from_secs(120);
 
 /// How compose is started here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,32 +113,6 @@ impl Launcher {
             .args(services.iter().map(ServiceName::as_str))
             .deadline(UP_DEADLINE);
         up.stream(on_line).await.map_err(explain)
-    }
-
-    pub(super) async fn stop(
-        self,
-        project: &ComposeProject,
-        service: &ServiceName,
-        grace: Duration,
-    ) -> HostResult<()> {
-        let seconds = grace.as_secs().to_string();
-        let stop = self
-            .on(project, &format!("stop `{service}`"))?
-            .args(["stop", "-t", &seconds, service.as_str()])
-            .deadline(grace.saturating_add(STOP_MARGIN));
-        stop.stream(&mut |_| {}).await.map_err(explain)
-    }
-
-    pub(super) async fn remove(
-        self,
-        project: &ComposeProject,
-        service: &ServiceName,
-    ) -> HostResult<()> {
-        let rm = self
-            .on(project, &format!("remove the container of `{service}`"))?
-            .args(["rm", "-s", "-f", service.as_str()])
-            .deadline(REMOVE_DEADLINE);
-        rm.stream(&mut |_| {}).await.map_err(explain)
     }
 }
 

@@ -238,7 +238,7 @@ impl Host for LinuxHost {
         service: &ServiceName,
         grace: Duration,
     ) -> HostResult<()> {
-        self.launcher().await?.stop(project, service, grace).await
+        docker::ending::stop(self.engine().await?, project, service, grace).await
     }
 
     async fn compose_remove(
@@ -246,7 +246,7 @@ impl Host for LinuxHost {
         project: &ComposeProject,
         service: &ServiceName,
     ) -> HostResult<()> {
-        self.launcher().await?.remove(project, service).await
+        docker::ending::remove(self.engine().await?, project, service).await
     }
 
     async fn container(

@@ -3,6 +3,7 @@
 //! `containers`, `incidents` and `images` ask; `errors` says what a refusal means.
 
 pub(super) mod containers;
+pub(super) mod ending;
 mod errors;
 pub(super) mod images;
 pub(super) mod incidents;
