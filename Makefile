@@ -1,6 +1,6 @@
 # Everything a person types here. Each target installs what it lacks and says when it needs root.
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants bench lint dist sandbox down
+.PHONY: help demo test mutants chaos bench lint dist sandbox down
 
 # What the scripts tell somebody to type again, with sudo in front.
 export SANDBOX_COMMAND := make $(MAKECMDGOALS)$(if $(DEMO_APP), DEMO_APP=$(DEMO_APP))
@@ -17,6 +17,9 @@ test:  ## formatting, lints, unit, wire and end-to-end tests
 mutants:  ## plant mistakes in the engine and the gate, one by one, and show that a test catches each
 	@scripts/setup
 	@scripts/mutants
+
+chaos:  ## every fault at every step of a swap on the real host, as a table; about half an hour
+	@scripts/chaos
 
 bench:  ## figures of the release build: switch, deploy, rollback, memory, requests a second
 	@scripts/bench

@@ -113,7 +113,7 @@ impl Fault {
     pub(super) fn clean_up(self, world: &World) {
         if self == Self::DiskFull {
             world.ask_host(&format!(
-                "rm -rf /tmp/state && cp -a {STATE} /tmp/state && umount {STATE} && rm -rf {STATE} && cp -a /tmp/state {STATE} && rm -rf /tmp/state && nginx -s reload"
+                "rm -rf /tmp/state && cp -a {STATE} /tmp/state && umount -l {STATE} && rm -rf {STATE} && cp -a /tmp/state {STATE} && rm -rf /tmp/state && nginx -s reload"
             ));
         }
     }

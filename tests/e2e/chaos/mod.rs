@@ -30,13 +30,13 @@ const PLACES: [(&str, u32); 11] = [
 
 /// Those that stand for the rest: each fault once, each half of a swap, in a few minutes.
 const FEW: [(Fault, &str); 9] = [
+    (Fault::DiskFull, "await_healthy"),
     (Fault::AgentKilled, "switch_traffic"),
     (Fault::AgentKilled, "drain_old"),
     (Fault::RunnerKilled, "start_slot"),
     (Fault::ConnectionCut, "committed"),
     (Fault::DockerKilled, "start_slot"),
     (Fault::NginxKilled, "bake"),
-    (Fault::DiskFull, "await_healthy"),
     (Fault::RegistryGone, "pull_image"),
     (Fault::Reboot, "bake"),
 ];
