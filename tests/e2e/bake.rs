@@ -5,7 +5,7 @@ use std::time::Duration;
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::receipt::BakeVerdict;
 use pct_deploy::protocol::result::RunResult;
-use sandbox::load::LoadReport;
+use sandbox::load::{Load, LoadReport};
 
 use crate::world::{Host, Release, World};
 
@@ -87,17 +87,20 @@ fn a_release_that_runs_out_of_memory_goes_back_and_says_so() {
     let result = run.expect(Outcome::RolledBack, "oom-killed");
     went_back(&result, &report, &world);
     eprintln!("{report}");
+    // What was on its way, and POSTs until the engine has closed the dead slot's port.
     let bad = report.sent - report.ok;
-    assert!(
-        bad <= 40,
-        "at most what was in flight when it was killed, each time: {report}"
-    );
+    assert!(bad <= 200, "the old slot answers meanwhile: {report}");
 }
 
 #[test]
 fn a_slot_that_is_killed_in_its_watch_is_answered_for_by_the_other_one() {
     let world = live("30s");
-    let load = world.load();
+    // A POST that is on its way is never sent twice: nginx answers it with 502, as it must.
+    let load = Load::new(world.http())
+        .connections(20)
+        .think(Duration::ZERO..=Duration::from_millis(10))
+        .start()
+        .unwrap();
     let args = Release::new("v2").build_args();
     let run = world.spawn(&["deploy", "--json"], &[("BUILD_ARGS", &args)]);
     world.wait_until("the new slot takes traffic", |world| {
@@ -120,7 +123,7 @@ fn a_slot_that_is_killed_in_its_watch_is_answered_for_by_the_other_one() {
     went_back(&result, &report, &world);
     let bad = report.sent - report.ok;
     eprintln!("bake: killed; {bad} of {} not well answered", report.sent);
-    assert!(bad <= 20, "one each connection at most: {report}");
+    assert!(bad <= 2, "the old slot answers for it: {report}");
 }
 
 #[test]
