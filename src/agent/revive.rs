@@ -12,6 +12,7 @@ use super::prepare;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
+use crate::host::nginx::Scheme;
 use crate::host::{Host, Start};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,6 +60,7 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     })?;
     let probe = Probe {
         address: slot.address(),
+        scheme: Scheme::Http,
         host: "localhost".to_owned(),
         path: site.health.path_or_root().to_owned(),
         timeout: PROBE_TIMEOUT,

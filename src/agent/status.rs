@@ -6,6 +6,7 @@ use super::paths::AppPaths;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
+use crate::host::nginx::Scheme;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::plan::Site;
 use crate::protocol::slot::Slot;
@@ -45,6 +46,7 @@ async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot
     let container = survey.containers.get(slot).as_ref();
     let probe = Probe {
         address: service.address(),
+        scheme: Scheme::Http,
         host: "localhost".to_owned(),
         path: site.health.path_or_root().to_owned(),
         timeout: PROBE_TIMEOUT,

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::nginx::Scheme;
 use crate::protocol::ids::PinnedImage;
 
 /// Facts about the Docker engine.
@@ -163,6 +164,8 @@ pub struct WorkerId {
 pub struct Probe {
     /// Where to.
     pub address: SocketAddr,
+    /// What is spoken there.
+    pub scheme: Scheme,
     /// The `Host` header.
     pub host: String,
     /// The path with its query.

@@ -29,4 +29,5 @@ mod provision;
 mod rollback;
 mod secrets;
 mod switch;
+mod tls;
 mod world;

@@ -8,6 +8,7 @@ use crate::agent::swap::{Healthy, Swap};
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
+use crate::host::nginx::Scheme;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::step::Step;
 
@@ -57,6 +58,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
 pub(super) fn probe<H: Host>(swap: &Swap<'_, H>) -> Probe {
     Probe {
         address: swap.new_slot().address(),
+        scheme: Scheme::Http,
         host: "localhost".to_owned(),
         path: swap.site().health.path_or_root().to_owned(),
         timeout: PROBE_TIMEOUT,

@@ -11,7 +11,7 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
 use crate::host::nginx::flag::SLOT_PATH;
-use crate::host::nginx::{Scheme, Site};
+use crate::host::nginx::{Listen, Scheme, Site};
 use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;
@@ -21,7 +21,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let Some(probe) = public_probe(swap.sites, swap.site().health.path_or_root()) else {
-        let text = "nginx listens with TLS only: the route is not asked";
+        let text = "nginx has no TCP listener for this app: the route is not asked";
         swap.events.progress(Step::VerifyRoute, text).await;
         return Ok(());
     };
@@ -61,28 +61,33 @@ async fn look<H: Host>(swap: &Swap<'_, H>, probe: &Probe) -> StepResult<()> {
     }
 }
 
-/// A request to the first plain-HTTP listener of the `server` blocks that use the include.
+/// A request to a listener of the `server` blocks that use the include: a plain one, or else one with TLS.
 pub(in crate::agent) fn public_probe(sites: &[Site], path: &str) -> Option<Probe> {
-    sites.iter().find_map(|site| {
-        let listen = site
-            .listens
-            .iter()
-            .find(|listen| listen.scheme == Scheme::Http);
-        // A server block without `listen` listens on 80.
-        let port = match (listen, site.listens.is_empty()) {
-            (Some(listen), _) => listen.port,
-            (None, true) => 80,
-            (None, false) => return None,
-        };
-        Some(Probe {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            host: site
-                .server_name
-                .clone()
-                .unwrap_or_else(|| "localhost".to_owned()),
-            path: path.to_owned(),
-            timeout: PROBE_TIMEOUT,
+    // A server block without `listen` listens on 80.
+    const UNSAID: Listen = Listen {
+        port: 80,
+        scheme: Scheme::Http,
+    };
+    let by = |scheme| {
+        sites.iter().find_map(|site| {
+            let said = site
+                .listens
+                .iter()
+                .chain(site.listens.is_empty().then_some(&UNSAID));
+            let listen = said.into_iter().find(|listen| listen.scheme == scheme)?;
+            Some((site, *listen))
         })
+    };
+    let (site, listen) = by(Scheme::Http).or_else(|| by(Scheme::Https))?;
+    Some(Probe {
+        address: SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)),
+        scheme: listen.scheme,
+        host: site
+            .server_name
+            .clone()
+            .unwrap_or_else(|| "localhost".to_owned()),
+        path: path.to_owned(),
+        timeout: PROBE_TIMEOUT,
     })
 }
 

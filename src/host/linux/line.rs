@@ -7,12 +7,11 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::super::facts::{Asked, Probe};
-use super::net;
+use super::{net, stream};
 
 /// The connection, once it is open.
 #[derive(Default)]
@@ -91,12 +90,7 @@ async fn once(line: &mut Line, probe: &Probe) -> Tried {
 }
 
 async fn open(probe: &Probe) -> Result<Open, String> {
-    let stream = TcpStream::connect(probe.address)
-        .await
-        .map_err(|error| net::io_words(&error))?;
-    stream
-        .set_nodelay(true)
-        .map_err(|error| net::io_words(&error))?;
+    let stream = stream::connect(probe).await?;
     let builder = Builder::new()
         .max_buf_size(16 * 1024)
         .handshake(TokioIo::new(stream));
@@ -120,6 +114,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::host::nginx::Scheme;
 
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
 
@@ -159,6 +154,7 @@ mod tests {
         });
         let probe = Probe {
             address,
+            scheme: Scheme::Http,
             host: "localhost".to_owned(),
             path: "/".to_owned(),
             timeout: Duration::from_millis(500),
@@ -193,6 +189,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let probe = Probe {
             address: listener.local_addr().unwrap(),
+            scheme: Scheme::Http,
             host: "localhost".to_owned(),
             path: "/".to_owned(),
             timeout: Duration::from_millis(500),

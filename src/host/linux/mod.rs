@@ -27,6 +27,7 @@ mod net;
 mod nginx_cli;
 mod process;
 mod root;
+mod stream;
 mod tail;
 mod tcp_table;
 mod workers;

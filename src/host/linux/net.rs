@@ -15,6 +15,7 @@ use super::super::HostResult;
 use super::super::error::HostError;
 use super::super::facts::{Probe, ProbeAnswer};
 use super::super::nginx::flag::USER_AGENT;
+use super::stream;
 use super::tcp_table::{is_connection_to, is_listener};
 
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
@@ -52,9 +53,7 @@ pub(super) fn request(probe: &Probe, connection: &str) -> Result<Request<Empty<B
 
 async fn exchange(probe: &Probe) -> Result<(u16, Vec<u8>), String> {
     let request = request(probe, "close")?;
-    let stream = TcpStream::connect(probe.address)
-        .await
-        .map_err(|error| io_words(&error))?;
+    let stream = stream::connect(probe).await?;
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_buf_size(16 * 1024)
         .handshake(TokioIo::new(stream))
@@ -156,6 +155,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::host::nginx::Scheme;
 
     /// Answers one connection with `answer`, then closes it; returns what was asked.
     async fn ask(answer: &'static [u8], hold: Duration) -> (ProbeAnswer, String) {
@@ -176,6 +176,7 @@ mod tests {
     fn to(address: SocketAddr) -> Probe {
         Probe {
             address,
+            scheme: Scheme::Http,
             host: "localhost".to_owned(),
             path: "/actuator/health?x=1".to_owned(),
             timeout: Duration::from_millis(500),
