@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
 
 use sandbox::event::Event;
 
@@ -101,12 +102,26 @@ pub(crate) fn fact_24_network(bench: &Bench) {
     // A proxy is asked for what lies behind it.
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
+    proxy.set_nonblocking(true).unwrap();
     let asked = std::thread::spawn(move || {
-        let (mut stream, _) = proxy.accept().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut stream = loop {
+            match proxy.accept() {
+                Ok((stream, _)) => break stream,
+                Err(_) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(error) => return format!("nobody came: {error}"),
+            }
+        };
+        stream.set_nonblocking(false).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
         let mut request = [0_u8; 4096];
         let length = stream.read(&mut request).unwrap();
         stream
-            .write_all(b"HTTP/1.1 502 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .write_all(b"HTTP/1.1 403 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             .unwrap();
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
@@ -117,6 +132,7 @@ pub(crate) fn fact_24_network(bench: &Bench) {
         .env("GITHUB_API_URL", "http://api.github.invalid")
         .env("INPUT_GITHUB-TOKEN", "made-up-token")
         .env("INPUT_IMAGE", "localhost:5000/pct/hello")
+        .env("INPUT_CONTEXT", &bench.project.app().display().to_string())
         .env("INPUT_SSH-HOST", "127.0.0.1")
         .env("INPUT_SSH-PORT", "9")
         .env(
