@@ -115,7 +115,7 @@ def text_of(element):
 def load(path, first, second):
     report = load_report(path)
     say(f"{report['ok']} requests answered 200 in {report['duration_ms'] / 1000:.0f}s, {sum(report['non_200'].values())} answered anything else")
-    say(f"{report['lost']} lost to the reload of nginx ({report['lost_post']} of them POST), {report['broken']} cut short, {report['timeouts']} timed out")
+    say(f"{report['lost']} lost ({report['lost_post']} of them POST), {report['broken']} cut short, {report['timeouts']} timed out")
     say(f"{report['connect_errors']} connections refused; the longest wait for any answer was {report['longest_gap_ms']:.0f} ms")
     names = {first: "first", second: "second"}
     for version, seen in sorted(report["by_version"].items(), key=lambda item: item[1]["first_seen_ms"]):
@@ -156,12 +156,13 @@ def verdict(act, path, second):
         f"act's outcome is {outcome}, not deployed": outcome != "deployed",
         "there were answers other than 200": report["non_200"],
         "there were refused connections": report["connect_errors"],
+        "there were lost requests": report["lost"],
         "there were broken or late answers": report["broken"] + report["timeouts"],
         "the load did not see the new version": second not in report["by_version"],
         "the load ended early": report["ended_by"] != "stop",
     }
     said = [what for what, is_so in bad.items() if is_so]
-    say("\nThe demo failed: " + "; ".join(said) if said else f"\nDeployed under load: 0 answers other than 200, {report['lost']} of {report['sent']} requests lost to the reload.")
+    say("\nThe demo failed: " + "; ".join(said) if said else f"\nDeployed under load: 0 answers other than 200, {report['lost']} of {report['sent']} requests lost.")
     return not said
 
 
