@@ -11,6 +11,7 @@ mod cancel_tests;
 mod crash_tests;
 mod detach;
 mod ending;
+mod engine;
 mod events;
 mod failure;
 mod fence;

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::ending::last_word;
+use super::engine;
 use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::fence;
@@ -58,6 +59,7 @@ pub(super) async fn recover_as<H: Host>(
     let begun = journal.state().begun.clone();
     let deployment = begun.plan.deployment.clone();
     let before = journal.state().failure().cloned();
+    engine::await_answer(host).await;
     let tool = host.compose().await.map_err(|error| {
         StepError::host(
             Reason::UndoFailed,

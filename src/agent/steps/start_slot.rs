@@ -1,5 +1,6 @@
 //! Starts the idle slot with the new release, in a container of its own making.
 
+use crate::agent::engine;
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::steps::drain_old;
 use crate::agent::swap::Swap;
@@ -45,6 +46,7 @@ pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()
             &error,
         )
     };
+    engine::await_answer(swap.host).await;
     drain_old::drain(swap, slot, Step::StartSlot).await?;
     // Without the override: a half-done undo may have removed it, and the service's name is enough.
     let project = swap.project();

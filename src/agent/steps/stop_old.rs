@@ -1,5 +1,6 @@
 //! Stops the old slot. Its container, files and image stay: that is what a rollback starts from.
 
+use crate::agent::engine;
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
@@ -9,6 +10,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let Some(old) = swap.old_slot() else {
         return Ok(());
     };
+    engine::await_answer(swap.host).await;
     let project = &swap.project();
     let grace = swap.site().stop_timeout.duration();
     swap.host
