@@ -69,20 +69,27 @@ pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<R
         healthy_at: Cell::new(None),
         decided_at: Cell::new(None),
     };
-    let ended = match saga::settle(host, &events, &actor, TABLE, journal).await {
+    let (ended, over) = saga::settle(host, &events, &actor, TABLE, journal).await;
+    let ended = match ended {
         Ended::Undone { failed: None } => Ended::Undone {
             failed: before.map(|(step, failure)| (step, StepError::from_failure(failure))),
         },
-        other => other,
+        other @ (Ended::Undone { .. } | Ended::Committed { .. } | Ended::Stuck { .. }) => other,
     };
     if let Ended::Stuck { at, why } = ended {
         return Err(still_stuck(&deployment, at, why));
     }
     let finished = last_word(ended, &begun, Receipt::default());
     let outcome = finished.outcome;
-    meter::stop_logging(host, paths).await;
+    let stopped = meter::stop_logging(host, paths).await;
     // A log that has its last word gets no second one: the stream is silent then.
     events.emit(Happening::Finished(Box::new(finished))).await;
+    if stopped.is_ok()
+        && let Some(journal) = over
+    {
+        // The entries are what counts: the next run archives it when this fails.
+        drop(journal.archive().await);
+    }
     Ok(Recovered::Settled {
         deployment,
         outcome,
