@@ -5,7 +5,7 @@
 //! [`saga`]. [`survey`] is the one place that looks at what is live.
 
 #[cfg(test)]
-mod crash_tests;
+mod crash;
 mod ending;
 mod events;
 mod failure;
