@@ -44,7 +44,7 @@ async fn cancelled_at(host: &SimHost, plan: &Plan, at: Option<usize>) -> (Outcom
             biased;
             () = &mut work => break,
             () = host.crashed() => {
-                host.world.borrow_mut().files.insert(flag.clone(), Vec::new());
+                host.world.borrow_mut().files.insert(flag.clone(), Vec::new().into());
                 asked = host.now_ms();
                 host.resume();
             }

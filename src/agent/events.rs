@@ -18,6 +18,8 @@ pub(super) struct Events<'a, H> {
     log: Option<PathBuf>,
     listener: Option<UnboundedSender<Reply>>,
     seq: Cell<u64>,
+    /// A line may have been written in part: the next one begins on a line of its own.
+    torn: Cell<bool>,
 }
 
 impl<'a, H: Host> Events<'a, H> {
@@ -28,36 +30,37 @@ impl<'a, H: Host> Events<'a, H> {
             log,
             listener: Some(listener),
             seq: Cell::new(0),
+            torn: Cell::new(false),
         }
     }
 
     /// The stream of an earlier run, to be brought to its end; nobody listens to it any more.
     ///
-    /// `None` when it has its end already. A last line that was torn is taken away.
+    /// `None` when it has its end already. A last line that was torn is closed, so that the next one stands alone.
     pub(super) async fn reopen(host: &'a H, log: PathBuf) -> HostResult<Option<Self>> {
         let bytes = host.read(&log).await?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let mut seq = 0;
-        for line in text
-            .split_inclusive('\n')
-            .filter(|line| line.ends_with('\n'))
-        {
-            let Ok(event) = wire::decode::<Event>(line) else {
-                continue;
-            };
-            seq = event.seq;
-            if matches!(event.what, Happening::Finished(_)) {
-                return Ok(None);
-            }
-        }
         if !bytes.is_empty() && !bytes.ends_with(b"\n") {
-            host.append(&log, b"\n", Durability::Written).await?;
+            // A last line that lost no more than its end is whole again by this.
+            host.append(&log, b"\n", Durability::Synced).await?;
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = text.lines().rev();
+        let last = lines.map(wire::decode::<Event>).find_map(Result::ok);
+        if let Some(Event {
+            what: Happening::Finished(_),
+            ..
+        }) = last
+        {
+            // Whoever said it may have died before it was synced.
+            host.append(&log, b"", Durability::Synced).await?;
+            return Ok(None);
         }
         Ok(Some(Self {
             host,
             log: Some(log),
             listener: None,
-            seq: Cell::new(seq),
+            seq: Cell::new(last.map_or(0, |event| event.seq)),
+            torn: Cell::new(false),
         }))
     }
 
@@ -68,11 +71,17 @@ impl<'a, H: Host> Events<'a, H> {
             log: None,
             listener: None,
             seq: Cell::new(0),
+            torn: Cell::new(false),
         }
     }
 
-    /// Says one thing.
+    /// Says one thing. A full disk must not stop an undo; the listener hears everything.
     pub(super) async fn emit(&self, what: Happening) {
+        drop(self.say(what).await);
+    }
+
+    /// Says one thing; an error when it could not be kept.
+    pub(super) async fn say(&self, what: Happening) -> HostResult<()> {
         let durability = match &what {
             // What `history` and `rollback` read must survive a power cut.
             Happening::Resolved { .. } | Happening::Finished(_) => Durability::Synced,
@@ -99,14 +108,19 @@ impl<'a, H: Host> Events<'a, H> {
             at_ms: self.host.now_ms(),
             what,
         };
-        if let (Some(log), Ok(line)) = (&self.log, wire::encode(&event)) {
-            // A full disk must not stop an undo; the listener still hears everything.
-            drop(self.host.append(log, line.as_bytes(), durability).await);
+        let mut kept = Ok(());
+        if let (Some(log), Ok(mut line)) = (&self.log, wire::encode(&event)) {
+            if self.torn.get() {
+                line.insert(0, '\n');
+            }
+            kept = self.host.append(log, line.as_bytes(), durability).await;
+            self.torn.set(kept.is_err());
         }
         if let Some(listener) = &self.listener {
             // Nobody listening is fine: the swap goes on.
             drop(listener.send(Reply::Event(Box::new(event))));
         }
+        kept
     }
 
     /// Frames the work of a step with its events.

@@ -195,7 +195,7 @@ mod tests {
             host.world
                 .borrow_mut()
                 .files
-                .insert(paths.fence(), bytes.into());
+                .insert(paths.fence(), bytes.as_bytes().to_vec().into());
             let error = block_on(issue(&host, &paths)).unwrap_err();
             assert_eq!(error.reason, Reason::PreflightFailed, "{bytes}");
             let command = format!("rm {}", paths.fence().display());

@@ -1,7 +1,7 @@
 //! An older run that comes late, and one that goes on after another has taken over from it.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -55,7 +55,11 @@ async fn carry_out(host: &SimHost, plan: &Plan) -> Finished {
 }
 
 fn file(host: &SimHost, path: &Path) -> Option<Vec<u8>> {
-    host.world.borrow().files.get(path).cloned()
+    host.world
+        .borrow()
+        .files
+        .get(path)
+        .map(|bytes| bytes.to_vec())
 }
 
 fn said(finished: &Finished) -> (Outcome, &str) {
@@ -76,7 +80,7 @@ fn an_older_plan_that_comes_late_is_refused_and_touches_nothing() {
         let (_, failure) = late.failed.unwrap();
         assert!(failure.hints.iter().any(|hint| hint.contains("again")));
         let after = host.world.borrow();
-        let without_log = |mut files: std::collections::BTreeMap<PathBuf, Vec<u8>>| {
+        let without_log = |mut files: crate::host::sim::Files| {
             files.remove(&paths.event_log(&numbered(1, None).deployment));
             files
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::paths::AppPaths;
 use super::traffic::{self, Counter};
 use crate::host::facts::{Asked, Probe};
-use crate::host::{Durability, Host, Owner};
+use crate::host::{Durability, Host, HostResult, Owner};
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::receipt::{Probes, Receipt};
 use crate::protocol::slot::{PerSlot, Slot};
@@ -100,9 +100,9 @@ impl<'a, H: Host> Meter<'a, H> {
     }
 
     /// Has nginx log no more; the log stays for whoever wants to look.
-    pub(super) async fn end(&self) {
+    pub(super) async fn end(&self) -> HostResult<()> {
         self.close_window().await;
-        stop_logging(self.host, self.paths).await;
+        stop_logging(self.host, self.paths).await
     }
 
     /// From here on everything counts.
@@ -219,11 +219,11 @@ impl<'a, H: Host> Meter<'a, H> {
     }
 }
 
-/// Has nginx log no more, whoever had it begin.
-pub(super) async fn stop_logging<H: Host>(host: &H, paths: &AppPaths) {
-    if matches!(host.read(&paths.measure()).await, Ok(Some(_))) {
-        // Left behind it costs disk until the next run, and nothing else.
-        drop(host.remove(&paths.measure(), Owner::Us).await);
+/// Has nginx log no more, whoever had it begin. Until then a swap is not over: the log grows with every request.
+pub(super) async fn stop_logging<H: Host>(host: &H, paths: &AppPaths) -> HostResult<()> {
+    match host.read(&paths.measure()).await? {
+        Some(_) => host.remove(&paths.measure(), Owner::Us).await,
+        None => Ok(()),
     }
 }
 

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod cancel_tests;
 #[cfg(test)]
-mod crash_tests;
+mod crash;
 mod detach;
 mod ending;
 mod engine;

@@ -86,11 +86,12 @@ pub(super) async fn recover_as<H: Host>(
         healthy_at: Cell::new(None),
         decided_at: Cell::new(None),
     };
-    let ended = match saga::settle(host, &events, &actor, TABLE, journal).await {
+    let (ended, over) = saga::settle(host, &events, &actor, TABLE, journal).await;
+    let ended = match ended {
         Ended::Undone { failed: None } => Ended::Undone {
             failed: before.map(|(step, failure)| (step, StepError::from_failure(failure))),
         },
-        other => other,
+        other @ (Ended::Undone { .. } | Ended::Committed { .. } | Ended::Stuck { .. }) => other,
     };
     if let Ended::Stuck { at, why } = ended {
         if why.reason == Reason::Superseded {
@@ -100,9 +101,15 @@ pub(super) async fn recover_as<H: Host>(
     }
     let finished = last_word(ended, &begun, Receipt::default());
     let outcome = finished.outcome;
-    meter::stop_logging(host, paths).await;
+    let stopped = meter::stop_logging(host, paths).await;
     // A log that has its last word gets no second one: the stream is silent then.
     events.emit(Happening::Finished(Box::new(finished))).await;
+    if stopped.is_ok()
+        && let Some(journal) = over
+    {
+        // The entries are what counts: the next run archives it when this fails.
+        drop(journal.archive().await);
+    }
     Ok(Recovered::Settled {
         deployment,
         outcome,

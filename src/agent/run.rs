@@ -196,18 +196,25 @@ async fn swap<H: Host>(
         decided_at: Cell::new(None),
     };
     meter.begin().await;
-    let ended = tokio::select! {
+    let (ended, over) = tokio::select! {
         biased;
         ended = saga::run(host, events, &actor, TABLE, journal) => ended,
         never = meter.stream() => match never {},
     };
-    meter.end().await;
+    let stopped = meter.end().await;
     let healthy_ms = actor.healthy_at.get().map(|healthy| healthy.now_ms);
     let mut receipt = receipt.into_inner();
     meter.tell(&mut receipt, begun.slot, healthy_ms);
     receipt.agent_memory_bytes = host.memory_peak().await.ok();
-    let finished = last_word(ended, &begun, receipt);
-    events.emit(Happening::Finished(Box::new(finished))).await;
+    let finished = Happening::Finished(Box::new(last_word(ended, &begun, receipt)));
+    // `rollback` and `history` live by the last word: without it on disk the journal stays open, and recovery says it.
+    if events.say(finished).await.is_ok()
+        && stopped.is_ok()
+        && let Some(journal) = over
+    {
+        // The entries are what counts: the next run archives it when this fails.
+        drop(journal.archive().await);
+    }
 }
 
 /// What this swap can be measured by.

@@ -3,8 +3,8 @@
 //!
 //! | the journal says | [`settle`] does |
 //! |---|---|
-//! | open, not committed | undoes every step that was started and is not undone, in reverse; closes it |
-//! | open, committed | runs the steps after the pivot that are not done; closes it |
+//! | open, not committed | undoes every step that was started and is not undone, in reverse; it is over |
+//! | open, committed | runs the steps after the pivot that are not done; it is over |
 //! | an undo keeps failing | leaves it open: stuck |
 //!
 //! A failing step and a crash take the same road back.
@@ -61,17 +61,21 @@ pub(super) enum Ended {
     Stuck { at: Step, why: StepError },
 }
 
+/// How the table ended, and the journal when it is over. Whoever gets it gives the run its last word and archives it
+/// then: while a run has no last word, its journal is open, and recovery will say it.
+pub(super) type Over<'a, H> = (Ended, Option<Journal<'a, H>>);
+
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the table from its start.
-pub(super) async fn run<H: Host, A: Actor>(
+pub(super) async fn run<'a, H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
     table: &[Row],
-    mut journal: Journal<'_, H>,
-) -> Ended {
+    mut journal: Journal<'a, H>,
+) -> Over<'a, H> {
     for row in table.iter().filter(|row| row.kind == Kind::Compensatable) {
         match attempt(events, actor, &mut journal, row.step).await {
             Ok(()) => {}
@@ -79,7 +83,7 @@ pub(super) async fn run<H: Host, A: Actor>(
                 let failed = Some((row.step, error));
                 return unwind(host, events, actor, journal, failed).await;
             }
-            Err(Halt::Blind(why)) => return Ended::Stuck { at: row.step, why },
+            Err(Halt::Blind(why)) => return (Ended::Stuck { at: row.step, why }, None),
         }
     }
     match journal.append(Entry::Committed).await {
@@ -93,10 +97,8 @@ pub(super) async fn run<H: Host, A: Actor>(
             return unwind(host, events, actor, journal, failed).await;
         }
         Err(AppendError::Unknown(why)) => {
-            return Ended::Stuck {
-                at: Step::DrainOld,
-                why,
-            };
+            let at = Step::DrainOld;
+            return (Ended::Stuck { at, why }, None);
         }
     }
     events.emit(Happening::Committed).await;
@@ -104,18 +106,18 @@ pub(super) async fn run<H: Host, A: Actor>(
 }
 
 /// Brings a journal that was found open to its end, whichever that is.
-pub(super) async fn settle<H: Host, A: Actor>(
+pub(super) async fn settle<'a, H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
     table: &[Row],
-    journal: Journal<'_, H>,
-) -> Ended {
+    journal: Journal<'a, H>,
+) -> Over<'a, H> {
     match journal.state().phase {
         Phase::Forward | Phase::Undoing => unwind(host, events, actor, journal, None).await,
         Phase::Committed => forward(host, events, actor, table, journal).await,
-        Phase::Finished => close(journal, Ended::Committed { unfinished: None }).await,
-        Phase::RolledBack => close(journal, Ended::Undone { failed: None }).await,
+        Phase::Finished => (Ended::Committed { unfinished: None }, Some(journal)),
+        Phase::RolledBack => (Ended::Undone { failed: None }, Some(journal)),
     }
 }
 
@@ -159,13 +161,13 @@ async fn attempt<H: Host, A: Actor>(
 }
 
 /// The steps after commit: several tries each, never a way back.
-async fn forward<H: Host, A: Actor>(
+async fn forward<'a, H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
     table: &[Row],
-    mut journal: Journal<'_, H>,
-) -> Ended {
+    mut journal: Journal<'a, H>,
+) -> Over<'a, H> {
     let mut unfinished = None;
     for row in table.iter().filter(|row| row.kind != Kind::Compensatable) {
         if journal.state().is_done(row.step) {
@@ -179,7 +181,7 @@ async fn forward<H: Host, A: Actor>(
         for tried in 1..=tries {
             match attempt(events, actor, &mut journal, row.step).await {
                 Ok(()) => break,
-                Err(Halt::Blind(why)) => return Ended::Stuck { at: row.step, why },
+                Err(Halt::Blind(why)) => return (Ended::Stuck { at: row.step, why }, None),
                 Err(Halt::Failed(error)) if tried == tries => {
                     if row.kind == Kind::Retriable && unfinished.is_none() {
                         unfinished = Some((row.step, error));
@@ -193,21 +195,20 @@ async fn forward<H: Host, A: Actor>(
         journal.append(Entry::Finished).await
     {
         // The new release serves and the old one is stopped; the next run closes the journal.
-        return Ended::Committed {
-            unfinished: unfinished.or(Some((Step::Prune, why))),
-        };
+        let unfinished = unfinished.or(Some((Step::Prune, why)));
+        return (Ended::Committed { unfinished }, None);
     }
-    close(journal, Ended::Committed { unfinished }).await
+    (Ended::Committed { unfinished }, Some(journal))
 }
 
 /// Undoes every step whose undo is owed, in reverse.
-async fn unwind<H: Host, A: Actor>(
+async fn unwind<'a, H: Host, A: Actor>(
     host: &H,
     events: &Events<'_, H>,
     actor: &A,
-    mut journal: Journal<'_, H>,
+    mut journal: Journal<'a, H>,
     failed: Option<(Step, StepError)>,
-) -> Ended {
+) -> Over<'a, H> {
     while let Some((step, before)) = journal
         .state()
         .owed()
@@ -249,10 +250,10 @@ async fn unwind<H: Host, A: Actor>(
     {
         return stuck(Step::PullImage, why, failed);
     }
-    close(journal, Ended::Undone { failed }).await
+    (Ended::Undone { failed }, Some(journal))
 }
 
-fn stuck(at: Step, mut why: StepError, failed: Option<(Step, StepError)>) -> Ended {
+fn stuck<'a, H>(at: Step, mut why: StepError, failed: Option<(Step, StepError)>) -> Over<'a, H> {
     if let Some((step, error)) = failed {
         why.chain.push(format!(
             "while undoing what {step} made necessary: {}",
@@ -260,11 +261,5 @@ fn stuck(at: Step, mut why: StepError, failed: Option<(Step, StepError)>) -> End
         ));
         why.log_tail = error.log_tail;
     }
-    Ended::Stuck { at, why }
-}
-
-/// Archives a closed journal. When that fails, the next run does it: the entries are what counts.
-async fn close<H: Host>(journal: Journal<'_, H>, ended: Ended) -> Ended {
-    drop(journal.archive().await);
-    ended
+    (Ended::Stuck { at, why }, None)
 }

@@ -266,7 +266,7 @@ fn wherever_a_verb_fails_someone_serves_and_the_next_deploy_works() {
     for number in count {
         let host = SimHost::new();
         deployed(&host, 1);
-        host.fail_at.set(Some(number));
+        host.faults.call.set(Some(number));
         let finished = swap(&host, 2, Target::Image(image(2)));
         assert_eq!(
             host.world.borrow().broken,
@@ -289,7 +289,7 @@ fn an_undo_that_keeps_failing_is_stuck_and_the_old_release_still_serves() {
     let host = SimHost::new();
     deployed(&host, 1);
     behaves(&host, 2, Behaviour::Unhealthy);
-    host.fail_always.set(Some("compose_remove"));
+    host.faults.always.set(Some("compose_remove"));
     let finished = swap(&host, 2, Target::Image(image(2)));
     assert_eq!(
         (finished.outcome, finished.reason.as_str()),

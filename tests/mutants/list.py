@@ -115,6 +115,126 @@ MUTANTS = [
         "                if error.reason == Reason::Superseded {",
         "                if error.reason != Reason::Superseded {",
     ),
+    (
+        "the flag is taken back after the new slot is removed",
+        "src/agent/swap.rs",
+        "            Step::SwitchTraffic => switch_traffic::undo(self, before).await,",
+        """            Step::SwitchTraffic => {
+                start_slot::undo(self).await?;
+                switch_traffic::undo(self, before).await
+            }""",
+    ),
+    (
+        "traffic is moved without a synced replacement",
+        "src/agent/steps/switch_traffic.rs",
+        """            swap.host
+                .replace(&flag, bytes, Owner::Us, Access::Public)
+                .await""",
+        """            swap.host
+                .append(&flag, bytes, crate::host::Durability::Written)
+                .await""",
+    ),
+    (
+        "traffic is watched after commit",
+        "src/agent/swap.rs",
+        """        step: Step::Bake,
+        kind: Kind::Compensatable,""",
+        """        step: Step::Bake,
+        kind: Kind::Retriable,""",
+    ),
+    (
+        "nginx goes on logging",
+        "src/agent/meter.rs",
+        "        Some(_) => host.remove(&paths.measure(), Owner::Us).await,",
+        "        Some(_) => Ok(()),",
+    ),
+    (
+        "recovery leaves nginx logging",
+        "src/agent/recover.rs",
+        "    let stopped = meter::stop_logging(host, paths).await;",
+        "    let stopped = crate::host::HostResult::Ok(());",
+    ),
+    (
+        "the old slot is stopped before it is drained",
+        "src/agent/steps/start_slot.rs",
+        "    swap.go_on()?;\n    let slot = swap.new_slot();",
+        "    swap.go_on()?;\n    super::stop_old::apply(swap).await?;\n    let slot = swap.new_slot();",
+    ),
+    (
+        "the journal is archived before the last word",
+        "src/agent/run.rs",
+        "    let stopped = meter.end().await;\n",
+        "    if let Some(journal) = over {\n        drop(journal.archive().await);\n    }\n    let over: Option<Journal<'_, H>> = None;\n    let stopped = meter.end().await;\n",
+    ),
+    (
+        "a last word that was not kept counts",
+        "src/agent/run.rs",
+        "    if events.say(finished).await.is_ok()",
+        "    if matches!(events.say(finished).await, Ok(()) | Err(_))",
+    ),
+    (
+        "the last word of a dead agent is not synced",
+        "src/agent/events.rs",
+        "            host.append(&log, b\"\", Durability::Synced).await?;",
+        "",
+    ),
+    (
+        "the work is done without the lock",
+        "src/agent/run.rs",
+        """            locked(host, &events, &paths, plan, login, cancel).await;
+            drop(lock);""",
+        """            drop(lock);
+            locked(host, &events, &paths, plan, login, cancel).await;""",
+    ),
+    (
+        "a rollback is rolled back for its traffic",
+        "src/agent/steps/bake.rs",
+        "    swap.begun.plan.is_rollback() || swap.begun.previous.is_none()",
+        "    swap.begun.previous.is_none()",
+    ),
+    (
+        "what people get does not matter",
+        "src/agent/steps/bake.rs",
+        "        BakeVerdict::Worse if stays_anyhow(swap) => {",
+        "        BakeVerdict::Worse => {",
+    ),
+    (
+        "the route is verified without asking for the slot",
+        "src/agent/steps/verify_route.rs",
+        "        if named.as_deref() != Some(&wanted) {",
+        "        if named.is_none() {",
+    ),
+    (
+        "an undo is tried once",
+        "src/agent/saga.rs",
+        "            if tried == TRIES || noted.is_err() {",
+        "            if tried == 1 || noted.is_err() {",
+    ),
+    (
+        "an undo that keeps failing is given up",
+        "src/agent/saga.rs",
+        """            if tried == TRIES || noted.is_err() {
+                return stuck(step, why, failed);
+            }""",
+        """            if tried == TRIES || noted.is_err() {
+                break;
+            }""",
+    ),
+    (
+        "what a failed append left behind stays",
+        "src/agent/journal/file.rs",
+        """            return Err(match self.take_back().await {
+                Ok(()) => AppendError::NotWritten(why),
+                Err(_) => AppendError::Unknown(why),
+            });""",
+        "            return Err(AppendError::NotWritten(why));",
+    ),
+    (
+        "the override is written anew instead of put back",
+        "src/agent/steps/stage_release.rs",
+        "                .replace(&path, bytes, Owner::Us, Access::Public)\n                .await\n        }\n        PreImage::File { bytes: None }",
+        "                .replace(&path, b\"services: {}\\n\", Owner::Us, Access::Public)\n                .await\n                .map(|()| drop(bytes.len()))\n        }\n        PreImage::File { bytes: None }",
+    ),
 ]
 
 GATE = [

@@ -117,7 +117,10 @@ impl<'a, H: Host> Journal<'a, H> {
                 if error.reason == Reason::Superseded {
                     AppendError::Unknown(error)
                 } else {
-                    AppendError::NotWritten(error)
+                    AppendError::NotWritten(StepError {
+                        reason: Reason::JournalUnwritable,
+                        ..error
+                    })
                 }
             })?;
         let appended = self

@@ -103,7 +103,7 @@ fn what_the_server_block_would_lose_is_written_again_also_the_second_time() {
     );
     host.world.borrow_mut().files.insert(
         INCLUDE.into(),
-        (include.clone() + "# changed\n").into_bytes(),
+        (include.clone() + "# changed\n").into_bytes().into(),
     );
     assert_eq!(
         provision_with(&host, ProvisionMode::Apply, None)
@@ -137,7 +137,7 @@ fn whatever_fails_every_byte_of_nginx_is_as_it_was_and_the_live_slot_serves() {
             files
         };
         let before = nginx(&host);
-        host.fail_at.set(Some(number));
+        host.faults.call.set(Some(number));
         let done = provision_with(&host, ProvisionMode::Apply, None);
         assert_eq!(
             (host.serves(), host.world.borrow().broken.clone()),
@@ -163,7 +163,10 @@ fn what_would_be_lost_or_ignored_is_refused() {
     let host = SimHost::new();
     assert!(refused(&host, Some("other")).hints[0].contains("server_name"));
     let more = b"set $service_url http://127.0.0.1:8080;\nadd_header X-Y z;\n".to_vec();
-    host.world.borrow_mut().files.insert(INCLUDE.into(), more);
+    host.world
+        .borrow_mut()
+        .files
+        .insert(INCLUDE.into(), more.into());
     assert!(refused(&host, None).chain[0].contains("add_header X-Y z"));
     assert_eq!(text(&host, &format!("{FOLDER}/live-2")), None);
 }

@@ -1,12 +1,12 @@
 //! A simulated host for tests: files, containers, what nginx loaded, images, a clock. Nothing else.
 //!
-//! Every effect passes a numbered *point* before and after it takes place. A test may crash the agent
-//! at a point (the future is then never polled again) or have a verb fail once. The promise of
-//! the product is checked at every change of the world: while a slot serves, traffic points at a running,
-//! healthy slot.
+//! Every effect passes numbered *points*: before it, visible but not yet durable, durable, and for an append torn. A
+//! test may crash the agent at a point (the future is then never polled again), or film a run: a picture is the world
+//! that a crash at that point leaves. Verbs fail when a test wants it ([`Faults`]). The promise of the product is
+//! checked at every change ([`watch`]).
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -20,10 +20,16 @@ use super::{Held, HostResult};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::slot::PerSlot;
 
+mod content;
+mod essence;
+mod faults;
 mod verbs;
+mod watch;
 mod world;
 
-pub(crate) use world::{Behaviour, World};
+pub(crate) use essence::kept_files;
+pub(crate) use faults::Faults;
+pub(crate) use world::{Behaviour, Files, World};
 use world::{Loaded, service_of};
 
 /// The host.
@@ -33,17 +39,25 @@ pub(crate) struct SimHost {
     sleepers: RefCell<BTreeMap<u64, u64>>,
     slept: Cell<u64>,
     pub(crate) world: RefCell<World>,
-    /// The verb (by its place in the order of all verbs) that fails once.
-    pub(crate) fail_at: Cell<Option<usize>>,
-    /// The verb that fails every time.
-    pub(crate) fail_always: Cell<Option<&'static str>>,
+    /// What goes wrong.
+    pub(crate) faults: Faults,
     /// The crash point at which the agent dies.
     pub(crate) crash_at: Cell<Option<usize>>,
     crash: Notify,
     resume: Notify,
     locks: Locks,
+    dead: Cell<bool>,
     points: Cell<usize>,
-    calls: Cell<usize>,
+    film: RefCell<Option<Film>>,
+}
+
+/// Essences of worlds that need no picture any more.
+pub(crate) type Known = Rc<RefCell<HashSet<u64>>>;
+
+#[derive(Debug)]
+struct Film {
+    known: Known,
+    pictures: Vec<(usize, World)>,
 }
 
 /// How an agent dies.
@@ -53,6 +67,12 @@ pub(crate) enum Death {
     Kill,
     /// Power cut and boot: what was not synced is gone, nginx reads its files anew.
     PowerLoss,
+    /// Power cut and boot; what was not synced happened to be on disk already.
+    LuckyPowerLoss,
+}
+
+impl Death {
+    pub(crate) const ALL: [Self; 3] = [Self::Kill, Self::PowerLoss, Self::LuckyPowerLoss];
 }
 
 pub(crate) const INCLUDE: &str = "/etc/nginx/conf.d/service-url.inc";
@@ -86,10 +106,12 @@ impl SimHost {
             now_ms: 1_000_000,
             ..World::default()
         };
-        world.files.insert(COMPOSE.into(), CONFIG.into());
+        world
+            .files
+            .insert(COMPOSE.into(), CONFIG.as_bytes().to_vec().into());
         world.files.insert(
             INCLUDE.into(),
-            b"set $service_url http://127.0.0.1:8080;\n".to_vec(),
+            b"set $service_url http://127.0.0.1:8080;\n".to_vec().into(),
         );
         world.durable = world.files.clone();
         Self::with(world)
@@ -113,10 +135,10 @@ impl SimHost {
         let upstreams = flag::upstreams_file(Path::new(INCLUDE), &app);
         world
             .files
-            .insert(INCLUDE.into(), switch.include().into_bytes());
+            .insert(INCLUDE.into(), switch.include().into_bytes().into());
         world
             .files
-            .insert(upstreams, switch.upstreams().into_bytes());
+            .insert(upstreams, switch.upstreams().into_bytes().into());
         world.durable = world.files.clone();
         world.loaded = Loaded::Flag;
         Self::with(world)
@@ -124,7 +146,7 @@ impl SimHost {
 
     /// How many verbs were called so far.
     pub(crate) fn calls(&self) -> usize {
-        self.calls.get()
+        self.faults.calls.get()
     }
 
     /// The image that answers through nginx now.
@@ -161,6 +183,27 @@ impl SimHost {
         self.crash.notified().await;
     }
 
+    /// Whether the crash point was reached: the agent is never polled again.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.get()
+    }
+
+    /// From here on every point leaves a picture of the world: what a crash there leaves.
+    ///
+    /// Worlds whose essence is in `known` already leave none, and those that do are in it afterwards.
+    pub(crate) fn start_film(&self, known: Known) {
+        let pictures = Vec::new();
+        self.film.replace(Some(Film { known, pictures }));
+    }
+
+    /// The pictures so far, each with its point.
+    pub(crate) fn end_film(&self) -> Vec<(usize, World)> {
+        self.film
+            .take()
+            .map(|film| film.pictures)
+            .unwrap_or_default()
+    }
+
     /// Lets an agent that stands still at its crash point go on.
     pub(crate) fn resume(&self) {
         self.crash_at.set(None);
@@ -177,34 +220,25 @@ impl SimHost {
         self.points.get()
     }
 
-    /// Everything that a new agent could see or meet, without the clock and the lines that only people read: two
-    /// worlds with the same essence have the same future.
-    pub(crate) fn essence(&self) -> String {
-        self.world.borrow().essence()
-    }
-
     /// The same machine after the agent's death or a power cut, with a new agent about to start.
     pub(crate) fn after(&self, death: Death) -> Self {
-        let mut world = self.world.borrow().clone();
-        if death == Death::PowerLoss {
-            world.reboot();
-        }
-        Self::with(world)
+        Self::with(self.world.borrow().after(death))
     }
 
-    fn with(world: World) -> Self {
+    /// A machine in this state, with an agent about to start.
+    pub(crate) fn with(world: World) -> Self {
         Self {
             sleepers: RefCell::default(),
             slept: Cell::new(0),
             world: RefCell::new(world),
-            fail_at: Cell::new(None),
-            fail_always: Cell::new(None),
+            faults: Faults::default(),
             crash_at: Cell::new(None),
             crash: Notify::new(),
             resume: Notify::new(),
             locks: Rc::default(),
+            dead: Cell::new(false),
             points: Cell::new(0),
-            calls: Cell::new(0),
+            film: RefCell::default(),
         }
     }
 
@@ -238,18 +272,45 @@ impl SimHost {
     async fn point(&self) {
         let number = self.points.get();
         self.points.set(number + 1);
+        self.picture(number, &self.world.borrow());
         if self.crash_at.get() == Some(number) {
+            self.dead.set(true);
             self.crash.notify_one();
             self.resume.notified().await;
+            self.dead.set(false);
+        }
+    }
+
+    /// Pictures of an append that is cut in other places than the one where an agent may die.
+    fn picture_torn(&self, path: &Path, line: &[u8]) {
+        if line.is_empty() || self.film.borrow().is_none() {
+            return;
+        }
+        let half = line.len() / 2;
+        let zeros = [&line[..half], &vec![0; line.len() - half]].concat();
+        for rest in [&line[..line.len() - 1], &zeros] {
+            let mut world = self.world.borrow().clone();
+            world.append(path, rest);
+            world.sync(path);
+            self.picture(self.points.get(), &world);
+        }
+    }
+
+    fn picture(&self, point: usize, world: &World) {
+        if let Some(film) = self.film.borrow_mut().as_mut()
+            && film.known.borrow_mut().insert(world.essence())
+        {
+            film.pictures.push((point, world.clone()));
         }
     }
 
     /// An effect or a look: counted, and failing when a test wants it.
     fn call(&self, verb: &'static str) -> HostResult<()> {
-        let number = self.calls.get();
-        self.calls.set(number + 1);
         self.world.borrow_mut().done.push(verb);
-        if self.fail_at.get() == Some(number) || self.fail_always.get() == Some(verb) {
+        if self
+            .faults
+            .strikes(verb, || self.world.borrow().is_undoing())
+        {
             return Err(HostError::new(
                 Trouble::Other,
                 format!("{verb} (simulated)"),
@@ -258,7 +319,28 @@ impl SimHost {
         Ok(())
     }
 
-    /// Changes the world, then checks the promise: now, and should the power fail now.
+    /// The same for what needs room on the disk.
+    fn write(&self, verb: &'static str) -> HostResult<()> {
+        self.call(verb)?;
+        if self.faults.disk_is_full() {
+            return Err(HostError::new(
+                Trouble::DiskFull,
+                format!("{verb} (simulated)"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Changes the world and checks the promise; the world is ours only under the lock.
+    fn act<T>(&self, verb: &'static str, change: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = self.world.borrow_mut();
+        if self.locks.borrow().is_empty() {
+            world.broken.push(format!("{verb} without the lock"));
+        }
+        world.checked(verb, change)
+    }
+
+    /// A change that is durable at once, or not a matter of files.
     async fn change<T>(
         &self,
         verb: &'static str,
@@ -266,9 +348,28 @@ impl SimHost {
     ) -> HostResult<T> {
         self.call(verb)?;
         self.point().await;
-        let value = self.world.borrow_mut().checked(verb, change);
+        let value = self.act(verb, change);
         self.point().await;
         Ok(value)
+    }
+
+    /// A change of files' names: visible first, durable when the folders are synced.
+    async fn change_files(
+        &self,
+        verb: &'static str,
+        paths: &[&Path],
+        change: impl FnOnce(&mut World),
+    ) {
+        self.point().await;
+        self.act(verb, change);
+        self.point().await;
+        self.act(verb, |world| {
+            for path in paths {
+                world.sync(path);
+                world.sync_folder(path);
+            }
+        });
+        self.point().await;
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::world::{Container, Loaded, service_of};
-use super::{CONFIG, INCLUDE, SimHost, SimLock};
+use super::{CONFIG, SimHost, SimLock};
+use crate::host::error::Trouble;
 use crate::host::facts::{
     Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
     Incident, LiveRestore, Probe, ProbeAnswer, PullProgress, WorkerId,
@@ -22,41 +23,58 @@ impl Host for SimHost {
 
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
         self.call("read")?;
-        Ok(self.world.borrow().files.get(path).cloned())
+        Ok(self
+            .world
+            .borrow()
+            .files
+            .get(path)
+            .map(|bytes| bytes.to_vec()))
     }
     async fn replace(&self, path: &Path, bytes: &[u8], _: Owner, _: Access) -> HostResult<()> {
-        self.change("replace", |world| {
-            world.files.insert(path.into(), bytes.to_vec());
-            world.sync(path);
+        self.write("replace")?;
+        self.change_files("replace", &[path], |world| {
+            world.files.insert(path.into(), bytes.to_vec().into());
         })
-        .await
+        .await;
+        Ok(())
     }
     async fn remove(&self, path: &Path, _: Owner) -> HostResult<()> {
-        self.change("remove", |world| {
+        self.call("remove")?;
+        self.change_files("remove", &[path], |world| {
             world.files.remove(path);
-            world.sync(path);
         })
-        .await
+        .await;
+        Ok(())
     }
     async fn rename(&self, from: &Path, to: &Path) -> HostResult<()> {
-        self.change("rename", |world| {
+        self.call("rename")?;
+        self.change_files("rename", &[from, to], |world| {
             if let Some(bytes) = world.files.remove(from) {
-                world.files.insert(to.into(), bytes);
+                world.files.insert(to.into(), bytes.to_vec().into());
             }
-            world.sync(from);
-            world.sync(to);
         })
-        .await
+        .await;
+        Ok(())
     }
     async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
-        self.call("append")?;
+        let half = bytes.len() / 2;
+        if let Err(error) = self.write("append") {
+            // A full disk takes a part of it; whoever could not sync has written all of it.
+            let left = match error.trouble {
+                Trouble::DiskFull => &bytes[..half],
+                _ => bytes,
+            };
+            self.world.borrow_mut().append(path, left);
+            return Err(error);
+        }
         if durability == Durability::Written {
             // Nobody acts on these lines, so dying around them is no history of its own.
             self.world.borrow_mut().append(path, bytes);
             return Ok(());
         }
         self.point().await;
-        let (first, second) = bytes.split_at(bytes.len() / 2);
+        self.picture_torn(path, bytes);
+        let (first, second) = bytes.split_at(half);
         self.world.borrow_mut().append(path, first);
         self.world.borrow_mut().sync(path);
         // Torn: half of the line is on disk.
@@ -258,12 +276,7 @@ impl Host for SimHost {
     }
     async fn nginx_reload(&self) -> HostResult<()> {
         self.change("nginx_reload", |world| {
-            let text = world
-                .files
-                .get(Path::new(INCLUDE))
-                .cloned()
-                .unwrap_or_default();
-            world.loaded = Loaded::from(&text);
+            world.loaded = Loaded::by(&world.files);
             world.generation += 1;
         })
         .await
@@ -321,10 +334,11 @@ impl Host for SimHost {
             .collect())
     }
     async fn empty(&self, path: &Path) -> HostResult<()> {
+        self.write("empty")?;
         self.world
             .borrow_mut()
             .files
-            .insert(path.into(), Vec::new());
+            .insert(path.into(), Vec::new().into());
         Ok(())
     }
     async fn accepts(&self, _: SocketAddr) -> bool {

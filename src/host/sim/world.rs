@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{FOLDER, INCLUDE};
+use super::content::Content;
+use super::{Death, FOLDER, INCLUDE};
 use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, RunState};
 use crate::host::nginx::{IncludePort, flag};
 use crate::protocol::ids::PinnedImage;
 
 /// How a release behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Behaviour {
     /// Answers 200 this many milliseconds after its start.
     HealthyAfter(u64),
@@ -21,10 +22,12 @@ pub(crate) enum Behaviour {
     OutOfMemory,
     /// Healthy by its check; of a hundred requests of people so many are answered with 500.
     FailsPeople(u64),
+    /// Answers 200, and ends this many milliseconds after its start.
+    EndsAfter(u64),
 }
 
 /// What nginx has loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) enum Loaded {
     /// No include that makes sense.
     #[default]
@@ -36,8 +39,14 @@ pub(super) enum Loaded {
 }
 
 impl Loaded {
-    /// What nginx makes of an include.
-    pub(super) fn from(include: &[u8]) -> Self {
+    /// What nginx makes of the include.
+    pub(super) fn by(files: &Files) -> Self {
+        files
+            .get(Path::new(INCLUDE))
+            .map_or(Self::Nothing, |include| include.loaded(Self::from))
+    }
+
+    fn from(include: &[u8]) -> Self {
         let text = String::from_utf8_lossy(include);
         match (flag::describe(&text), IncludePort::find(&text)) {
             (Ok(Some(_)), _) => Self::Flag,
@@ -48,22 +57,24 @@ impl Loaded {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Container {
-    pub(super) id: String,
-    pub(super) image: Option<PinnedImage>,
-    pub(super) release: Option<String>,
+pub(crate) struct Container {
+    pub(crate) id: String,
+    pub(crate) image: Option<PinnedImage>,
+    pub(crate) release: Option<String>,
     pub(super) started_ms: u64,
-    pub(super) running: bool,
+    pub(crate) running: bool,
 }
+
+pub(crate) type Files = BTreeMap<PathBuf, Content>;
 
 /// Everything that survives the agent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     /// What a program sees.
-    pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
+    pub(crate) files: Files,
     /// What a power cut leaves.
-    pub(super) durable: BTreeMap<PathBuf, Vec<u8>>,
-    pub(super) containers: BTreeMap<String, Container>,
+    pub(super) durable: Files,
+    pub(crate) containers: BTreeMap<String, Container>,
     pub(crate) images: BTreeSet<String>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
     pub(super) loaded: Loaded,
@@ -80,70 +91,6 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Makes a change and notes when it leaves nobody serving, now or should the power fail now.
-    pub(super) fn checked<T>(
-        &mut self,
-        verb: &'static str,
-        change: impl FnOnce(&mut Self) -> T,
-    ) -> T {
-        let (served, safe) = (self.is_served(), self.would_serve_after_boot());
-        let value = change(self);
-        if served && !self.is_served() {
-            self.broken.push(format!("nobody serves after {verb}"));
-        }
-        if safe && !self.would_serve_after_boot() {
-            self.broken
-                .push(format!("nobody would serve after {verb} and a power cut"));
-        }
-        value
-    }
-
-    pub(super) fn essence(&self) -> String {
-        let people = |path: &Path| path.to_string_lossy().contains("/events/");
-        let files = |files: &BTreeMap<PathBuf, Vec<u8>>| -> String {
-            let seen = files
-                .iter()
-                .filter(|(path, _)| !path.ends_with("traffic.log"));
-            let kept = seen.map(|(path, bytes)| {
-                let text = String::from_utf8_lossy(bytes);
-                if people(path) {
-                    format!(
-                        "{} {}",
-                        path.display(),
-                        text.contains("\"kind\":\"finished\"")
-                    )
-                } else if path.ends_with("fence.json")
-                    || path.to_string_lossy().contains("/history/")
-                {
-                    // Whoever is new gets a number of its own, and nobody reads a closed journal.
-                    path.display().to_string()
-                } else {
-                    // Journal lines carry the time.
-                    let timeless = text
-                        .split("\"at_ms\":")
-                        .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
-                    let sumless = timeless.collect::<String>();
-                    let lines = sumless.lines().map(|line| line.get(17..).unwrap_or(line));
-                    format!("{} {}", path.display(), lines.collect::<String>())
-                }
-            });
-            kept.collect()
-        };
-        let containers: Vec<_> = self
-            .containers
-            .iter()
-            .map(|(name, c)| (name, &c.image, &c.release, c.running))
-            .collect();
-        format!(
-            "{}|{}|{containers:?}|{:?}|{:?}|{:?}",
-            files(&self.files),
-            files(&self.durable),
-            self.images,
-            self.loaded,
-            self.broken
-        )
-    }
-
     /// Lets time pass: people come, and nginx logs them when it is to.
     pub(super) fn pass(&mut self, ms: u64) {
         self.now_ms += ms;
@@ -176,10 +123,11 @@ impl World {
 
     /// Adds bytes to a file; not yet synced.
     pub(super) fn append(&mut self, path: &Path, bytes: &[u8]) {
-        self.files
-            .entry(path.into())
-            .or_default()
-            .extend_from_slice(bytes);
+        let whole = match self.files.get(path) {
+            Some(content) => content.and(bytes),
+            None => bytes.to_vec().into(),
+        };
+        self.files.insert(path.into(), whole);
     }
 
     /// Makes a file's present state survive a power cut.
@@ -190,20 +138,29 @@ impl World {
         };
     }
 
-    /// A power cut and a boot: containers that ran are started again, nginx reads its include.
-    pub(super) fn reboot(&mut self) {
-        self.files = self.durable.clone();
-        self.loaded = Loaded::from(
-            self.durable
-                .get(Path::new(INCLUDE))
-                .map_or(&[], Vec::as_slice),
-        );
-        self.generation += 1;
-        for container in self.containers.values_mut() {
-            container.started_ms = self.now_ms;
+    /// Makes what was removed from the folder of `path` stay removed after a power cut.
+    pub(super) fn sync_folder(&mut self, path: &Path) {
+        let (files, folder) = (&self.files, path.parent());
+        self.durable
+            .retain(|name, _| name.parent() != folder || files.contains_key(name));
+    }
+
+    /// What a death leaves. At a boot containers that ran are started again, and nginx reads its include.
+    pub(crate) fn after(&self, death: Death) -> Self {
+        let mut world = self.clone();
+        match death {
+            Death::Kill => return world,
+            Death::PowerLoss => world.files = world.durable.clone(),
+            Death::LuckyPowerLoss => world.durable = world.files.clone(),
+        }
+        world.loaded = Loaded::by(&world.files);
+        world.generation += 1;
+        for container in world.containers.values_mut() {
+            container.started_ms = world.now_ms;
         }
         // Time passes until people are back; a release that boots slowly is up by then.
-        self.now_ms += 60_000;
+        world.now_ms += 60_000;
+        world
     }
 
     /// The port that takes traffic now.
@@ -211,10 +168,13 @@ impl World {
         port(self.loaded, &self.files)
     }
 
-    fn would_serve_after_boot(&self) -> bool {
-        let include = self.durable.get(Path::new(INCLUDE));
-        let loaded = Loaded::from(include.map_or(&[], Vec::as_slice));
-        service_of(port(loaded, &self.durable)).is_some_and(|service| {
+    /// Whether somebody would serve after a power cut and a boot.
+    pub(super) fn would_serve(&self, death: Death) -> bool {
+        let files = match death {
+            Death::PowerLoss => &self.durable,
+            Death::Kill | Death::LuckyPowerLoss => &self.files,
+        };
+        service_of(port(Loaded::by(files), files)).is_some_and(|service| {
             let running = self
                 .containers
                 .get(service)
@@ -222,7 +182,9 @@ impl World {
             running.is_some_and(|container| {
                 matches!(
                     self.behaviour(container),
-                    Behaviour::HealthyAfter(_) | Behaviour::FailsPeople(_)
+                    Behaviour::HealthyAfter(_)
+                        | Behaviour::FailsPeople(_)
+                        | Behaviour::EndsAfter(_)
                 )
             })
         })
@@ -252,11 +214,15 @@ impl World {
             Behaviour::HealthyAfter(ms) if self.now_ms >= container.started_ms + ms => {
                 ProbeAnswer::Status(200)
             }
+            Behaviour::EndsAfter(ms) if self.now_ms < container.started_ms + ms => {
+                ProbeAnswer::Status(200)
+            }
             Behaviour::FailsPeople(_) => ProbeAnswer::Status(200),
             Behaviour::Unhealthy => ProbeAnswer::Status(503),
-            Behaviour::HealthyAfter(_) | Behaviour::Crashes(_) | Behaviour::OutOfMemory => {
-                refused()
-            }
+            Behaviour::HealthyAfter(_)
+            | Behaviour::EndsAfter(_)
+            | Behaviour::Crashes(_)
+            | Behaviour::OutOfMemory => refused(),
         }
     }
 
@@ -270,9 +236,18 @@ impl World {
                 code: 137,
                 oom: OomKilled::Yes,
             },
+            (true, Behaviour::EndsAfter(ms)) if self.now_ms >= container.started_ms + ms => {
+                RunState::Ended {
+                    code: 1,
+                    oom: OomKilled::No,
+                }
+            }
             (
                 true,
-                Behaviour::HealthyAfter(_) | Behaviour::Unhealthy | Behaviour::FailsPeople(_),
+                Behaviour::HealthyAfter(_)
+                | Behaviour::Unhealthy
+                | Behaviour::FailsPeople(_)
+                | Behaviour::EndsAfter(_),
             ) => RunState::Running,
             (false, _) => RunState::Ended {
                 code: 0,
@@ -299,7 +274,7 @@ impl World {
     }
 }
 
-fn port(loaded: Loaded, files: &BTreeMap<PathBuf, Vec<u8>>) -> u16 {
+fn port(loaded: Loaded, files: &Files) -> u16 {
     match loaded {
         Loaded::Nothing => 0,
         Loaded::Port(port) => port,

@@ -1,0 +1,161 @@
+//! What must hold once everything is settled.
+
+use crate::agent::journal::codec;
+use crate::agent::journal::entry::{Begun, Entry};
+use crate::host::overlay::read_override;
+use crate::host::sim::{SimHost, kept_files};
+use crate::protocol::event::{Event, Happening};
+use crate::protocol::outcome::Outcome;
+use crate::protocol::plan::Plan;
+use crate::protocol::step::Step;
+use crate::protocol::wire;
+
+use super::paths;
+
+/// What was wrong.
+pub(super) type Verdict = Result<(), String>;
+
+/// The archived journal of a swap.
+struct Archived {
+    begun: Begun,
+    committed: bool,
+    /// The old slot could not be stopped, and that was said.
+    left_running: bool,
+}
+
+fn archived(host: &SimHost, plan: &Plan) -> Result<Option<Archived>, String> {
+    let path = paths().archived(&plan.deployment);
+    let world = host.world.borrow();
+    let Some(bytes) = world.files.get(&path) else {
+        return Ok(None);
+    };
+    let text = String::from_utf8_lossy(bytes);
+    let first = text.split_inclusive('\n').next().unwrap_or_default();
+    let read = codec::decode(first.as_bytes()).map_err(|damage| damage.to_string())?;
+    let Some(Entry::Begun(begun)) = read.entries.first() else {
+        return Err("the archived journal has no beginning".to_owned());
+    };
+    let says = |entry: &str| text.contains(&format!("{{\"entry\":\"{entry}"));
+    let stop = format!("\",\"step\":\"{}\"", Step::StopOld);
+    Ok(Some(Archived {
+        begun: (**begun).clone(),
+        committed: says("committed\""),
+        left_running: says(&format!("failed{stop}")) && !says(&format!("done{stop}")),
+    }))
+}
+
+/// Checks a host against what it was before the plan.
+pub(super) fn check(before: &SimHost, host: &SimHost, plan: &Plan) -> Verdict {
+    let archived = archived(host, plan)?;
+    let committed = archived.as_ref().is_some_and(|journal| journal.committed);
+    let broken = host.world.borrow().broken.clone();
+    ensure(broken.is_empty(), || format!("{broken:?}"))?;
+    closed(host)?;
+    let serves = host.serves();
+    let wanted = match &archived {
+        Some(journal) if committed => Some(journal.begun.image.clone()),
+        Some(_) | None => before.serves(),
+    };
+    ensure(serves == wanted, || {
+        format!("serves {serves:?}, and the journal wants {wanted:?}")
+    })?;
+    let left_running = archived
+        .as_ref()
+        .is_some_and(|journal| journal.left_running);
+    if !left_running && archived.is_some() {
+        let running = host.running();
+        let slots = running.iter().filter(|service| *service != "db").count();
+        ensure(slots == usize::from(serves.is_some()), || {
+            format!("{running:?} run")
+        })?;
+    }
+    match &archived {
+        Some(journal) if committed => new_release(before, host, &journal.begun)?,
+        Some(_) | None => as_before(before, host)?,
+    }
+    last_word(host, plan, archived.is_some(), committed)
+}
+
+/// Nothing is open, and nginx logs no more.
+fn closed(host: &SimHost) -> Verdict {
+    let world = host.world.borrow();
+    for path in [paths().journal(), paths().measure()] {
+        ensure(!world.files.contains_key(&path), || {
+            format!("{} is left", path.display())
+        })?;
+    }
+    Ok(())
+}
+
+/// Every byte is as it was, and so is the slot that served.
+fn as_before(before: &SimHost, host: &SimHost) -> Verdict {
+    let (before, after) = (before.world.borrow(), host.world.borrow());
+    let (was, is) = (kept_files(&before), kept_files(&after));
+    for path in was.keys().chain(is.keys()) {
+        ensure(was.get(path) == is.get(path), || {
+            format!("{} is not as it was", path.display())
+        })?;
+    }
+    for (service, was) in before.containers.iter().filter(|(_, was)| was.running) {
+        let is = after.containers.get(service);
+        ensure(
+            is.is_some_and(|is| is.running && is.release == was.release),
+            || format!("`{service}` is not as it was"),
+        )?;
+    }
+    Ok(())
+}
+
+/// The new slot runs what its override says, and the old slot's override is what it was.
+fn new_release(before: &SimHost, host: &SimHost, begun: &Begun) -> Verdict {
+    let (before, after) = (before.world.borrow(), host.world.borrow());
+    let new = &begun.slots.get(begun.slot).service;
+    let text = after.files.get(&paths().override_file(new));
+    let pinned = text.and_then(|text| read_override(&String::from_utf8_lossy(text)));
+    let wanted = (begun.image.clone(), begun.release.clone());
+    ensure(pinned.as_ref() == Some(&wanted), || {
+        format!("the override pins {pinned:?}")
+    })?;
+    let release = after
+        .containers
+        .get(new.as_str())
+        .and_then(|container| container.release.clone());
+    ensure(release.as_deref() == Some(begun.release.as_str()), || {
+        format!("`{new}` runs {release:?}")
+    })?;
+    let old = paths().override_file(&begun.slots.get(begun.slot.other()).service);
+    ensure(before.files.get(&old) == after.files.get(&old), || {
+        "the old slot's override is not as it was".to_owned()
+    })
+}
+
+/// One last word, and a true one. A run that never got to its journal may have died without.
+fn last_word(host: &SimHost, plan: &Plan, began: bool, committed: bool) -> Verdict {
+    let path = paths().event_log(&plan.deployment);
+    let world = host.world.borrow();
+    let bytes = world.files.get(&path).map_or(&[][..], |log| log.as_slice());
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let ends: Vec<Outcome> = text
+        .lines()
+        .filter(|line| line.contains("\"kind\":\"finished\""))
+        .filter_map(|line| match wire::decode::<Event>(line).ok()?.what {
+            Happening::Finished(finished) => Some(finished.outcome),
+            _ => None,
+        })
+        .collect();
+    ensure(ends.len() <= 1 && (ends.len() == 1 || !began), || {
+        format!("{} last words", ends.len())
+    })?;
+    let Some(outcome) = ends.first() else {
+        return Ok(());
+    };
+    // A run that was stuck said so; recovery came later.
+    let is_true = *outcome == Outcome::Stuck || (*outcome == Outcome::Deployed) == committed;
+    ensure(is_true, || {
+        format!("its last word is {outcome}, committed: {committed}")
+    })
+}
+
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(what()) }
+}

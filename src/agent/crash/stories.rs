@@ -1,0 +1,209 @@
+//! Swaps worth dying in.
+
+use super::live;
+use crate::agent::tests::{behaves, image, plan};
+use crate::host::sim::{Behaviour, Death, SimHost};
+use crate::protocol::plan::{Plan, Target};
+
+/// How traffic is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Switch {
+    Reload,
+    Flag,
+}
+
+impl Switch {
+    pub(super) const BOTH: [Self; 2] = [Self::Reload, Self::Flag];
+
+    /// A host on which nothing was deployed yet.
+    pub(super) fn host(self) -> SimHost {
+        match self {
+            Self::Reload => SimHost::new(),
+            Self::Flag => SimHost::provisioned(),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Asked {
+    New,
+    Previous,
+    Same,
+}
+
+/// One swap, and what came before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Story {
+    pub(super) name: &'static str,
+    /// Releases that are deployed before it begins.
+    pub(super) earlier: u8,
+    pub(super) asked: Asked,
+    pub(super) behaviour: Behaviour,
+    /// The verb that fails every time.
+    pub(super) failing: Option<&'static str>,
+    /// Requests of people a second.
+    pub(super) visitors: u64,
+    pub(super) depth: Depth,
+}
+
+/// How often the agent dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// In the swap.
+    Once,
+    /// Again in every recovery, until no new world is left.
+    ToTheEnd,
+}
+
+const PLAIN: Story = Story {
+    name: "",
+    earlier: 1,
+    asked: Asked::New,
+    behaviour: Behaviour::HealthyAfter(1_000),
+    failing: None,
+    visitors: 0,
+    depth: Depth::ToTheEnd,
+};
+
+pub(super) const SECOND: Story = Story {
+    name: "second deploy",
+    ..PLAIN
+};
+
+const THIRD: Story = Story {
+    name: "third deploy",
+    earlier: 2,
+    depth: Depth::Once,
+    ..PLAIN
+};
+
+pub(super) const ROLLBACK: Story = Story {
+    name: "rollback",
+    earlier: 2,
+    asked: Asked::Previous,
+    ..PLAIN
+};
+
+pub(super) const ENDS: Story = Story {
+    name: "it ends while it is watched",
+    behaviour: Behaviour::EndsAfter(700),
+    ..PLAIN
+};
+
+pub(super) const ENDS_IN_ONE: Story = Story {
+    name: "the same in the other slot",
+    earlier: 2,
+    ..ENDS
+};
+
+const FAILS_PEOPLE: Story = Story {
+    name: "it fails 30 % of requests",
+    behaviour: Behaviour::FailsPeople(30),
+    visitors: 400,
+    ..PLAIN
+};
+
+const EVERYWHERE: [Story; 11] = [
+    Story {
+        name: "first deploy",
+        earlier: 0,
+        ..PLAIN
+    },
+    SECOND,
+    THIRD,
+    Story {
+        name: "deploy with a past",
+        earlier: 5,
+        depth: Depth::Once,
+        ..PLAIN
+    },
+    ROLLBACK,
+    Story {
+        name: "same digest",
+        asked: Asked::Same,
+        ..PLAIN
+    },
+    Story {
+        name: "unhealthy release",
+        earlier: 2,
+        behaviour: Behaviour::Unhealthy,
+        ..PLAIN
+    },
+    Story {
+        name: "first release crashes",
+        earlier: 0,
+        behaviour: Behaviour::Crashes(1),
+        ..PLAIN
+    },
+    ENDS,
+    ENDS_IN_ONE,
+    Story {
+        name: "the old slot cannot be stopped",
+        failing: Some("compose_stop"),
+        ..PLAIN
+    },
+];
+
+const WITH_RELOAD: [Story; 2] = [
+    Story {
+        name: "nginx does not reload",
+        failing: Some("nginx_reload"),
+        ..PLAIN
+    },
+    Story {
+        name: "nginx refuses its configuration",
+        failing: Some("nginx_test"),
+        ..PLAIN
+    },
+];
+
+const WITH_FLAG: [Story; 3] = [
+    FAILS_PEOPLE,
+    Story {
+        name: "the same in the other slot",
+        earlier: 2,
+        ..FAILS_PEOPLE
+    },
+    Story {
+        name: "a rollback fails 30 % of requests",
+        earlier: 2,
+        asked: Asked::Previous,
+        ..FAILS_PEOPLE
+    },
+];
+
+impl Story {
+    /// Every story of a switch.
+    pub(super) fn all(switch: Switch) -> Vec<Self> {
+        let own: &[Self] = match switch {
+            Switch::Reload => &WITH_RELOAD,
+            Switch::Flag => &WITH_FLAG,
+        };
+        [&EVERYWHERE, own].concat()
+    }
+
+    /// The host just before, and the plan.
+    pub(super) fn begin(&self, switch: Switch) -> (SimHost, Plan) {
+        let host = switch.host();
+        for n in 1..=self.earlier {
+            live(&host, &plan(n, Target::Image(image(n))));
+        }
+        let target = match self.asked {
+            Asked::New | Asked::Same => Target::Image(image(self.number())),
+            Asked::Previous => Target::Previous,
+        };
+        behaves(&host, self.number(), self.behaviour);
+        host.world.borrow_mut().visitors = self.visitors;
+        (host.after(Death::Kill), plan(self.earlier + 1, target))
+    }
+
+    /// The number of the image that is asked for.
+    pub(super) fn number(&self) -> u8 {
+        match self.asked {
+            Asked::New => self.earlier + 1,
+            Asked::Previous => self.earlier - 1,
+            Asked::Same => self.earlier,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The bytes of a file, shared between the worlds that have them.
+
+use std::cell::OnceCell;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::watch::Open;
+use super::world::Loaded;
+
+/// A file's bytes. Copies are cheap, and what the bytes mean is found out once.
+#[derive(Debug, Clone)]
+pub(crate) struct Content(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bytes: Vec<u8>,
+    meaning: OnceCell<u64>,
+    loaded: OnceCell<Loaded>,
+    open: OnceCell<Open>,
+}
+
+impl Content {
+    /// What the bytes mean where they are, as a number.
+    pub(super) fn meaning(&self, of: impl FnOnce(&[u8]) -> u64) -> u64 {
+        *self.0.meaning.get_or_init(|| of(&self.0.bytes))
+    }
+
+    /// What nginx makes of the bytes.
+    pub(super) fn loaded(&self, of: impl FnOnce(&[u8]) -> Loaded) -> Loaded {
+        *self.0.loaded.get_or_init(|| of(&self.0.bytes))
+    }
+
+    /// What the bytes say as an open journal.
+    pub(super) fn open(&self, of: impl FnOnce(&[u8]) -> Open) -> Open {
+        self.0.open.get_or_init(|| of(&self.0.bytes)).clone()
+    }
+
+    /// The same with more at the end.
+    pub(super) fn and(&self, more: &[u8]) -> Self {
+        [self.as_slice(), more].concat().into()
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Rc::new(Inner {
+            bytes,
+            meaning: OnceCell::new(),
+            loaded: OnceCell::new(),
+            open: OnceCell::new(),
+        }))
+    }
+}
+
+impl Deref for Content {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0.bytes
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0) || self.0.bytes == other.0.bytes
+    }
+}

@@ -1,0 +1,47 @@
+//! What goes wrong on the simulated host, when a test wants it.
+
+use std::cell::Cell;
+
+/// The faults. A new agent on the same machine starts without any.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// The verb (by its place in the order of all verbs) that fails once.
+    pub(crate) call: Cell<Option<usize>>,
+    /// The verb that fails every time.
+    pub(crate) always: Cell<Option<&'static str>>,
+    /// The verb that fails so many times on the way back.
+    pub(crate) in_undo: Cell<Option<(&'static str, u32)>>,
+    /// The first write (by its place among all writes) that finds the disk full; every later one does too.
+    pub(crate) disk_full: Cell<Option<usize>>,
+    pub(super) calls: Cell<usize>,
+    writes: Cell<usize>,
+}
+
+impl Faults {
+    /// How many writes needed room so far.
+    pub(crate) fn writes(&self) -> usize {
+        self.writes.get()
+    }
+
+    /// Counts a verb, and says whether it fails.
+    pub(super) fn strikes(&self, verb: &'static str, undoing: impl Fn() -> bool) -> bool {
+        let number = self.calls.get();
+        self.calls.set(number + 1);
+        if let Some((failing, left)) = self.in_undo.get()
+            && failing == verb
+            && left > 0
+            && undoing()
+        {
+            self.in_undo.set(Some((failing, left - 1)));
+            return true;
+        }
+        self.call.get() == Some(number) || self.always.get() == Some(verb)
+    }
+
+    /// Counts a write, and says whether there is no room for it.
+    pub(super) fn disk_is_full(&self) -> bool {
+        let number = self.writes.get();
+        self.writes.set(number + 1);
+        self.disk_full.get().is_some_and(|first| number >= first)
+    }
+}

@@ -1,0 +1,106 @@
+//! The promise, checked at every change of the world: now, and should the power fail now.
+//!
+//! - Whoever was served is served. nginx's backup server does not count. Only the way back of a first release may leave
+//!   nobody serving: nobody was before.
+//! - Until its journal says `committed`, a swap leaves the container and the override of the old slot alone.
+
+use std::path::Path;
+
+use super::content::Content;
+use super::world::World;
+use super::{Death, FOLDER};
+
+/// What an open journal says about a swap that is not committed.
+#[derive(Debug, Clone)]
+pub(super) enum Open {
+    /// Nothing is open, or it is committed.
+    No,
+    /// Nobody served before.
+    First,
+    /// This service served before.
+    After(String),
+}
+
+impl World {
+    /// Makes a change and notes when it breaks the promise.
+    pub(super) fn checked<T>(
+        &mut self,
+        verb: &'static str,
+        change: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let (served, open) = (self.served(), self.open());
+        let old = match &open {
+            Open::After(service) => Some((service.clone(), self.old(service))),
+            Open::No | Open::First => None,
+        };
+        let value = change(self);
+        if !matches!(open, Open::First) {
+            for ((when, before), (_, after)) in served.into_iter().zip(self.served()) {
+                if before && !after {
+                    self.broken.push(format!("nobody serves {when} {verb}"));
+                }
+            }
+        }
+        if let Some((service, before)) = old
+            && before != self.old(&service)
+        {
+            self.broken
+                .push(format!("{verb} touched `{service}` before commit"));
+        }
+        value
+    }
+
+    fn served(&self) -> [(&'static str, bool); 3] {
+        [
+            ("after", self.is_served()),
+            (
+                "when the power fails after",
+                self.would_serve(Death::PowerLoss),
+            ),
+            (
+                "when the power fails a moment after",
+                self.would_serve(Death::LuckyPowerLoss),
+            ),
+        ]
+    }
+
+    /// The old slot: which container, whether it runs, and its override.
+    fn old(&self, service: &str) -> (Option<(String, bool)>, Option<Content>) {
+        let container = self.containers.get(service);
+        let path = Path::new(FOLDER).join(format!("{service}.override.yml"));
+        (
+            container.map(|container| (container.id.clone(), container.running)),
+            self.files.get(&path).cloned(),
+        )
+    }
+
+    fn open(&self) -> Open {
+        let journal = self.files.get(&Path::new(FOLDER).join("open.jsonl"));
+        journal.map_or(Open::No, |journal| journal.open(open))
+    }
+
+    /// Whether the open journal says that an undo has begun.
+    pub(super) fn is_undoing(&self) -> bool {
+        let journal = self.files.get(&Path::new(FOLDER).join("open.jsonl"));
+        journal.is_some_and(|journal| {
+            String::from_utf8_lossy(journal).contains("\"entry\":\"undo_started\"")
+        })
+    }
+}
+
+/// Whole lines count.
+fn open(journal: &[u8]) -> Open {
+    let text = String::from_utf8_lossy(journal);
+    let end = text.rfind('\n').map_or(0, |at| at + 1);
+    let text = text.get(..end).unwrap_or_default();
+    if text.contains("\"entry\":\"committed\"") {
+        return Open::No;
+    }
+    let previous = text.split_once("\"previous\":");
+    let previous = previous.and_then(|(_, rest)| rest.split_once('}'));
+    let service = previous.and_then(|(live, _)| live.split_once("\"service\":\""));
+    match service.and_then(|(_, rest)| rest.split_once('"')) {
+        Some((service, _)) => Open::After(service.to_owned()),
+        None => Open::First,
+    }
+}
