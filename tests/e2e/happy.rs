@@ -37,6 +37,7 @@ fn a_first_deploy_starts_the_dependencies_and_serves() {
             "await_healthy",
             "switch_traffic",
             "verify_route",
+            "bake",
             "drain_old",
             "stop_old",
             "prune",

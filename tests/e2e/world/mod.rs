@@ -98,6 +98,8 @@ impl World {
             ("HEALTH_PATH", "/health"),
             ("HEALTH_TIMEOUT", "60s"),
             ("STOP_TIMEOUT", "10s"),
+            // Long enough for a verdict, and there are many deploys.
+            ("BAKE", "1s"),
             ("SLACK_WEBHOOK_URL", &slack),
             ("SLACK_HOST", &self.slack.addr().to_string()),
         ]
