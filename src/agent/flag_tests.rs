@@ -163,3 +163,16 @@ fn the_setting_and_the_include_must_agree() {
     let reload = refused(&SimHost::provisioned(), SwitchChoice::Reload);
     assert!(reload.hints[0].contains("switch: auto"), "{reload:?}");
 }
+
+#[test]
+fn the_flag_is_taken_back_when_nginx_goes_on_with_the_old_slot() {
+    let host = SimHost::provisioned();
+    deployed(&host, 1);
+    host.world.borrow_mut().forget_reload();
+    let finished = swap(&host, 2, Target::Image(image(2)));
+    assert_eq!(
+        (finished.outcome, finished.reason.as_str()),
+        (Outcome::RolledBack, "route-not-verified")
+    );
+    assert_eq!(host.serves(), Some(image(1)));
+}

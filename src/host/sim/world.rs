@@ -91,6 +91,11 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// nginx goes on with what it loaded before `provision`.
+    pub(crate) fn forget_reload(&mut self) {
+        self.loaded = Loaded::Port(8080);
+    }
+
     /// Lets time pass: people come, and nginx logs them when it is to.
     pub(super) fn pass(&mut self, ms: u64) {
         self.now_ms += ms;
