@@ -66,7 +66,7 @@ fn when_runner_and_agent_are_gone_recovery_or_the_next_deploy_settles_it() {
         assert!(is_open(&world));
     };
     both_die("v2");
-    let agent = world.ask_host("ls -t /var/lib/pct-deploy/bin/* | head -1");
+    let agent = "/var/lib/pct-deploy/bin/current";
     let said = world.ask_host(&format!(
         "sudo -u ec2-user env HOME=/home/ec2-user {agent} agent recover"
     ));

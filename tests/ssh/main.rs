@@ -237,7 +237,7 @@ async fn the_agent_is_uploaded_once_and_two_are_kept() {
     let second = remote.install_binary(binary, &reporter()).await.unwrap();
     assert_eq!((second.uploaded, &second.path), (0, &first.path));
     let facts =
-        host.exec("stat -c '%a %U' /var/lib/pct-deploy /var/lib/pct-deploy/bin/* | sort -u");
+        host.exec("stat -L -c '%a %U' /var/lib/pct-deploy /var/lib/pct-deploy/bin/* | sort -u");
     assert_eq!(facts.trim(), "755 ec2-user");
     assert_eq!(
         host.exec(&format!("{} --version >/dev/null && echo ran", first.path))
@@ -263,11 +263,14 @@ async fn the_agent_is_uploaded_once_and_two_are_kept() {
         std::fs::write(&other, version).unwrap();
         remote.install_binary(&other, &reporter()).await.unwrap();
     }
-    let kept = host.exec("cat /var/lib/pct-deploy/bin/*");
+    let kept = host.exec("find /var/lib/pct-deploy/bin -type f -exec cat {} +");
     assert_eq!(kept.trim().len(), 2, "{kept}");
+    // What runs at boot has a name that stays.
+    let current = host.exec("cat /var/lib/pct-deploy/bin/current");
+    assert_eq!(current.trim(), "2");
     assert_eq!(
         host.exec("ls -A /var/lib/pct-deploy/bin | wc -l").trim(),
-        "2"
+        "3"
     );
     remote.close().await.unwrap();
 }
