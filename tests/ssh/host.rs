@@ -118,7 +118,7 @@ impl Host {
 
     /// How many agents are installed there.
     pub(crate) fn agents(&self) -> usize {
-        let listed = self.exec("ls -A /var/lib/pct-deploy/bin 2>/dev/null || true");
+        let listed = self.exec("find /var/lib/pct-deploy/bin -type f 2>/dev/null || true");
         listed.lines().count()
     }
 
