@@ -181,10 +181,10 @@ MUTANTS = [
     (
         "the work is done without the lock",
         "src/agent/run.rs",
-        """            locked(host, &events, &paths, plan, login, cancel).await;
+        """            locked(host, &events, &paths, plan, fence, login, cancel).await;
             drop(lock);""",
         """            drop(lock);
-            locked(host, &events, &paths, plan, login, cancel).await;""",
+            locked(host, &events, &paths, plan, fence, login, cancel).await;""",
     ),
     (
         "a rollback is rolled back for its traffic",
