@@ -1,13 +1,12 @@
 //! How much arrives at a slot, told by the kernel: nginx opens one connection per request, and each leaves a socket
 //! in TIME-WAIT for a minute, whose timer says when it began.
 
-use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::HostResult;
-use super::super::error::HostError;
 use super::super::facts::Arrivals;
+use super::net::count_sockets;
 use super::process::Program;
 use super::tcp_table::ended_within;
 
@@ -16,27 +15,11 @@ const WINDOW_S: u32 = 5;
 const SS_DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) async fn of(address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
-    let ended = ended(address)?;
+    let ended = count_sockets(|line| ended_within(line, address, WINDOW_S))?;
     Ok(Arrivals {
         per_second: f64::from(ended) / f64::from(WINDOW_S),
         round_trip_ms: round_trip(listeners).await,
     })
-}
-
-fn ended(address: SocketAddr) -> HostResult<u32> {
-    let mut count: u32 = 0;
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        let file = match std::fs::File::open(table) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(HostError::io(format!("read `{table}`"), error)),
-        };
-        for line in BufReader::new(file).lines() {
-            let line = line.map_err(|error| HostError::io(format!("read `{table}`"), error))?;
-            count = count.saturating_add(ended_within(&line, address, WINDOW_S).into());
-        }
-    }
-    Ok(count)
 }
 
 /// The mean over the clients that are connected now; `ss` asks the kernel (`tcp_info`, `tcpi_rtt`).

@@ -132,6 +132,11 @@ pub(super) fn listens(pid: u32) -> bool {
 }
 
 pub(super) fn connections_to(address: SocketAddr) -> HostResult<u32> {
+    count_sockets(|line| is_connection_to(line, address))
+}
+
+/// How many lines of the kernel's tables of TCP sockets are meant.
+pub(super) fn count_sockets(is_meant: impl Fn(&str) -> bool) -> HostResult<u32> {
     let mut count: u32 = 0;
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
         let doing = || format!("read `{table}`");
@@ -143,7 +148,7 @@ pub(super) fn connections_to(address: SocketAddr) -> HostResult<u32> {
         };
         for line in BufReader::new(file).lines() {
             let line = line.map_err(|error| HostError::io(doing(), error))?;
-            count = count.saturating_add(is_connection_to(&line, address).into());
+            count = count.saturating_add(is_meant(&line).into());
         }
     }
     Ok(count)
