@@ -48,7 +48,14 @@ pub async fn deploy(
     );
     let host = async {
         let (remote, agent) = ready_host(&config.place, reporter).await?;
-        let fence = ask::prepare(&remote, &agent, &config.site, reporter).await?;
+        let fence = match &config.image.source {
+            // The host is looked at while the image is built, not after a build that was for nothing.
+            ImageSource::Build(_) => {
+                Some(ask::prepare(&remote, &agent, &config.site, reporter).await?)
+            }
+            // Nothing is built: the swap's own look comes at once.
+            ImageSource::Existing(_) => None,
+        };
         Ok((remote, agent, fence))
     };
     let both = async {
@@ -69,7 +76,7 @@ pub async fn deploy(
         remote,
         agent,
         memory,
-        fence: Some(fence),
+        fence,
     };
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
