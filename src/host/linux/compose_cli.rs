@@ -1,12 +1,13 @@
 //! `docker compose`, the plugin, or `docker-compose`, the program.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
 use super::super::facts::{ComposeProject, ComposeTool};
 use super::super::{HostResult, OnLine, Start};
-use super::environment::Environment;
+use super::environment::{Environment, is_program};
 use super::process::Program;
 use crate::protocol::ids::ServiceName;
 
@@ -14,23 +15,38 @@ const CONFIG_DEADLINE: Duration = Duration::from_secs(30);
 /// A dependency may have to be pulled.
 const UP_DEADLINE: Duration = Duration::from_secs(300);
 
+/// Where Docker keeps its plugins for everybody, in the order in which its CLI looks
+/// (`cli-plugins/manager` of docker/cli); the user's own folder comes before.
+const PLUGIN_FOLDERS: [&str; 4] = [
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+];
+
 /// How compose is started here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Launcher {
-    /// `docker compose`.
-    Plugin,
+    /// The plugin as a program: `docker` would start itself and every plugin first, three times the work.
+    Plugin(PathBuf),
+    /// `docker compose`, for a plugin that we do not find.
+    Cli,
     /// `docker-compose`, whose version decides what it understands.
     Standalone(ComposeTool),
 }
 
 impl Launcher {
     /// Finds out which one is installed; the plugin is preferred.
-    pub(super) async fn detect() -> HostResult<Self> {
+    pub(super) async fn detect(home: &Path) -> HostResult<Self> {
         let doing = "find Docker Compose";
-        if let Ok(version) = Self::Plugin.version(doing).await
-            && tool_of(&version).is_some()
-        {
-            return Ok(Self::Plugin);
+        let config = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+        let plugin = plugin_in(plugin_folders(config, home));
+        for launcher in plugin.map(Self::Plugin).into_iter().chain([Self::Cli]) {
+            if let Ok(version) = launcher.version(doing).await
+                && tool_of(&version) == Some(ComposeTool::V2)
+            {
+                return Ok(launcher);
+            }
         }
         match Self::Standalone(ComposeTool::V1).version(doing).await {
             Ok(version) => match tool_of(&version) {
@@ -50,14 +66,14 @@ impl Launcher {
     }
 
     /// What it understands.
-    pub(super) fn tool(self) -> ComposeTool {
+    pub(super) fn tool(&self) -> ComposeTool {
         match self {
-            Self::Plugin => ComposeTool::V2,
-            Self::Standalone(tool) => tool,
+            Self::Plugin(_) | Self::Cli => ComposeTool::V2,
+            Self::Standalone(tool) => *tool,
         }
     }
 
-    async fn version(self, doing: &str) -> HostResult<String> {
+    async fn version(&self, doing: &str) -> HostResult<String> {
         let version = self
             .program(doing)?
             .args(["version", "--short"])
@@ -66,9 +82,10 @@ impl Launcher {
         Ok(String::from_utf8_lossy(&version).into_owned())
     }
 
-    fn program(self, doing: &str) -> HostResult<Program> {
+    fn program(&self, doing: &str) -> HostResult<Program> {
         let program = match self {
-            Self::Plugin => Program::find("docker", doing)?.args(["compose"]),
+            Self::Plugin(file) => Program::at(file.clone(), "docker compose", doing),
+            Self::Cli => Program::find("docker", doing)?.args(["compose"]),
             Self::Standalone(_) => Program::find("docker-compose", doing)?,
         };
         // Its output goes to a log, and the slot we did not name is no orphan.
@@ -81,14 +98,14 @@ impl Launcher {
             .env("DOCKER_CLI_HINTS", "false"))
     }
 
-    fn on(self, project: &ComposeProject, doing: &str) -> HostResult<Program> {
+    fn on(&self, project: &ComposeProject, doing: &str) -> HostResult<Program> {
         Ok(self
             .program(doing)?
             .folder(&project.folder)
             .args(file_args(project)))
     }
 
-    pub(super) async fn config(self, project: &ComposeProject) -> HostResult<String> {
+    pub(super) async fn config(&self, project: &ComposeProject) -> HostResult<String> {
         let doing = format!("read the compose file in `{}`", project.folder.display());
         let config = self
             .on(project, &doing)?
@@ -100,7 +117,7 @@ impl Launcher {
     }
 
     pub(super) async fn up(
-        self,
+        &self,
         project: &ComposeProject,
         services: &[ServiceName],
         start: Start,
@@ -114,6 +131,18 @@ impl Launcher {
             .deadline(UP_DEADLINE);
         up.stream(on_line).await.map_err(explain)
     }
+}
+
+/// The folders that may hold the plugin; `config` is the user's `DOCKER_CONFIG`.
+fn plugin_folders(config: Option<PathBuf>, home: &Path) -> impl Iterator<Item = PathBuf> {
+    let own = config.unwrap_or_else(|| home.join(".docker"));
+    std::iter::once(own.join("cli-plugins")).chain(PLUGIN_FOLDERS.map(PathBuf::from))
+}
+
+fn plugin_in(folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    folders
+        .map(|folder| folder.join("docker-compose"))
+        .find(|file| is_program(file))
 }
 
 fn tool_of(version: &str) -> Option<ComposeTool> {
@@ -185,6 +214,24 @@ mod tests {
         ] {
             assert_eq!(tool_of(text), tool, "{text}");
         }
+    }
+
+    #[test]
+    fn the_users_own_plugin_comes_first() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let folders: Vec<_> = plugin_folders(None, home.path()).collect();
+        assert_eq!(folders.len(), 5);
+        assert_eq!(folders[0], home.path().join(".docker/cli-plugins"));
+        let elsewhere = plugin_folders(Some("/etc/docker-cli".into()), home.path()).next();
+        assert_eq!(elsewhere, Some("/etc/docker-cli/cli-plugins".into()));
+        std::fs::create_dir_all(&folders[0]).unwrap();
+        let plugin = folders[0].join("docker-compose");
+        std::fs::write(&plugin, "").unwrap();
+        let found = || plugin_in(folders[..1].iter().cloned());
+        assert_eq!(found(), None, "it cannot be started");
+        std::fs::set_permissions(&plugin, PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(found(), Some(plugin));
     }
 
     #[test]

@@ -84,11 +84,10 @@ impl LinuxHost {
             .await
     }
 
-    async fn launcher(&self) -> HostResult<compose_cli::Launcher> {
+    async fn launcher(&self) -> HostResult<&compose_cli::Launcher> {
         self.compose
-            .get_or_try_init(compose_cli::Launcher::detect)
+            .get_or_try_init(|| compose_cli::Launcher::detect(&self.home))
             .await
-            .copied()
     }
 }
 

@@ -44,11 +44,12 @@ impl Program {
         }
     }
 
-    fn at(path: PathBuf, name: &str, doing: String) -> Self {
+    /// The program in this file; `name` is what errors call it.
+    pub(super) fn at(path: PathBuf, name: &str, doing: impl Into<String>) -> Self {
         let mut command = Command::new(path);
         command.process_group(0).kill_on_drop(false);
         Self {
-            doing,
+            doing: doing.into(),
             name: name.to_owned(),
             command,
             input: Vec::new(),
