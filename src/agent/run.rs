@@ -202,7 +202,11 @@ async fn swap<H: Host>(
         never = meter.stream() => match never {},
     };
     let stopped = meter.end().await;
-    let healthy_ms = actor.healthy_at.get().map(|healthy| healthy.now_ms);
+    let healthy_ms = actor
+        .healthy_at
+        .get()
+        .filter(|healthy| healthy.clocks_agree(host))
+        .map(|healthy| healthy.now_ms);
     let mut receipt = receipt.into_inner();
     meter.tell(&mut receipt, begun.slot, healthy_ms);
     receipt.agent_memory_bytes = host.memory_peak().await.ok();

@@ -94,6 +94,18 @@ pub(super) struct Healthy {
     pub(super) now_ms: u64,
 }
 
+/// What two clocks of one machine may drift apart while a swap lasts.
+const DRIFT_MS: u64 = 100;
+
+impl Healthy {
+    /// Whether nobody has set the clock since: only then is a time in a log worth comparing.
+    pub(super) fn clocks_agree<H: Host>(&self, host: &H) -> bool {
+        let elapsed = host.elapsed_ms().saturating_sub(self.elapsed_ms);
+        let expected = self.now_ms.saturating_add(elapsed);
+        host.now_ms().abs_diff(expected) <= DRIFT_MS
+    }
+}
+
 impl<H: Host> Swap<'_, H> {
     /// The app and its host, as the plan has them.
     pub(super) fn site(&self) -> &Site {

@@ -1,7 +1,7 @@
 //! The crash tests: an agent may die at every instant, whatever else goes wrong, and everything settles.
 //!
 //! [`stories`] are swaps worth dying in, [`histories`] visits every world that a crash can leave, [`settled`] says what
-//! must hold afterwards, [`faults`] adds verbs that fail and a disk that is full, [`torn`] cuts the journal at every
+//! must hold afterwards, [`faults`] adds verbs that fail and a disk that is full, [`clock`] a clock that jumps, [`torn`] cuts the journal at every
 //! byte, [`random_tests`] makes up histories that nobody thought of.
 
 use std::cell::Cell;
@@ -22,6 +22,7 @@ use crate::protocol::outcome::Finished;
 use crate::protocol::plan::Plan;
 use crate::protocol::wire::Reply;
 
+mod clock;
 mod faults;
 mod follow;
 mod histories;

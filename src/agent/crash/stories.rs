@@ -97,7 +97,7 @@ pub(super) const ENDS_IN_ONE: Story = Story {
     ..ENDS
 };
 
-const FAILS_PEOPLE: Story = Story {
+pub(super) const FAILS_PEOPLE: Story = Story {
     name: "it fails 30 % of requests",
     behaviour: Behaviour::FailsPeople(30),
     visitors: 400,

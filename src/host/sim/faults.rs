@@ -13,6 +13,8 @@ pub(crate) struct Faults {
     pub(crate) in_undo: Cell<Option<(&'static str, u32)>>,
     /// The first write (by its place among all writes) that finds the disk full; every later one does too.
     pub(crate) disk_full: Cell<Option<usize>>,
+    /// Before which verb somebody sets the clock, and by how many milliseconds.
+    pub(crate) clock: Cell<Option<(usize, i64)>>,
     pub(super) calls: Cell<usize>,
     writes: Cell<usize>,
 }
@@ -36,6 +38,12 @@ impl Faults {
             return true;
         }
         self.call.get() == Some(number) || self.always.get() == Some(verb)
+    }
+
+    /// By how many milliseconds the clock is set before the verb that comes next.
+    pub(super) fn clock_jump(&self) -> Option<i64> {
+        let (at, ms) = self.clock.get()?;
+        (at == self.calls.get()).then_some(ms)
     }
 
     /// Counts a write, and says whether there is no room for it.

@@ -103,7 +103,7 @@ impl SimHost {
     pub(crate) fn new() -> Self {
         let mut world = World {
             loaded: Loaded::Port(8080),
-            now_ms: 1_000_000,
+            now_ms: 1_764_000_000_000,
             ..World::default()
         };
         world
@@ -307,6 +307,9 @@ impl SimHost {
     /// An effect or a look: counted, and failing when a test wants it.
     fn call(&self, verb: &'static str) -> HostResult<()> {
         self.world.borrow_mut().done.push(verb);
+        if let Some(ms) = self.faults.clock_jump() {
+            self.world.borrow_mut().set_clock(ms);
+        }
         if self
             .faults
             .strikes(verb, || self.world.borrow().is_undoing())

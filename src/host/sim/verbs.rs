@@ -351,13 +351,13 @@ impl Host for SimHost {
         self.call("connections_to").map(|()| 0)
     }
     fn now_ms(&self) -> u64 {
-        self.world.borrow().now_ms
+        self.world.borrow().wall_ms()
     }
     fn elapsed_ms(&self) -> u64 {
         self.world.borrow().now_ms
     }
     async fn sleep(&self, duration: Duration) {
         let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.sleep_until(self.now_ms() + ms).await;
+        self.sleep_until(self.elapsed_ms() + ms).await;
     }
 }

@@ -82,7 +82,10 @@ pub(crate) struct World {
     pub(crate) visitors: u64,
     pub(super) visited: u64,
     pub(super) generation: u64,
+    /// The clock that never jumps.
     pub(super) now_ms: u64,
+    /// How far the clock on the wall is from it.
+    pub(super) clock_ms: i64,
     pub(super) made: u64,
     /// Every verb, in order, for assertions and for placing faults.
     pub(crate) done: Vec<&'static str>,
@@ -118,12 +121,27 @@ impl World {
                 Some(Behaviour::FailsPeople(percent)) if self.visited % 100 < percent => 500,
                 _ => 200,
             };
-            let (seconds, ms) = (self.now_ms / 1000, self.now_ms % 1000);
+            let (seconds, ms) = (self.wall_ms() / 1000, self.wall_ms() % 1000);
             lines.push_str(&format!(
                 "{seconds}.{ms:03} 1 {status} 0.004 127.0.0.1:{live}\n"
             ));
         }
         self.append(&flag::traffic_log(folder), lines.as_bytes());
+    }
+
+    /// What everybody but a stop watch takes for the time.
+    pub(super) fn wall_ms(&self) -> u64 {
+        self.now_ms.saturating_add_signed(self.clock_ms)
+    }
+
+    /// Somebody sets the clock.
+    pub(super) fn set_clock(&mut self, ms: i64) {
+        self.clock_ms += ms;
+    }
+
+    /// How long this world has been there.
+    pub(crate) fn age_ms(&self) -> u64 {
+        self.now_ms
     }
 
     /// Adds bytes to a file; not yet synced.
