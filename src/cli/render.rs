@@ -9,7 +9,7 @@ use crate::protocol::outcome::Failure;
 use crate::protocol::result::RunResult;
 use crate::report::Reporter;
 
-/// Writes an error with its causes and hints to standard error.
+/// Writes an error with its causes, its hints and the log that explains it to standard error.
 pub(super) fn error(error: &Error) {
     let text = text(error);
     // Nobody is left to tell when standard error is closed.
@@ -24,6 +24,11 @@ fn text(error: &Error) -> String {
     }
     for hint in error.hints() {
         text.push_str(&format!("  hint: {hint}\n"));
+    }
+    for line in error.log_lines() {
+        // Another program wrote it: a terminal must not obey it.
+        let line: String = line.chars().filter(|c| !c.is_control()).collect();
+        text.push_str(&format!("  log: {line}\n"));
     }
     text
 }
@@ -102,6 +107,11 @@ mod tests {
         assert_eq!(
             text(&error),
             "error: `image` is missing\n  because: no reason\n  hint: write it\n"
+        );
+        let logged = Error::bug("it ended").log_tail(vec!["\u{1b}[2Jpanicked".to_owned()]);
+        assert!(
+            text(&logged).ends_with("  log: [2Jpanicked\n"),
+            "{logged:?}"
         );
     }
 
