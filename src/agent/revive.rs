@@ -12,7 +12,6 @@ use super::prepare;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::nginx::Scheme;
 use crate::host::{Host, Start};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,13 +57,7 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
             slot.service
         ))
     })?;
-    let probe = Probe {
-        address: slot.address(),
-        scheme: Scheme::Http,
-        host: "localhost".to_owned(),
-        path: site.health.path_or_root().to_owned(),
-        timeout: PROBE_TIMEOUT,
-    };
+    let probe = Probe::of_health(slot.address(), &site.health, PROBE_TIMEOUT);
     let began = host.elapsed_ms();
     loop {
         let answer = host.probe(&probe).await;

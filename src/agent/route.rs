@@ -7,8 +7,9 @@ use super::journal::entry::Switch;
 use super::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::Host;
+use crate::host::nginx::context::{self, Context};
 use crate::host::nginx::flag::{self, Described, NotOurs};
-use crate::host::nginx::{self, IncludePort, context};
+use crate::host::nginx::{self, IncludePort};
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
@@ -52,7 +53,7 @@ pub(super) async fn obeyed<H: Host>(
     match (described, site.switch) {
         (Some(described), SwitchChoice::Auto | SwitchChoice::Flag) => {
             check(host, site, &path, &described, &ports).await?;
-            no_file_cache(config, &site.proxy_include)?;
+            no_file_cache(&context::around(config, &site.proxy_include))?;
             Ok((Switch::Flag, by_flag(host, site).await?))
         }
         (Some(_), SwitchChoice::Reload) => Err(bad(format!(
@@ -168,8 +169,8 @@ async fn check<H: Host>(
 }
 
 /// With its file cache on, nginx would see the flag late.
-fn no_file_cache(config: &str, include: &str) -> StepResult<()> {
-    match context::around(config, include).file_cache {
+pub(super) fn no_file_cache(around: &Context) -> StepResult<()> {
+    match &around.file_cache {
         None => Ok(()),
         Some(directive) => Err(bad(format!(
             "nginx has `{directive};` where it looks at the slot flag, and would see a switch late"

@@ -6,7 +6,6 @@ use super::paths::AppPaths;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::nginx::Scheme;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::plan::Site;
 use crate::protocol::slot::Slot;
@@ -44,13 +43,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
 async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot) -> SlotStatus {
     let service = survey.slots.get(slot);
     let container = survey.containers.get(slot).as_ref();
-    let probe = Probe {
-        address: service.address(),
-        scheme: Scheme::Http,
-        host: "localhost".to_owned(),
-        path: site.health.path_or_root().to_owned(),
-        timeout: PROBE_TIMEOUT,
-    };
+    let probe = Probe::of_health(service.address(), &site.health, PROBE_TIMEOUT);
     let healthy = match host.probe(&probe).await {
         ProbeAnswer::Status(status) => site.health.accepts(status),
         ProbeAnswer::Nothing(_) => false,

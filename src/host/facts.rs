@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::nginx::Scheme;
 use crate::protocol::ids::PinnedImage;
+use crate::protocol::plan::HealthCheck;
 
 /// Facts about the Docker engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +173,19 @@ pub struct Probe {
     pub path: String,
     /// For the whole exchange.
     pub timeout: Duration,
+}
+
+impl Probe {
+    /// The request that tells whether the slot at `address` is healthy.
+    pub fn of_health(address: SocketAddr, check: &HealthCheck, timeout: Duration) -> Self {
+        Self {
+            address,
+            scheme: Scheme::Http,
+            host: "localhost".to_owned(),
+            path: check.path_or_root().to_owned(),
+            timeout,
+        }
+    }
 }
 
 /// What a probe saw.

@@ -109,10 +109,7 @@ pub(super) async fn plan<H: Host>(
     let text = found.as_deref().map(String::from_utf8_lossy);
     let taken = taken_over(host, order, text.as_deref(), &ports).await?;
     let around = context::around(&config, &site.proxy_include);
-    if let Some(directive) = &around.file_cache {
-        return Err(bad(format!("nginx has `{directive};` where it would look at the slot flag, and would see a switch late"))
-            .hint("move it into the `location` blocks that serve files, or write `open_file_cache off;` in the `server` block"));
-    }
+    route::no_file_cache(&around)?;
     let folder = paths.folder();
     let switch = FlagSwitch {
         app: &site.app,

@@ -8,7 +8,6 @@ use crate::agent::swap::{Healthy, Swap};
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
-use crate::host::nginx::Scheme;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::step::Step;
 
@@ -56,13 +55,11 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
 }
 
 pub(super) fn probe<H: Host>(swap: &Swap<'_, H>) -> Probe {
-    Probe {
-        address: swap.new_slot().address(),
-        scheme: Scheme::Http,
-        host: "localhost".to_owned(),
-        path: swap.site().health.path_or_root().to_owned(),
-        timeout: PROBE_TIMEOUT,
-    }
+    Probe::of_health(
+        swap.new_slot().address(),
+        &swap.site().health,
+        PROBE_TIMEOUT,
+    )
 }
 
 /// With a path only 2xx counts. Without one the container's own check decides, and any answer below 500 shows
