@@ -3,7 +3,7 @@
 .PHONY: help demo test mutants chaos bench lint dist sandbox down
 
 # What the scripts tell somebody to type again, with sudo in front.
-export SANDBOX_COMMAND := make $(MAKECMDGOALS)$(if $(DEMO_APP), DEMO_APP=$(DEMO_APP))
+export SANDBOX_COMMAND := make $(MAKECMDGOALS)$(if $(DEMO_APP), DEMO_APP=$(DEMO_APP))$(if $(FAULT), FAULT=$(FAULT))
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,7 @@ mutants:  ## plant mistakes in the engine and the gate, one by one, and show tha
 	@scripts/setup
 	@scripts/mutants
 
-chaos:  ## every fault at every step of a swap on the real host, as a table; about half an hour
+chaos:  ## every fault at every step of a swap on the real host, as a table; half an hour, FAULT=nginx a part
 	@scripts/chaos
 
 bench:  ## figures of the release build: switch, deploy, rollback, memory, requests a second

@@ -60,6 +60,10 @@ impl Fault {
 
     /// What must be so before the swap begins.
     pub(super) fn prepare(self, world: &World) {
+        if matches!(self, Self::DockerKilled | Self::NginxKilled) {
+            // systemd gives up on what dies three times a minute; here it dies at every step.
+            world.ask_host("systemctl reset-failed docker nginx");
+        }
         if self == Self::DiskFull {
             // A disk of its own, so that filling it harms nobody else.
             world.ask_host(&format!(
