@@ -36,6 +36,7 @@ mod route;
 mod run;
 mod saga;
 mod serve;
+mod serving;
 mod status;
 mod steps;
 mod survey;

@@ -1,20 +1,16 @@
 //! Starts the live slot when it does not run: after a reboot Docker brings back what its restart policy says, and
 //! `restart: on-failure` says nothing.
 
-use std::time::Duration;
-
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::StepResult;
 use super::journal::file::last_closed;
 use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::prepare;
+use super::serving::Serving;
 use super::survey::Survey;
-use crate::error::Reason;
-use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::{Host, Start};
-
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::host::Host;
+use crate::protocol::step::Step;
 
 /// What was done.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,48 +37,16 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     let events = Events::silent(host);
     prepare::start_dependencies(host, &events, &survey, || CancelState::No).await?;
     let slot = survey.slots.get(named);
-    let project = survey.project.with(paths.override_file(&slot.service));
-    let services = std::slice::from_ref(&slot.service);
-    let started = host
-        .compose_up(&project, services, Start::Keep, &mut |_| {})
-        .await;
-    started.map_err(|error| {
-        StepError::host(
-            Reason::StartFailed,
-            format!("cannot start the live slot `{}`", slot.service),
-            &error,
-        )
-        .hint(format!(
-            "look at it on the host: `docker compose logs {}`",
-            slot.service
-        ))
-    })?;
-    let probe = Probe::of_health(slot.address(), &site.health, PROBE_TIMEOUT);
-    let began = host.elapsed_ms();
-    loop {
-        let answer = host.probe(&probe).await;
-        match answer {
-            ProbeAnswer::Status(status) if site.health.accepts(status) => {
-                return Ok(Revived::Started(slot.service.to_string()));
-            }
-            ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_) => {}
-        }
-        let waited = host.elapsed_ms().saturating_sub(began);
-        if u128::from(waited) >= site.health.timeout.duration().as_millis() {
-            return Err(StepError::new(
-                Reason::NeverHealthy,
-                format!(
-                    "the live slot `{}` was started and is not healthy after {}: {answer}",
-                    slot.service, site.health.timeout
-                ),
-            )
-            .hint(format!(
-                "look at it on the host: `docker compose logs {}`",
-                slot.service
-            )));
-        }
-        host.sleep(site.health.interval.duration()).await;
-    }
+    let serving = Serving {
+        slot,
+        project: survey.project.with(paths.override_file(&slot.service)),
+        health: &site.health,
+    };
+    serving.start_if_down(host).await?;
+    serving
+        .ensure(host, &events, Step::StartSlot)
+        .await
+        .map(|()| Revived::Started(slot.service.to_string()))
 }
 
 #[cfg(test)]

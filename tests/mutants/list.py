@@ -7,6 +7,12 @@ follows the code.
 
 MUTANTS = [
     (
+        "the old slot is stopped without a look at the new one",
+        "src/agent/steps/stop_old.rs",
+        "        .ensure(swap.host, swap.events, Step::StopOld)",
+        "        .start_if_down(swap.host)",
+    ),
+    (
         "intent is noted after the effect",
         "src/agent/saga.rs",
         """    journal.append(Entry::Started { step, before }).await?;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::agent::failure::{StepError, StepResult};
+use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
@@ -22,6 +23,8 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         swap.meter.close_window().await;
         return Ok(());
     };
+    // While the new slot is down, nginx sends people to the old one or nowhere.
+    stop_old::new_slot(swap).start_if_down(swap.host).await?;
     let cut = drain(swap, old, Step::DrainOld).await?;
     swap.meter.close_window().await;
     swap.receipt.borrow_mut().cut_connections = Some(cut);

@@ -2,6 +2,7 @@
 //!
 //! - Whoever was served is served. nginx's backup server does not count. Only the way back of a first release may leave
 //!   nobody serving: nobody was before.
+//! - The last slot that answers is not taken away, whether nginx names it or not.
 //! - Until its journal says `committed`, a swap leaves the container and the override of the old slot alone.
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use super::content::Content;
 use super::world::World;
 use super::{Death, FOLDER};
+use crate::host::facts::ProbeAnswer;
 
 /// What an open journal says about a swap that is not committed.
 #[derive(Debug, Clone)]
@@ -33,8 +35,12 @@ impl World {
             Open::After(service) => Some((service.clone(), self.old(service))),
             Open::No | Open::First => None,
         };
+        let answered = self.slots_that_answer();
         let value = change(self);
         if !matches!(open, Open::First) {
+            if answered > 0 && self.slots_that_answer() == 0 {
+                self.broken.push(format!("nobody can serve after {verb}"));
+            }
             for ((when, before), (_, after)) in served.into_iter().zip(self.served()) {
                 if before && !after {
                     self.broken.push(format!("nobody serves {when} {verb}"));
@@ -48,6 +54,13 @@ impl World {
                 .push(format!("{verb} touched `{service}` before commit"));
         }
         value
+    }
+
+    fn slots_that_answer(&self) -> usize {
+        let slots = self.containers.keys().filter(|name| *name != "db");
+        slots
+            .filter(|name| matches!(self.answer(name), ProbeAnswer::Status(200)))
+            .count()
     }
 
     fn served(&self) -> [(&'static str, bool); 3] {

@@ -24,6 +24,8 @@ pub(crate) enum Behaviour {
     FailsPeople(u64),
     /// Answers 200, and ends this many milliseconds after its start.
     EndsAfter(u64),
+    /// Answers 200, and 503 from so many milliseconds after its start on.
+    SickAfter(u64),
 }
 
 /// What nginx has loaded.
@@ -208,6 +210,7 @@ impl World {
                     Behaviour::HealthyAfter(_)
                         | Behaviour::FailsPeople(_)
                         | Behaviour::EndsAfter(_)
+                        | Behaviour::SickAfter(_)
                 )
             })
         })
@@ -237,11 +240,13 @@ impl World {
             Behaviour::HealthyAfter(ms) if self.now_ms >= container.started_ms + ms => {
                 ProbeAnswer::Status(200)
             }
-            Behaviour::EndsAfter(ms) if self.now_ms < container.started_ms + ms => {
+            Behaviour::EndsAfter(ms) | Behaviour::SickAfter(ms)
+                if self.now_ms < container.started_ms + ms =>
+            {
                 ProbeAnswer::Status(200)
             }
             Behaviour::FailsPeople(_) => ProbeAnswer::Status(200),
-            Behaviour::Unhealthy => ProbeAnswer::Status(503),
+            Behaviour::Unhealthy | Behaviour::SickAfter(_) => ProbeAnswer::Status(503),
             Behaviour::HealthyAfter(_)
             | Behaviour::EndsAfter(_)
             | Behaviour::Crashes(_)
@@ -270,7 +275,8 @@ impl World {
                 Behaviour::HealthyAfter(_)
                 | Behaviour::Unhealthy
                 | Behaviour::FailsPeople(_)
-                | Behaviour::EndsAfter(_),
+                | Behaviour::EndsAfter(_)
+                | Behaviour::SickAfter(_),
             ) => RunState::Running,
             (false, _) => RunState::Ended {
                 code: 0,

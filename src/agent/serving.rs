@@ -1,0 +1,93 @@
+//! Sees to it that a slot that is to serve alone does serve: whoever stops the other one asks here first.
+
+use std::time::Duration;
+
+use super::events::Events;
+use super::failure::{StepError, StepResult};
+use super::survey::is_running;
+use crate::error::Reason;
+use crate::host::facts::{ComposeProject, Probe, ProbeAnswer};
+use crate::host::{Host, Start};
+use crate::protocol::plan::HealthCheck;
+use crate::protocol::slot::SlotService;
+use crate::protocol::step::Step;
+
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+const SAY_EVERY_MS: u64 = 5_000;
+
+/// A slot, and what it takes to start it.
+#[derive(Debug)]
+pub(super) struct Serving<'a> {
+    pub(super) slot: &'a SlotService,
+    /// With the override of its release.
+    pub(super) project: ComposeProject,
+    pub(super) health: &'a HealthCheck,
+}
+
+impl Serving<'_> {
+    /// Starts its container when that does not run. Docker does so itself after a crash, but not after
+    /// `docker kill` or `docker stop`, and `restart: on-failure` not after a boot.
+    pub(super) async fn start_if_down<H: Host>(&self, host: &H) -> StepResult<()> {
+        let service = &self.slot.service;
+        let found = host.container(&self.project, service).await;
+        let found = found.map_err(|error| {
+            let what = format!("cannot look at the live slot `{service}`");
+            StepError::host(Reason::StartFailed, what, &error)
+        })?;
+        if found.as_ref().is_some_and(is_running) {
+            return Ok(());
+        }
+        let services = std::slice::from_ref(service);
+        let started = host
+            .compose_up(&self.project, services, Start::Keep, &mut |_| {})
+            .await;
+        started.map_err(|error| {
+            let what = format!("cannot start the live slot `{service}`");
+            StepError::host(Reason::StartFailed, what, &error).hint(self.look())
+        })
+    }
+
+    /// Returns when it is healthy: at once when all is well, after a start and a wait when not. An error after the
+    /// health check's deadline.
+    pub(super) async fn ensure<H: Host>(
+        &self,
+        host: &H,
+        events: &Events<'_, H>,
+        step: Step,
+    ) -> StepResult<()> {
+        let probe = Probe::of_health(self.slot.address(), self.health, PROBE_TIMEOUT);
+        let service = &self.slot.service;
+        let began = host.elapsed_ms();
+        let mut said = began;
+        loop {
+            let answer = host.probe(&probe).await;
+            match answer {
+                ProbeAnswer::Status(status) if self.health.accepts(status) => return Ok(()),
+                ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_) => {}
+            }
+            let now = host.elapsed_ms();
+            if u128::from(now.saturating_sub(began)) >= self.health.timeout.duration().as_millis() {
+                return Err(StepError::new(
+                    Reason::NeverHealthy,
+                    format!(
+                        "the live slot `{service}` is not healthy after {}: {answer}",
+                        self.health.timeout
+                    ),
+                )
+                .hint(self.look()));
+            }
+            if now.saturating_sub(said) >= SAY_EVERY_MS {
+                said = now;
+                let text = format!("waiting for `{service}` to be healthy ({answer})");
+                events.progress(step, text).await;
+            }
+            self.start_if_down(host).await?;
+            host.sleep(self.health.interval.duration()).await;
+        }
+    }
+
+    fn look(&self) -> String {
+        let service = &self.slot.service;
+        format!("look at it on the host: `docker compose logs {service}`")
+    }
+}
