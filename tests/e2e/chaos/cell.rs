@@ -176,9 +176,11 @@ impl Scene {
         match fault {
             Fault::NginxKilled | Fault::Reboot | Fault::DockerKilled => {}
             Fault::SlotKilled => {
-                // Requests that are being answered when a process dies die with it.
-                let bad: u64 = report.non_200.values().sum::<u64>() + report.lost + report.broken;
-                assert!(bad <= 40, "{at}: {report}");
+                // Nginx sends a POST once: it fails while it goes to the dead slot, which the watch sees within
+                // a quarter of a second, or which is started again. Nothing hangs and nothing is cut.
+                let other = report.non_200.keys().any(|status| *status != 502);
+                let cut = report.lost + report.broken + report.timeouts;
+                assert!(!other && cut == 0, "{at}: {report}");
             }
             Fault::AgentKilled
             | Fault::RunnerKilled

@@ -30,7 +30,7 @@ const PLACES: [(&str, u32); 11] = [
 ];
 
 /// Those that stand for the rest: each fault once, each half of a swap, in a few minutes.
-const FEW: [(Fault, &str); 9] = [
+const FEW: [(Fault, &str); 10] = [
     (Fault::DiskFull, "await_healthy"),
     (Fault::AgentKilled, "switch_traffic"),
     (Fault::AgentKilled, "drain_old"),
@@ -38,6 +38,7 @@ const FEW: [(Fault, &str); 9] = [
     (Fault::ConnectionCut, "committed"),
     (Fault::DockerKilled, "start_slot"),
     (Fault::NginxKilled, "bake"),
+    (Fault::SlotKilled, "committed"),
     (Fault::RegistryGone, "pull_image"),
     (Fault::Reboot, "bake"),
 ];
