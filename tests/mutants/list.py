@@ -9,8 +9,8 @@ MUTANTS = [
     (
         "the old slot is stopped without a look at the new one",
         "src/agent/steps/stop_old.rs",
-        "        .ensure(swap.host, swap.events, Step::StopOld)",
-        "        .start_if_down(swap.host)",
+        "let well = alone.ensure(swap.host, swap.events, Step::StopOld).await;",
+        "let well = alone.start_if_down(swap.host).await;",
     ),
     (
         "intent is noted after the effect",

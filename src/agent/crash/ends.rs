@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::live;
 use super::stories::{SECOND, Story, Switch};
+use super::{heal, live, paths};
 use crate::agent::tests::image;
 use crate::host::sim::{Behaviour, Death, SimHost};
 use crate::protocol::outcome::{Finished, Outcome};
@@ -76,5 +76,35 @@ fn whenever_the_new_release_falls_sick_somebody_can_serve() {
         }
         println!("{switch:?}: {ends:?}");
         assert_eq!(ends.len(), 3, "{ends:?}");
+    }
+}
+
+#[test]
+fn after_a_boot_that_brings_no_container_back_nothing_is_started_out_of_order() {
+    for switch in Switch::BOTH {
+        let (begin, plan) = SECOND.begin(switch);
+        let calm = begin.after(Death::Kill);
+        live(&calm, &plan);
+        let mut committed = 0;
+        for at in 0..calm.points() {
+            let host = begin.after(Death::Kill);
+            host.crash_at.set(Some(at));
+            live(&host, &plan);
+            let host = host.after(Death::PowerLoss);
+            let journal = host.world.borrow().files.get(&paths().journal()).cloned();
+            let noted = journal.is_some_and(|journal| {
+                String::from_utf8_lossy(&journal).contains("\"entry\":\"committed\"")
+            });
+            if !noted {
+                continue;
+            }
+            committed += 1;
+            host.stop_everything();
+            host.world.borrow_mut().done.clear();
+            assert!(matches!(heal(&host), Some(Ok(_))), "{switch:?}, {at}");
+            let started = host.world.borrow().done.contains(&"compose_up");
+            assert!(!started, "{switch:?}, {at}: without what it needs");
+        }
+        assert!(committed > 3, "{committed}");
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::agent::engine;
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
@@ -24,7 +25,10 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         return Ok(());
     };
     // While the new slot is down, nginx sends people to the old one or nowhere.
-    stop_old::new_slot(swap).start_if_down(swap.host).await?;
+    engine::await_answer(swap.host).await;
+    if let Some(alone) = stop_old::soon_alone(swap, old).await? {
+        alone.start_if_down(swap.host).await?;
+    }
     let cut = drain(swap, old, Step::DrainOld).await?;
     swap.meter.close_window().await;
     swap.receipt.borrow_mut().cut_connections = Some(cut);

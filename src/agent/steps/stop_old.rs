@@ -3,9 +3,11 @@
 use crate::agent::engine;
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::serving::Serving;
+use crate::agent::survey::is_running;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
+use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
@@ -13,14 +15,14 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         return Ok(());
     };
     engine::await_answer(swap.host).await;
-    new_slot(swap)
-        .ensure(swap.host, swap.events, Step::StopOld)
-        .await
-        .map_err(|mut error| {
+    if let Some(alone) = soon_alone(swap, old).await? {
+        let well = alone.ensure(swap.host, swap.events, Step::StopOld).await;
+        well.map_err(|mut error| {
             let stays = format!("the old slot `{}` is not stopped", old.service);
             error.chain.insert(0, stays);
             error
         })?;
+    }
     let project = &swap.project();
     let grace = swap.site().stop_timeout.duration();
     swap.host
@@ -42,12 +44,22 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         })
 }
 
-/// The slot that is to serve alone.
-pub(super) fn new_slot<'a, H: Host>(swap: &'a Swap<'_, H>) -> Serving<'a> {
+/// The new slot, when the old one still runs and can be stopped. After a boot it may not: then there is nothing to
+/// stop, and what the new one needs may be down, too; recovery starts both in their order.
+pub(super) async fn soon_alone<'a, H: Host>(
+    swap: &'a Swap<'_, H>,
+    old: &SlotService,
+) -> StepResult<Option<Serving<'a>>> {
+    let project = swap.project();
+    let found = swap.host.container(&project, &old.service).await;
+    let found = found.map_err(|error| {
+        let what = format!("cannot look at the old slot `{}`", old.service);
+        StepError::host(Reason::CleanupIncomplete, what, &error)
+    })?;
     let slot = swap.new_slot();
-    Serving {
+    Ok(found.as_ref().is_some_and(is_running).then(|| Serving {
         slot,
-        project: swap.project().with(swap.paths.override_file(&slot.service)),
+        project: project.with(swap.paths.override_file(&slot.service)),
         health: &swap.site().health,
-    }
+    }))
 }
