@@ -24,10 +24,11 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         swap.meter.close_window().await;
         return Ok(());
     };
-    // While the new slot is down, nginx sends people to the old one or nowhere.
+    // While the new slot is down, nginx sends people to the old one or nowhere. Whether it serves is asked again
+    // before the old one is stopped, so nothing here keeps the drain from happening.
     engine::await_answer(swap.host).await;
-    if let Some(alone) = stop_old::soon_alone(swap, old).await? {
-        alone.start_if_down(swap.host).await?;
+    if let Ok(Some(alone)) = stop_old::soon_alone(swap, old).await {
+        alone.start_if_down(swap.host).await.ok();
     }
     let cut = drain(swap, old, Step::DrainOld).await?;
     swap.meter.close_window().await;
