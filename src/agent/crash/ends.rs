@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::stories::{SECOND, Story, Switch};
-use super::{heal, live, paths};
+use super::{heal, live};
 use crate::agent::tests::image;
 use crate::host::sim::{Behaviour, Death, SimHost};
 use crate::protocol::outcome::{Finished, Outcome};
@@ -12,71 +12,64 @@ use crate::protocol::outcome::{Finished, Outcome};
 /// Longer than a whole swap takes.
 const LATEST_MS: u64 = 3_000;
 
-fn with(behaviour: Behaviour, switch: Switch) -> (SimHost, Finished) {
-    let story = Story {
-        behaviour,
-        ..SECOND
-    };
-    let (begin, plan) = story.begin(switch);
-    let host = begin.after(Death::Kill);
-    host.world.borrow_mut().done.clear();
-    let finished = live(&host, &plan).unwrap();
-    let broken = host.world.borrow().broken.clone();
-    assert_eq!(broken, Vec::<String>::new(), "{behaviour:?}: {finished:?}");
-    (host, finished)
+/// One swap by a release that goes bad after any time; `end` names how each came out, and there are three ways.
+fn at_any_time(
+    behaviour: fn(u64) -> Behaviour,
+    end: impl Fn(&SimHost, &Finished) -> Option<&'static str>,
+) {
+    for switch in Switch::BOTH {
+        let mut ends = BTreeMap::<_, usize>::new();
+        for ms in (0..LATEST_MS).step_by(5) {
+            let story = Story {
+                behaviour: behaviour(ms),
+                ..SECOND
+            };
+            let (begin, plan) = story.begin(switch);
+            let host = begin.after(Death::Kill);
+            host.world.borrow_mut().done.clear();
+            let finished = live(&host, &plan).unwrap();
+            let at = format!("{switch:?}, {:?}: {finished:?}", story.behaviour);
+            let broken = host.world.borrow().broken.clone();
+            assert_eq!(broken, Vec::<String>::new(), "{at}");
+            let end = match finished.outcome {
+                Outcome::RolledBack => {
+                    assert_eq!(host.serves(), Some(image(1)), "{at}");
+                    "went back"
+                }
+                _ => end(&host, &finished).unwrap_or_else(|| panic!("{at}")),
+            };
+            *ends.entry(end).or_default() += 1;
+        }
+        println!("{switch:?}: {ends:?}");
+        assert_eq!(ends.len(), 3, "{ends:?}");
+    }
 }
 
 #[test]
 fn whenever_the_new_release_ends_it_serves_again_before_the_old_slot_is_stopped() {
-    for switch in Switch::BOTH {
-        let mut ends = BTreeMap::<_, usize>::new();
-        for ms in (0..LATEST_MS).step_by(5) {
-            let (host, finished) = with(Behaviour::EndsAfter(ms), switch);
-            let end = match finished.outcome {
-                Outcome::RolledBack => {
-                    assert_eq!(host.serves(), Some(image(1)), "{ms} ms");
-                    "went back"
-                }
-                Outcome::Deployed => {
-                    assert_eq!(host.serves(), Some(image(2)), "{ms} ms");
-                    let done = &host.world.borrow().done;
-                    match done.iter().filter(|verb| **verb == "compose_up").count() {
-                        1 => "lived long enough",
-                        _ => "were started again",
-                    }
-                }
-                _ => panic!("{ms} ms: {finished:?}"),
-            };
-            *ends.entry(end).or_default() += 1;
-        }
-        println!("{switch:?}: {ends:?}");
-        assert_eq!(ends.len(), 3, "{ends:?}");
-    }
+    at_any_time(Behaviour::EndsAfter, |host, finished| {
+        let well = finished.outcome == Outcome::Deployed && host.serves() == Some(image(2));
+        let done = &host.world.borrow().done;
+        let starts = done.iter().filter(|verb| **verb == "compose_up").count();
+        well.then_some(match starts {
+            1 => "lived long enough",
+            _ => "were started again",
+        })
+    });
 }
 
 #[test]
 fn whenever_the_new_release_falls_sick_somebody_can_serve() {
-    for switch in Switch::BOTH {
-        let mut ends = BTreeMap::<_, usize>::new();
-        for ms in (0..LATEST_MS).step_by(5) {
-            let (host, finished) = with(Behaviour::SickAfter(ms), switch);
-            let end = match (finished.outcome, finished.reason.as_str()) {
-                (Outcome::RolledBack, _) => {
-                    assert_eq!(host.serves(), Some(image(1)), "{ms} ms");
-                    "went back"
-                }
-                (Outcome::Deployed, "cleanup-incomplete") => {
-                    assert_eq!(host.running(), ["db", "web-1", "web-2"], "{finished:?}");
-                    "were left beside the old one"
-                }
-                (Outcome::Deployed, "deployed") => "lived long enough",
-                _ => panic!("{ms} ms: {finished:?}"),
-            };
-            *ends.entry(end).or_default() += 1;
+    at_any_time(Behaviour::SickAfter, |host, finished| {
+        match (finished.outcome, finished.reason.as_str()) {
+            (Outcome::Deployed, "cleanup-incomplete") => {
+                assert_eq!(host.running(), ["db", "web-1", "web-2"], "{finished:?}");
+                Some("were left beside the old one")
+            }
+            (Outcome::Deployed, "deployed") => Some("lived long enough"),
+            _ => None,
         }
-        println!("{switch:?}: {ends:?}");
-        assert_eq!(ends.len(), 3, "{ends:?}");
-    }
+    });
 }
 
 #[test]
@@ -91,11 +84,7 @@ fn after_a_boot_that_brings_no_container_back_nothing_is_started_out_of_order() 
             host.crash_at.set(Some(at));
             live(&host, &plan);
             let host = host.after(Death::PowerLoss);
-            let journal = host.world.borrow().files.get(&paths().journal()).cloned();
-            let noted = journal.is_some_and(|journal| {
-                String::from_utf8_lossy(&journal).contains("\"entry\":\"committed\"")
-            });
-            if !noted {
+            if !host.world.borrow().has_noted("committed") {
                 continue;
             }
             committed += 1;

@@ -1,9 +1,8 @@
 //! The crash tests: an agent may die at every instant, whatever else goes wrong, and everything settles.
 //!
 //! [`stories`] are swaps worth dying in, [`histories`] visits every world that a crash can leave, [`settled`] says what
-//! must hold afterwards, [`faults`] adds verbs that fail and a disk that is full, [`clock`] a clock that jumps, [`ends`] a release that ends
-//! by itself at any time, [`torn`] cuts the journal at every
-//! byte, [`random_tests`] makes up histories that nobody thought of.
+//! must hold afterwards, [`faults`] adds verbs that fail and a disk that is full, [`clock`] a clock that jumps,
+//! [`ends`] a release that ends by itself, [`torn`] cuts the journal at every byte, [`random_tests`] makes up histories that nobody thought of.
 
 use std::cell::Cell;
 use std::pin::pin;

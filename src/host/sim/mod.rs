@@ -308,11 +308,11 @@ impl SimHost {
     fn call(&self, verb: &'static str) -> HostResult<()> {
         self.world.borrow_mut().done.push(verb);
         if let Some(ms) = self.faults.clock_jump() {
-            self.world.borrow_mut().set_clock(ms);
+            self.world.borrow_mut().clock_ms += ms;
         }
         if self
             .faults
-            .strikes(verb, || self.world.borrow().is_undoing())
+            .strikes(verb, || self.world.borrow().has_noted("undo_started"))
         {
             return Err(HostError::new(
                 Trouble::Other,

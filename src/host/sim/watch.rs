@@ -92,12 +92,11 @@ impl World {
         journal.map_or(Open::No, |journal| journal.open(open))
     }
 
-    /// Whether the open journal says that an undo has begun.
-    pub(super) fn is_undoing(&self) -> bool {
+    /// Whether the open journal has an entry of this kind.
+    pub(crate) fn has_noted(&self, entry: &str) -> bool {
         let journal = self.files.get(&Path::new(FOLDER).join("open.jsonl"));
-        journal.is_some_and(|journal| {
-            String::from_utf8_lossy(journal).contains("\"entry\":\"undo_started\"")
-        })
+        let kind = format!("\"entry\":\"{entry}\"");
+        journal.is_some_and(|journal| String::from_utf8_lossy(journal).contains(&kind))
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) struct World {
     pub(super) visited: u64,
     pub(super) generation: u64,
     /// The clock that never jumps.
-    pub(super) now_ms: u64,
+    pub(crate) now_ms: u64,
     /// How far the clock on the wall is from it.
     pub(super) clock_ms: i64,
     pub(super) made: u64,
@@ -134,16 +134,6 @@ impl World {
     /// What everybody but a stop watch takes for the time.
     pub(super) fn wall_ms(&self) -> u64 {
         self.now_ms.saturating_add_signed(self.clock_ms)
-    }
-
-    /// Somebody sets the clock.
-    pub(super) fn set_clock(&mut self, ms: i64) {
-        self.clock_ms += ms;
-    }
-
-    /// How long this world has been there.
-    pub(crate) fn age_ms(&self) -> u64 {
-        self.now_ms
     }
 
     /// Adds bytes to a file; not yet synced.
