@@ -42,6 +42,8 @@ impl fmt::Display for Row {
     }
 }
 
+/// Some two tenths of a second of this load's POSTs; 86 were the most on a quiet machine.
+const MOST_BAD: u64 = 200;
 const CLOSED_WITHIN: Duration = Duration::from_secs(90);
 
 impl Scene {
@@ -178,9 +180,10 @@ impl Scene {
             Fault::SlotKilled => {
                 // Nginx sends a POST once: it fails while it goes to the dead slot, which the watch sees within
                 // a quarter of a second, or which is started again. Nothing hangs and nothing is cut.
+                let bad: u64 = report.non_200.values().sum();
                 let other = report.non_200.keys().any(|status| *status != 502);
                 let cut = report.lost + report.broken + report.timeouts;
-                assert!(!other && cut == 0, "{at}: {report}");
+                assert!(!other && cut == 0 && bad <= MOST_BAD, "{at}: {report}");
             }
             Fault::AgentKilled
             | Fault::RunnerKilled

@@ -53,9 +53,12 @@ fn cells() -> Vec<(Fault, &'static str, u32)> {
     let every = Fault::ALL
         .into_iter()
         .flat_map(|fault| PLACES.map(|(step, line)| (fault, step, line)));
-    every
+    let cells: Vec<_> = every
         .filter(|(fault, step, _)| wanted(*fault, *step))
-        .collect()
+        .collect();
+    let names = Fault::ALL.map(Fault::name).join(", ");
+    assert!(!cells.is_empty(), "no fault is called {asked:?}: {names}");
+    cells
 }
 
 /// The rows so far; a table also when the last one failed.
