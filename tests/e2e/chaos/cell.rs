@@ -42,7 +42,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// Some two tenths of a second of this load's POSTs; 86 were the most on a quiet machine.
+/// Some two tenths of a second of this load's POSTs; 111 were the most on a quiet machine.
 const MOST_BAD: u64 = 200;
 const CLOSED_WITHIN: Duration = Duration::from_secs(90);
 
