@@ -1,5 +1,6 @@
 //! What the environment asks of this release; a value that makes no sense ends the boot.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -16,6 +17,18 @@ pub(crate) struct Config {
     pub(crate) error_percent: u32,
     pub(crate) slow: Duration,
     pub(crate) log_inject: bool,
+    /// Requests but `/health` are never answered.
+    pub(crate) hang: bool,
+    /// From this long after it listens nothing is answered any more; zero is never.
+    pub(crate) hang_after: Duration,
+    pub(crate) drop_percent: u32,
+    /// What everything but `/health` is answered with.
+    pub(crate) status: Option<u16>,
+    /// A folder that every request writes to until the disk is full.
+    pub(crate) fill_disk: Option<PathBuf>,
+    pub(crate) crash_prints_env: bool,
+    /// A process of its own does the work, as behind a shell or an init.
+    pub(crate) child: bool,
 }
 
 impl Config {
@@ -49,6 +62,11 @@ impl Config {
             ));
         }
         let port = u16::try_from(number("HELLO_PORT", 8080, 65_535)?).unwrap_or(8080);
+        let status = match number("HELLO_STATUS", 0, 599)? {
+            0 => None,
+            status @ 200.. => u16::try_from(status).ok(),
+            other => return Err(format!("HELLO_STATUS={other}: write 200 to 599")),
+        };
         Ok(Self {
             version,
             host: host.to_owned(),
@@ -61,6 +79,13 @@ impl Config {
             error_percent: number("HELLO_ERROR_RATE", 0, 100)?,
             slow: millis("HELLO_SLOW_MS")?,
             log_inject: flag("HELLO_LOG_INJECT")?,
+            hang: flag("HELLO_HANG")?,
+            hang_after: millis("HELLO_HANG_AFTER_MS")?,
+            drop_percent: number("HELLO_DROP_RATE", 0, 100)?,
+            status,
+            fill_disk: text("HELLO_FILL_DISK").map(PathBuf::from),
+            crash_prints_env: flag("HELLO_CRASH_PRINTS_ENV")?,
+            child: flag("HELLO_CHILD")?,
         })
     }
 
@@ -95,6 +120,8 @@ mod tests {
             ("HELLO_BOOT_DELAY_MS", "8s"),
             ("HELLO_ERROR_RATE", "101"),
             ("HELLO_UNHEALTHY", "yes"),
+            ("HELLO_STATUS", "99"),
+            ("HELLO_DROP_RATE", "101"),
             ("HELLO_VERSION", "v1\r\nX-Forged: 1"),
         ] {
             let problem = Config::with(&[(name, value)]).err().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::request::{Method, Request, read_head};
-use crate::response::Framing;
+use crate::response::{Framing, Response};
 use crate::routes::{self, App};
 use crate::stop::Stop;
 use crate::websocket;
@@ -44,6 +44,9 @@ pub(crate) fn serve(stream: &TcpStream, app: &App, stop: &Stop) -> io::Result<()
             break;
         }
         let answer = app.answer(&request, request.content_length);
+        if answer == Response::Nothing {
+            break;
+        }
         let framing = Framing {
             // A stream to an old peer ends with the connection.
             keep_alive: request.keep_alive && request.modern && !stop.wanted(),

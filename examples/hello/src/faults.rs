@@ -1,6 +1,9 @@
 //! What a bad release does.
 
+use std::fs::OpenOptions;
 use std::hint::black_box;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -47,6 +50,11 @@ pub(crate) fn at_boot(config: &Arc<Config>, stop: &Arc<Stop>) -> Boot {
         println!("connecting to the database");
         eprintln!("ERROR the application failed to start");
         eprintln!("{CRASH}");
+        if config.crash_prints_env {
+            for (name, value) in std::env::vars() {
+                eprintln!("{name}={value}");
+            }
+        }
         return Boot::Crashed;
     }
     if config.leak_mib_per_s > 0 {
@@ -78,14 +86,31 @@ fn leak(rate: u32, stop: &Stop) {
     std::mem::forget(held);
 }
 
-/// Spreads a share of failures evenly: of 100 calls, exactly `percent` answer true.
+/// Never returns: nobody gets an answer, and nothing but SIGKILL or the end of the program helps.
+pub(crate) fn hang() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_hours(1));
+    }
+}
+
+/// What one request adds to the disk.
+const LOGGED: usize = 256 * 1024;
+
+/// Appends to a log in `folder`, and goes on trying when there is no room: whatever is freed is taken, too.
+pub(crate) fn fill_disk(folder: &Path) -> io::Result<()> {
+    let path = folder.join("hello.log");
+    let mut log = OpenOptions::new().create(true).append(true).open(path)?;
+    log.write_all(&[b'~'; LOGGED])
+}
+
+/// Spreads a share evenly: of 100 calls, exactly `percent` answer true.
 #[derive(Debug, Default)]
-pub(crate) struct ErrorRate {
+pub(crate) struct Share {
     calls: AtomicU32,
 }
 
-impl ErrorRate {
-    pub(crate) fn fails(&self, percent: u32) -> bool {
+impl Share {
+    pub(crate) fn takes(&self, percent: u32) -> bool {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) % 100;
         call * percent / 100 != (call + 1) * percent / 100
     }
@@ -96,11 +121,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_error_rate_is_exact() {
+    fn a_share_is_exact() {
         for percent in [0, 1, 33, 50, 99, 100] {
-            let rate = ErrorRate::default();
-            let failed = (0..1000).filter(|_| rate.fails(percent)).count();
-            assert_eq!(failed, percent as usize * 10);
+            let share = Share::default();
+            let taken = (0..1000).filter(|_| share.takes(percent)).count();
+            assert_eq!(taken, percent as usize * 10);
         }
     }
 
@@ -111,6 +136,25 @@ mod tests {
             ("HELLO_BOOT_DELAY_MS", "600000"),
         ])?;
         assert_eq!(at_boot(&Arc::new(config), &Arc::default()), Boot::Crashed);
+        Ok(())
+    }
+
+    #[test]
+    fn every_request_adds_to_the_log_until_it_cannot() -> io::Result<()> {
+        let folder = std::env::temp_dir().join(format!("hello-fill-{}", std::process::id()));
+        assert!(fill_disk(&folder).is_err(), "there is no such folder");
+        std::fs::create_dir(&folder)?;
+        let filled = fill_disk(&folder).and_then(|()| fill_disk(&folder));
+        let log = folder.join("hello.log");
+        let length = log.metadata().map(|data| data.len());
+        std::fs::remove_file(&log)?;
+        // A disk without room, as every Linux has one.
+        std::os::unix::fs::symlink("/dev/full", &log)?;
+        let full = fill_disk(&folder).map_err(|error| error.kind());
+        std::fs::remove_dir_all(&folder)?;
+        filled?;
+        assert_eq!(length?, 2 * LOGGED as u64);
+        assert_eq!(full, Err(io::ErrorKind::StorageFull));
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Boot order: settings, forged log lines, crash, leak, delay, and only then the listener.
 
+mod child;
 mod config;
 mod connection;
 mod faults;
@@ -32,6 +33,17 @@ fn main() -> ExitCode {
     if let Err(error) = stop::on_signal(&stop, config.port) {
         eprintln!("hello: cannot handle SIGTERM: {error}");
         return ExitCode::FAILURE;
+    }
+    if child::is_worker() {
+        if let Err(error) = child::on_parent(&stop, config.port) {
+            eprintln!("hello: cannot listen to its parent: {error}");
+            return ExitCode::FAILURE;
+        }
+    } else if config.child {
+        return child::supervise(&stop).unwrap_or_else(|error| {
+            eprintln!("hello: cannot start its worker: {error}");
+            ExitCode::FAILURE
+        });
     }
     match faults::at_boot(&config, &stop) {
         faults::Boot::Listen => {}

@@ -14,6 +14,8 @@ pub(crate) enum Response {
         bytes: u64,
         length: Duration,
     },
+    /// Not a byte: the connection just ends.
+    Nothing,
 }
 
 /// How the connection goes on after this answer, and what the peer can read.
@@ -47,6 +49,7 @@ impl Response {
                 whole(to, config, framing, *status, "application/json", body)
             }
             Self::Stream { bytes, length } => stream(to, config, framing, *bytes, *length),
+            Self::Nothing => Ok(()),
         }
     }
 }
@@ -55,6 +58,7 @@ fn head(config: &Config, framing: Framing, status: u16, media: &str, length: &st
     let reason = match status {
         200 => "OK",
         400 => "Bad Request",
+        401 => "Unauthorized",
         404 => "Not Found",
         405 => "Method Not Allowed",
         411 => "Length Required",

@@ -1,10 +1,10 @@
 //! Which answer a request gets.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::Config;
-use crate::faults::ErrorRate;
+use crate::faults::{self, Share};
 use crate::request::{Method, Refused, Request};
 use crate::response::Response;
 
@@ -15,22 +15,30 @@ const LONGEST_STREAM: u64 = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Arc<Config>,
-    errors: ErrorRate,
+    errors: Share,
+    drops: Share,
+    since: Instant,
 }
 
 impl App {
     pub(crate) fn new(config: Arc<Config>) -> Self {
         Self {
             config,
-            errors: ErrorRate::default(),
+            errors: Share::default(),
+            drops: Share::default(),
+            since: Instant::now(),
         }
     }
 
-    /// Answers a request whose body of `received` bytes was read; takes as long as was asked for.
+    /// Answers a request whose body of `received` bytes was read; takes as long as was asked for, or never ends.
     pub(crate) fn answer(&self, request: &Request, received: u64) -> Response {
-        let version = &self.config.version;
+        let config = &self.config;
+        let version = &config.version;
+        if !config.hang_after.is_zero() && self.since.elapsed() >= config.hang_after {
+            faults::hang();
+        }
         if request.path == "/health" {
-            let (status, word) = if self.config.unhealthy {
+            let (status, word) = if config.unhealthy {
                 (503, "DOWN")
             } else {
                 (200, "UP")
@@ -38,9 +46,22 @@ impl App {
             let body = format!("{{\"status\":\"{word}\",\"version\":\"{version}\"}}\n");
             return Response::Json(status, body);
         }
-        std::thread::sleep(self.config.slow);
-        if self.errors.fails(self.config.error_percent) {
+        if config.hang {
+            faults::hang();
+        }
+        std::thread::sleep(config.slow);
+        if self.drops.takes(config.drop_percent) {
+            return Response::Nothing;
+        }
+        let full = config.fill_disk.as_deref().map(faults::fill_disk);
+        if let Some(Err(error)) = full {
+            return Response::Text(500, format!("hello {version} cannot log: {error}\n"));
+        }
+        if self.errors.takes(config.error_percent) {
             return Response::Text(500, format!("hello {version} fails on purpose\n"));
+        }
+        if let Some(status) = config.status {
+            return Response::Text(status, format!("hello {version} says {status}\n"));
         }
         let wait = Duration::from_millis(request.number("ms").unwrap_or(0).min(LONGEST_MS));
         match (request.method, request.path.as_str()) {
@@ -131,9 +152,55 @@ mod tests {
             Response::Json(200, _)
         ));
         assert!(matches!(ask(&failing, "GET /")?, Response::Text(500, _)));
+        for status in [401, 404] {
+            let text = status.to_string();
+            let closed = [("HELLO_STATUS", text.as_str())];
+            assert!(
+                matches!(ask(&closed, "POST /echo")?, Response::Text(seen, _) if seen == status)
+            );
+            assert!(matches!(
+                ask(&closed, "GET /health")?,
+                Response::Json(200, _)
+            ));
+        }
+        let drops = [("HELLO_DROP_RATE", "100")];
+        assert_eq!(ask(&drops, "GET /")?, Response::Nothing);
+        assert!(matches!(
+            ask(&drops, "GET /health")?,
+            Response::Json(200, _)
+        ));
         let sick = [("HELLO_UNHEALTHY", "1")];
         assert!(matches!(ask(&sick, "GET /health")?, Response::Json(503, _)));
         assert!(matches!(ask(&sick, "GET /")?, Response::Text(200, _)));
+        Ok(())
+    }
+
+    /// Asks on a thread of its own whether an answer comes within a fifth of a second.
+    fn is_answered(variables: &'static [(&str, &str)], line: &'static str) -> bool {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(ask(variables, line).is_ok()));
+        told.recv_timeout(Duration::from_millis(200)) == Ok(true)
+    }
+
+    #[test]
+    fn a_hang_spares_the_health_check_until_all_of_it_hangs() {
+        const USERS: &[(&str, &str)] = &[("HELLO_HANG", "1")];
+        assert!(!is_answered(USERS, "GET /"));
+        assert!(is_answered(USERS, "GET /health"));
+        const SOON: &[(&str, &str)] = &[("HELLO_HANG_AFTER_MS", "3600000")];
+        assert!(is_answered(SOON, "GET /"));
+    }
+
+    #[test]
+    fn all_of_it_hangs_when_its_time_has_come() -> Outcome {
+        let app = App::new(Arc::new(Config::with(&[("HELLO_HANG_AFTER_MS", "1")])?));
+        std::thread::sleep(Duration::from_millis(5));
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let request = Request::parse(b"GET /health HTTP/1.1\r\n\r\n");
+            tell.send(request.map(|request| app.answer(&request, 0)).is_ok())
+        });
+        assert!(told.recv_timeout(Duration::from_millis(200)).is_err());
         Ok(())
     }
 }

@@ -46,9 +46,14 @@ pub(crate) fn on_signal(stop: &Arc<Stop>, port: u16) -> std::io::Result<()> {
         .spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 println!("signal {signal}: finishing requests in flight");
-                stop.raise();
-                drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)));
+                raise_and_wake(&stop, port);
             }
         })?;
     Ok(())
+}
+
+/// Raises `stop`, then wakes the listener on `port`.
+pub(crate) fn raise_and_wake(stop: &Stop, port: u16) {
+    stop.raise();
+    drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)));
 }
