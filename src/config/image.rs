@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::fields::Fields;
+use super::parse::Caller;
 use super::secrets;
-use super::types::{BuildConfig, ImageConfig, ImageSource};
+use super::types::{Bounds, BuildConfig, ImageConfig, ImageSource};
 use crate::protocol::ids::{AppName, PinnedImage, Repository};
 use crate::protocol::wire::RegistryLogin;
 use crate::secret::Secret;
@@ -12,16 +13,16 @@ use crate::secret::Secret;
 const NAME: &str = "write the image's name, such as `user/pct-backend`";
 
 /// Reads the group; every problem is noted before `None` is returned.
-pub(super) fn image(fields: &mut Fields<'_>) -> Option<ImageConfig> {
+pub(super) fn image(fields: &mut Fields<'_>, caller: Caller) -> Option<ImageConfig> {
     let source = match fields.required("image", NAME) {
         Some(text) if text.contains('@') => pinned(fields, text).map(ImageSource::Existing),
         Some(text) => {
             let repository = repository(fields, text);
-            build(fields, repository).map(ImageSource::Build)
+            build(fields, repository, caller).map(ImageSource::Build)
         }
         None => {
             // The rest is read for its problems.
-            build(fields, None);
+            build(fields, None, caller);
             None
         }
     };
@@ -48,6 +49,15 @@ pub(super) fn app(fields: &mut Fields<'_>) -> Option<AppName> {
         repository.last_part(),
         "give `app` a name such as `pct-backend`",
     )
+}
+
+/// What a rollback may use to fetch an image that is gone from the host. Half a login is none: the release is
+/// usually there, and an emergency is no time to look for a password.
+pub(super) fn spare_registry(fields: &mut Fields<'_>) -> Option<Option<RegistryLogin>> {
+    if fields.raw.given("registry-password").is_none() {
+        return Some(None);
+    }
+    registry(fields)
 }
 
 /// The inner `None` means that the registry asks for nobody.
@@ -100,7 +110,11 @@ pub(super) fn repository(fields: &mut Fields<'_>, text: &str) -> Option<Reposito
     fields.parse("image", text, NAME)
 }
 
-fn build(fields: &mut Fields<'_>, repository: Option<Repository>) -> Option<BuildConfig> {
+fn build(
+    fields: &mut Fields<'_>,
+    repository: Option<Repository>,
+    caller: Caller,
+) -> Option<BuildConfig> {
     let tags = fields.parsed_list(
         "tags",
         "write tags alone, such as `latest`, without the image's name",
@@ -114,6 +128,11 @@ fn build(fields: &mut Fields<'_>, repository: Option<Repository>) -> Option<Buil
         dockerfile: path("dockerfile")?,
         target: fields.text("target").map(str::to_owned),
         args: args?,
+        bounds: match caller {
+            Caller::Action => Bounds::WorkingDirectory,
+            Caller::Terminal => Bounds::Anywhere,
+        },
+        settings_file: fields.raw.file.as_ref().map(PathBuf::from),
     })
 }
 

@@ -11,6 +11,7 @@ pub mod problems;
 pub mod raw;
 pub mod schema;
 pub mod sources;
+pub mod trust;
 pub mod types;
 
 mod fields;

@@ -50,7 +50,7 @@ pub fn deploy(
     let (gate, gate_problems) = gate(&gathered.raw);
     let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
     fields.problems.extend(gate_problems);
-    let image = image::image(&mut fields);
+    let image = image::image(&mut fields, caller);
     let place = place(&mut fields, caller, reach);
     let site = site::site(&mut fields);
     let report = report::report(&mut fields);
@@ -73,7 +73,7 @@ pub fn rollback(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
     name_app(&mut fields);
     let place = place(&mut fields, Caller::Terminal, reach);
     let site = site::site(&mut fields);
-    let registry = image::registry(&mut fields);
+    let registry = image::spare_registry(&mut fields);
     let report = report::report(&mut fields);
     let config = || {
         Some(HostConfig {

@@ -43,6 +43,8 @@ pub struct Raw {
     given: BTreeMap<&'static str, Given>,
     /// The user's home folder, for paths that begin with `~/`.
     pub home: Option<String>,
+    /// The path of the settings file that was read.
+    pub file: Option<String>,
 }
 
 impl Raw {

@@ -5,8 +5,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::fields::Fields;
+use super::problems::Problem;
 use super::raw::{Raw, Source};
 use super::schema;
+use super::trust;
 use super::types::{DeployConfig, HostConfig, ImageConfig, Place, ReportConfig, SshConfig};
 use crate::protocol::wire::RegistryLogin;
 use crate::secret::Secret;
@@ -22,11 +24,10 @@ pub(super) fn read(fields: &mut Fields<'_>, key: &str) -> Option<String> {
             Some(given.text.clone())
         }
         Source::File => {
-            let env = schema::find(key).map_or_else(String::new, schema::Setting::env_name);
-            fields.problems.add(
-                format!("`{key}` is a secret and must not be in a file of the repository"),
-                format!("remove it there and set the variable `{env}`"),
-            );
+            if let Some(setting) = schema::find(key) {
+                let Problem { what, cure } = trust::secret(setting);
+                fields.problems.add(what, cure);
+            }
             None
         }
         Source::Flag => match given.text.strip_prefix('@') {

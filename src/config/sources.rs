@@ -6,6 +6,7 @@ use super::file::{self, SettingsFile};
 use super::problems::{Problem, Problems};
 use super::raw::{Raw, Source};
 use super::schema::{self, ENV_PREFIX, INPUT_PREFIX, Kind, SETTINGS};
+use super::trust;
 
 /// Where texts may come from.
 #[derive(Debug)]
@@ -67,8 +68,12 @@ pub fn gather(sources: &Sources<'_>) -> Gathered {
         Inputs::Inherited => {}
     }
     if let Some(file) = sources.file {
+        gathered.raw.file = Some(file.name.clone());
         for (setting, text) in file::read(file, &mut gathered.problems) {
-            gathered.raw.offer(setting.key, &text, Source::File);
+            match trust::refusal(setting, &text, &file.name, sources.inputs) {
+                Some(Problem { what, cure }) => gathered.problems.add(what, cure),
+                None => gathered.raw.offer(setting.key, &text, Source::File),
+            }
         }
     }
     check_standard_input(sources.flags, &mut gathered.problems);
@@ -193,10 +198,43 @@ mod tests {
                     flags: if skip == 0 { &flags } else { &[] },
                     env: &env,
                     file: Some(&file),
-                    inputs: Inputs::OfThisAction,
+                    inputs: Inputs::Inherited,
                 });
-                assert_eq!(gathered.raw.text(setting.key), Some(*expected));
-                assert!(gathered.problems.list().is_empty(), "{}", setting.key);
+                // A secret in the file is refused, whether it would be used or not.
+                let refused = setting.kind == Kind::Secret && setting.key != "ssh-key";
+                let found = gathered.raw.given(setting.key).map(|given| &*given.text);
+                let expected = (!refused || skip < 3).then_some(*expected);
+                assert_eq!(found, expected, "{}", setting.key);
+                let problems = gathered.problems.list().len();
+                assert_eq!(problems, usize::from(refused), "{}", setting.key);
+            }
+        }
+    }
+
+    #[test]
+    fn in_the_action_the_file_says_nothing_about_the_gate_and_where_secrets_go() {
+        for setting in SETTINGS {
+            let file = SettingsFile {
+                name: "f".to_owned(),
+                text: format!("{}: from-file\n", setting.key),
+            };
+            let gathered = gather(&Sources {
+                flags: &[],
+                env: &BTreeMap::new(),
+                file: Some(&file),
+                inputs: Inputs::OfThisAction,
+            });
+            let problems = gathered.problems.list();
+            if trust::inputs_only(setting) {
+                assert_eq!(gathered.raw.given(setting.key), None, "{}", setting.key);
+                let [Problem { what, cure }] = problems else {
+                    panic!("{problems:?}")
+                };
+                assert!(what.contains(&format!("`{}`", setting.key)), "{what}");
+                assert!(cure.contains("remove it there"), "{cure}");
+            } else {
+                assert_eq!(gathered.raw.text(setting.key), Some("from-file"));
+                assert!(problems.is_empty(), "{problems:?}");
             }
         }
     }

@@ -130,6 +130,19 @@ pub struct BuildConfig {
     pub target: Option<String>,
     /// Build arguments, in order.
     pub args: Vec<(String, String)>,
+    /// Where the context and the Dockerfile may be.
+    pub bounds: Bounds,
+    /// The settings file, which is never sent.
+    pub settings_file: Option<PathBuf>,
+}
+
+/// Where the files of a build may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bounds {
+    /// In the working directory, which in the action is the workspace: paths may come from the commit that asks.
+    WorkingDirectory,
+    /// Wherever the user says.
+    Anywhere,
 }
 
 /// Where the agent runs.

@@ -91,6 +91,7 @@ fn deployment_id() -> Result<DeploymentId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::types::Bounds;
 
     #[test]
     fn deployment_ids_are_valid_and_differ() {
@@ -106,6 +107,8 @@ mod tests {
             dockerfile: "Dockerfile".into(),
             target: None,
             args: Vec::new(),
+            bounds: Bounds::Anywhere,
+            settings_file: None,
         };
         let commit = "0123456789abcdef0123456789abcdef01234567".parse().unwrap();
         let context = RunContext {

@@ -110,9 +110,41 @@ fn the_exact_event_passes_and_only_then_settings_matter() {
 fn the_gate_obeys_its_own_settings() {
     let ended = action("pull_request", &labeled("ship it", "develop"))
         .env("INPUT_LABEL", "ship it")
-        .file(".pct-deploy.yml", "base: develop\n")
+        .env("INPUT_BASE", "develop")
         .end();
     ended.ends(2).says("`image` is missing");
+}
+
+/// The file is part of the commit that asks: whoever may push could open the gate with it.
+#[test]
+fn in_the_action_the_repositorys_file_cannot_open_the_gate() {
+    let file = "label: bug\nbase: develop\nrequire-write: false\nimage: evil.example/x\n";
+    let ended = action("pull_request", &labeled("bug", "develop"))
+        .file(".pct-deploy.yml", file)
+        .end();
+    ended
+        .ends(0)
+        .says("refused (wrong-label)")
+        .says("`label` in `.pct-deploy.yml` decides");
+    assert_eq!(ended.output("reason-code"), "wrong-label");
+    // An event that is right stops there, too, and says where to write it.
+    let ended = action("pull_request", &labeled("🎅🏼deploy", "main"))
+        .file(".pct-deploy.yml", file)
+        .end();
+    ended
+        .ends(2)
+        .says("`require-write` in `.pct-deploy.yml` decides")
+        .says("write `image:` under `with:` in the workflow");
+    assert_eq!(ended.output("reason-code"), "invalid-settings");
+    // At a keyboard the file is the user's own.
+    let ended = pct_deploy(&["deploy", "--event", "event.json"])
+        .file("event.json", &labeled("bug", "develop").to_string())
+        .file(
+            ".pct-deploy.yml",
+            "label: bug\nbase: develop\nimage: u/a:1\n",
+        )
+        .end();
+    ended.ends(2).says("`u/a:1` has a tag").hides("decides");
 }
 
 #[test]

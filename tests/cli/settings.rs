@@ -135,6 +135,17 @@ fn a_secret_is_refused_on_the_command_line_and_in_the_file_without_being_shown()
         .ends(2)
         .says("must not be in a file of the repository")
         .hides("hunter2");
+    // Also when a stronger one is used, and for a command that has no use for it.
+    for args in [&base[..], &["status", "--host=local", "--app=a"]] {
+        let ended = pct_deploy(args)
+            .env("PCT_DEPLOY_REGISTRY_PASSWORD", "another")
+            .file(".pct-deploy.yml", "registry-password: hunter2\n")
+            .end();
+        ended
+            .ends(2)
+            .says("must not be in a file of the repository")
+            .hides("hunter2");
+    }
     let ended = pct_deploy(&[&base[..], &["--registry-password", "@gone"]].concat()).end();
     ended.ends(2).says("the file `gone` cannot be read");
     let ended = pct_deploy(&[&base[..], &["--registry-password", "-"]].concat()).end();

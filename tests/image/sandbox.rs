@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use base64::Engine as _;
-use pct_deploy::config::types::BuildConfig;
+use pct_deploy::config::types::{Bounds, BuildConfig};
 use pct_deploy::error::Error;
 use pct_deploy::protocol::ids::Repository;
 use pct_deploy::protocol::wire::RegistryLogin;
@@ -76,6 +76,8 @@ impl Sandbox {
             dockerfile: "Dockerfile".into(),
             target: None,
             args: Vec::new(),
+            bounds: Bounds::Anywhere,
+            settings_file: None,
         }
     }
 

@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 
 use super::archive::{Sent, append, pipe};
 use super::ignore::{IgnoreFile, Verdict, relative};
-use crate::config::types::BuildConfig;
+use crate::config::file::DEFAULT_FILE;
+use crate::config::types::{Bounds, BuildConfig};
 use crate::error::{Error, Result};
 
 /// A build context that was checked and can be sent.
@@ -24,6 +25,8 @@ pub(super) struct Context {
     pub(super) dockerfile: String,
     /// The Dockerfile's bytes when it is not inside the root.
     foreign: Option<Vec<u8>>,
+    /// The settings file inside the root, when it has another name than the usual one.
+    settings: Option<String>,
 }
 
 impl Context {
@@ -41,20 +44,28 @@ impl Context {
             ))
             .hint("write the folder to build from, such as `.`"));
         }
+        let bounds = bounds(config.bounds)?;
+        within(bounds.as_deref(), &root, "`context`")?;
         let path = root.join(&config.dockerfile);
-        let text = fs::read(&path).map_err(|error| {
+        let unreadable = |error| {
             Error::usage(format!("`dockerfile` cannot be read: `{}`", path.display()))
                 .because(error)
                 .hint("write its path relative to `context`, such as `Dockerfile`")
-        })?;
+        };
+        // Where it really is: a link may lead anywhere.
+        let real = path.canonicalize().map_err(unreadable)?;
+        within(bounds.as_deref(), &real, "`dockerfile`")?;
+        let text = fs::read(&real).map_err(unreadable)?;
         let inside = path.strip_prefix(&root).ok().and_then(relative);
+        let inside = inside.filter(|_| real.starts_with(&root));
         let (dockerfile, foreign) = match inside {
             Some(name) => (name, None),
             // The same bytes get the same name, so the build cache holds.
             None => (format!(".dockerfile.{}", short_hash(&text)), Some(text)),
         };
         Ok(Self {
-            ignore: read_ignore_file(&root, &path)?,
+            ignore: read_ignore_file(&root, &path, bounds.as_deref())?,
+            settings: settings_inside(&root, config.settings_file.as_deref()),
             root,
             dockerfile,
             foreign,
@@ -158,10 +169,18 @@ impl Context {
         Ok(())
     }
 
+    /// Where to deploy and as whom has no place in an image.
+    fn is_settings_file(&self, inside: &str) -> bool {
+        let name = inside.rsplit('/').next().unwrap_or(inside);
+        name == DEFAULT_FILE || self.settings.as_deref() == Some(inside)
+    }
+
     /// The two files that the daemon reads itself are always sent.
     fn verdict(&self, inside: &str) -> Verdict {
         if inside == ".dockerignore" || inside == self.dockerfile {
             Verdict::Sent
+        } else if self.is_settings_file(inside) {
+            Verdict::Ignored
         } else {
             self.ignore.verdict(inside)
         }
@@ -172,11 +191,47 @@ impl Context {
     }
 }
 
+/// The folder that everything must be in; `None` when there is none.
+fn bounds(bounds: Bounds) -> Result<Option<PathBuf>> {
+    match bounds {
+        Bounds::Anywhere => Ok(None),
+        Bounds::WorkingDirectory => {
+            let folder = Path::new(".").canonicalize().map_err(|error| {
+                Error::usage("the working directory cannot be read").because(error)
+            })?;
+            Ok(Some(folder))
+        }
+    }
+}
+
+/// Refuses what is not in the workspace. `real` is free of links and `..`.
+fn within(bounds: Option<&Path>, real: &Path, what: &str) -> Result<()> {
+    if bounds.is_none_or(|folder| real.starts_with(folder)) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{what} is not in the workspace: it is `{}`",
+        real.display()
+    ))
+    .hint(
+        "the action sends files of the checked-out commit alone: write a path inside the workspace",
+    ))
+}
+
+/// The name of the settings file inside the root.
+fn settings_inside(root: &Path, file: Option<&Path>) -> Option<String> {
+    let real = file?.canonicalize().ok()?;
+    real.strip_prefix(root).ok().and_then(relative)
+}
+
 /// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` in the root.
-fn read_ignore_file(root: &Path, dockerfile: &Path) -> Result<IgnoreFile> {
+fn read_ignore_file(root: &Path, dockerfile: &Path, bounds: Option<&Path>) -> Result<IgnoreFile> {
     let mut beside = dockerfile.as_os_str().to_owned();
     beside.push(".dockerignore");
     for path in [PathBuf::from(beside), root.join(".dockerignore")] {
+        if let Ok(real) = path.canonicalize() {
+            within(bounds, &real, "the ignore file")?;
+        }
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -209,174 +264,5 @@ fn short_hash(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-
-    use futures_util::StreamExt as _;
-
-    use super::*;
-
-    fn config(root: &Path, dockerfile: impl Into<PathBuf>) -> BuildConfig {
-        BuildConfig {
-            repository: "u/a".parse().unwrap(),
-            tags: Vec::new(),
-            context: root.to_owned(),
-            dockerfile: dockerfile.into(),
-            target: None,
-            args: Vec::new(),
-        }
-    }
-
-    fn write(root: &Path, files: &[(&str, &str)]) {
-        for (name, text) in files {
-            let path = root.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-    }
-
-    /// Name to type, mode and content or link target.
-    async fn packed(context: Context) -> BTreeMap<String, (char, u32, String)> {
-        let (stream, packing) = context.stream();
-        let chunks: Vec<Vec<u8>> = stream.map(|chunk| chunk.unwrap()).collect().await;
-        packing.await.unwrap().unwrap();
-        let bytes = chunks.concat();
-        let mut archive = tar::Archive::new(bytes.as_slice());
-        let entry = |entry: io::Result<tar::Entry<'_, &[u8]>>| {
-            let mut entry = entry.unwrap();
-            let name = entry.path().unwrap().display().to_string();
-            let mode = entry.header().mode().unwrap();
-            let (kind, text) = match entry.link_name().unwrap() {
-                Some(target) => ('l', target.display().to_string()),
-                None if entry.header().entry_type().is_dir() => ('d', String::new()),
-                None => ('f', io::read_to_string(&mut entry).unwrap()),
-            };
-            (name, (kind, mode, text))
-        };
-        archive.entries().unwrap().map(entry).collect()
-    }
-
-    fn names(files: &BTreeMap<String, (char, u32, String)>) -> Vec<&str> {
-        files.keys().map(String::as_str).collect()
-    }
-
-    #[tokio::test]
-    async fn links_and_modes_are_kept() {
-        let root = tempfile::tempdir().unwrap();
-        let long = format!("{}/deep.txt", "folder-with-a-long-name/".repeat(9));
-        write(
-            root.path(),
-            &[
-                ("Dockerfile", "FROM scratch"),
-                ("run.sh", "x"),
-                (&long, "deep"),
-            ],
-        );
-        fs::set_permissions(
-            root.path().join("run.sh"),
-            fs::Permissions::from_mode(0o755),
-        )
-        .unwrap();
-        symlink("run.sh", root.path().join("link")).unwrap();
-        symlink("/nowhere", root.path().join("dangling")).unwrap();
-        let files = packed(Context::open(&config(root.path(), "Dockerfile")).unwrap()).await;
-        assert_eq!(files["run.sh"], ('f', 0o755, "x".to_owned()));
-        assert_eq!((files["link"].0, files["link"].2.as_str()), ('l', "run.sh"));
-        assert_eq!(
-            (files["dangling"].0, files["dangling"].2.as_str()),
-            ('l', "/nowhere")
-        );
-        assert_eq!(files[&long.replace("//", "/")].2, "deep");
-    }
-
-    #[tokio::test]
-    async fn the_ignore_file_decides_but_cannot_hide_what_the_daemon_reads() {
-        let root = tempfile::tempdir().unwrap();
-        write(
-            root.path(),
-            &[
-                (".dockerignore", "*\n!build/libs/*.jar\n"),
-                ("docker/Dockerfile", "FROM scratch"),
-                ("build/libs/app.jar", "jar"),
-                ("build/libs/app.txt", "txt"),
-                ("build/classes/A.class", "class"),
-                ("secret.env", "s"),
-            ],
-        );
-        let context = Context::open(&config(root.path(), "docker/Dockerfile")).unwrap();
-        assert_eq!(
-            names(&packed(context).await),
-            [
-                ".dockerignore",
-                "build/",
-                "build/libs/",
-                "build/libs/app.jar",
-                "docker/",
-                "docker/Dockerfile"
-            ]
-        );
-    }
-
-    #[tokio::test]
-    async fn an_ignore_file_beside_the_dockerfile_comes_first() {
-        let root = tempfile::tempdir().unwrap();
-        write(
-            root.path(),
-            &[
-                (".dockerignore", "a"),
-                ("x.Dockerfile", "FROM scratch"),
-                ("x.Dockerfile.dockerignore", "b"),
-                ("a", ""),
-                ("b", ""),
-            ],
-        );
-        let context = Context::open(&config(root.path(), "x.Dockerfile")).unwrap();
-        let files = packed(context).await;
-        assert!(files.contains_key("a") && !files.contains_key("b"));
-    }
-
-    #[tokio::test]
-    async fn a_dockerfile_outside_the_context_is_sent_under_another_name() {
-        let parent = tempfile::tempdir().unwrap();
-        write(
-            parent.path(),
-            &[("Dockerfile", "FROM scratch"), ("root/a", "")],
-        );
-        let root = parent.path().join("root");
-        for dockerfile in [
-            PathBuf::from("../Dockerfile"),
-            parent.path().join("Dockerfile"),
-        ] {
-            let context = Context::open(&config(&root, dockerfile)).unwrap();
-            let name = context.dockerfile.clone();
-            assert!(name.starts_with(".dockerfile."), "{name}");
-            let files = packed(context).await;
-            assert_eq!(files[&name].2, "FROM scratch");
-        }
-    }
-
-    #[test]
-    fn missing_things_name_their_setting() {
-        let root = tempfile::tempdir().unwrap();
-        let error = Context::open(&config(root.path(), "Dockerfile")).unwrap_err();
-        assert!(error.to_string().contains("`dockerfile`"));
-        let error = Context::open(&config(&root.path().join("no"), "Dockerfile")).unwrap_err();
-        assert!(error.to_string().contains("`context`"));
-        write(root.path(), &[("Dockerfile", ""), (".dockerignore", "[")]);
-        let error = Context::open(&config(root.path(), "Dockerfile")).unwrap_err();
-        assert!(error.to_string().contains(".dockerignore"));
-    }
-
-    #[tokio::test]
-    async fn a_file_that_cannot_be_read_stops_the_stream_with_an_error() {
-        let root = tempfile::tempdir().unwrap();
-        write(root.path(), &[("Dockerfile", "")]);
-        let context = Context::open(&config(root.path(), "Dockerfile")).unwrap();
-        fs::remove_dir_all(root.path()).unwrap();
-        let (stream, packing) = context.stream();
-        let last = stream.collect::<Vec<_>>().await.pop().unwrap();
-        assert!(last.is_err());
-        assert!(packing.await.unwrap().is_err());
-    }
-}
+#[path = "context_tests.rs"]
+mod tests;
