@@ -92,9 +92,13 @@ pub(super) async fn by_flag<H: Host>(host: &H, site: &Site) -> StepResult<Slot> 
 /// The slot that the seed's include names.
 pub(super) fn by_port(path: &Path, text: &str, ports: &PerSlot<u16>) -> StepResult<Slot> {
     let setting = format!("setting `proxy-include`: `{}`", path.display());
-    let port = IncludePort::find(text)
-        .map_err(|problem| bad(format!("{setting}: {problem}")).hint(example(ports)))?
-        .port;
+    let found = IncludePort::find(text)
+        .map_err(|problem| bad(format!("{setting}: {problem}")).hint(example(ports)))?;
+    found.is_all_of(text, ports).map_err(|problem| {
+        bad(format!("{setting}: {problem}"))
+            .hint("write it as `set $NAME http://127.0.0.1:PORT;`, which moves, or take it out of the include")
+    })?;
+    let port = found.port;
     let named = Slot::BOTH
         .into_iter()
         .find(|slot| *ports.get(*slot) == port);

@@ -309,3 +309,33 @@ fn a_cancel_before_commit_rolls_back() {
         (Outcome::Cancelled, Some(image(1)))
     );
 }
+
+#[test]
+fn an_include_that_names_the_live_port_twice_moves_whole_or_is_refused() {
+    let with = |more: &str| {
+        let host = SimHost::new();
+        let text = format!("set $service_url http://127.0.0.1:8080;\n{more}\n");
+        let text = text.into_bytes();
+        let include = INCLUDE.into();
+        host.world.borrow_mut().files.insert(include, text.into());
+        host
+    };
+    let host = with("set $ws_url http://127.0.0.1:8080;");
+    deployed(&host, 1);
+    deployed(&host, 2);
+    let text = host.world.borrow().files[Path::new(INCLUDE)].to_vec();
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(text.matches("8081;").count(), 2, "{text}");
+    assert!(!text.contains("8080"), "{text}");
+    let refused = swap(
+        &with("set $ws_url ws://127.0.0.1:8080;"),
+        1,
+        Target::Image(image(1)),
+    );
+    let (_, failure) = refused.failed.unwrap();
+    assert_eq!(refused.outcome, Outcome::Failed);
+    assert!(
+        failure.chain[0].contains("set $ws_url ws://127.0.0.1:8080;"),
+        "{failure:?}"
+    );
+}

@@ -158,6 +158,7 @@ fn a_rollback_to_a_bad_release_is_not_rolled_back_and_says_so() {
     for words in ["does badly", "a rollback is not rolled back"] {
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
-    let slot = world.ask_host("curl -s -H 'Host: localhost' http://127.0.0.1/.pct-deploy/slot");
+    let slot =
+        world.ask_host("curl -s -H 'Host: localhost' http://127.0.0.1/.pct-deploy/slot/hello");
     assert_eq!(slot, "2", "`bad` lives there and stays");
 }

@@ -35,7 +35,7 @@ fn disk(world: &World) -> String {
 }
 
 fn live_slot(world: &World) -> String {
-    world.ask_host("curl -s -H 'Host: localhost' http://127.0.0.1/.pct-deploy/slot")
+    world.ask_host("curl -s -H 'Host: localhost' http://127.0.0.1/.pct-deploy/slot/hello")
 }
 
 /// Writes one of nginx's files and loads it.
@@ -268,7 +268,7 @@ fn a_maintenance_page_for_everyone_and_a_slot_for_this_machine_alone() {
     world
         .deploy(&Release::new("v1"))
         .expect(Outcome::Deployed, "deployed");
-    let slot = "/.pct-deploy/slot";
+    let slot = "/.pct-deploy/slot/hello";
     assert_eq!(
         (
             live_slot(&world).as_str(),

@@ -34,7 +34,7 @@ fn the_route_is_verified_and_the_stream_measured_over_tls() {
     );
     assert_eq!(receipt.bake.unwrap().verdict, BakeVerdict::Inconclusive);
     let answer = world.ask_host(
-        "curl -sk --resolve site.example:443:127.0.0.1 https://site.example/.pct-deploy/slot https://site.example/",
+        "curl -sk --resolve site.example:443:127.0.0.1 https://site.example/.pct-deploy/slot/hello https://site.example/",
     );
     assert!(
         answer.starts_with('2') && answer.contains("hello v2"),

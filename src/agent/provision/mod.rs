@@ -20,7 +20,7 @@ use super::{reload, route};
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::Probe;
-use crate::host::nginx::flag::SLOT_PATH;
+use crate::host::nginx::flag;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
 use plan::Plan;
@@ -113,7 +113,8 @@ async fn write_and_load<H: Host>(
     }
     let config = route::config(host).await?;
     let sites = route::sites(&config, &order.site.proxy_include)?;
-    match super::steps::verify_route::public_probe(&sites, SLOT_PATH) {
+    let path = flag::slot_path(order.site.app.as_str());
+    match super::steps::verify_route::public_probe(&sites, &path) {
         Some(probe) => asks(host, &probe, plan.live).await,
         None => Ok(()),
     }

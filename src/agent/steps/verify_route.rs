@@ -2,6 +2,7 @@
 //! nginx also tells which slot it uses.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::agent::failure::{StepError, StepResult};
@@ -10,7 +11,7 @@ use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::nginx::flag::SLOT_PATH;
+use crate::host::nginx::flag;
 use crate::host::nginx::{Listen, Scheme, Site};
 use crate::protocol::step::Step;
 
@@ -25,12 +26,13 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         swap.events.progress(Step::VerifyRoute, text).await;
         return Ok(());
     };
+    let told_at = told_at(swap).await;
     let began = swap.host.elapsed_ms();
     let late = || swap.host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS;
     let mut good = 0;
     while good < GOOD_ANSWERS {
         swap.go_on()?;
-        let seen = look(swap, &probe).await;
+        let seen = look(swap, &probe, &told_at).await;
         good = if seen.is_ok() { good + 1 } else { 0 };
         match seen {
             Err(error) if late() => return Err(error),
@@ -41,10 +43,21 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     Ok(())
 }
 
-async fn look<H: Host>(swap: &Swap<'_, H>, probe: &Probe) -> StepResult<()> {
+/// Where nginx tells which slot it uses: an include that an earlier version wrote has it elsewhere.
+async fn told_at<H: Host>(swap: &Swap<'_, H>) -> String {
+    let path = Path::new(&swap.site().proxy_include);
+    let text = swap.host.read(path).await.ok().flatten();
+    let text = String::from_utf8_lossy(text.as_deref().unwrap_or_default()).into_owned();
+    match flag::describe(&text) {
+        Ok(Some(described)) => described.slot_path,
+        Ok(None) | Err(_) => flag::slot_path(swap.site().app.as_str()),
+    }
+}
+
+async fn look<H: Host>(swap: &Swap<'_, H>, probe: &Probe, told_at: &str) -> StepResult<()> {
     if swap.begun.switch == Switch::Flag {
         let ask = Probe {
-            path: SLOT_PATH.to_owned(),
+            path: told_at.to_owned(),
             ..probe.clone()
         };
         let named = swap.host.text(&ask).await;

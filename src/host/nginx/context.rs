@@ -51,9 +51,10 @@ pub fn around(config: &str, include: &str) -> Context {
     }
     let cache = |words: &&Vec<String>| words.first().is_some_and(|word| word == "open_file_cache");
     let has = |server: &[Vec<String>], name: &str| {
+        let says = |words: &Vec<String>| words.first().is_some_and(|word| word == name);
         server
             .iter()
-            .any(|words| words.first().is_some_and(|word| word == name))
+            .any(|words| says(words) && !is_traffic_log(words))
     };
     let file_cache = http
         .iter()
@@ -89,6 +90,11 @@ pub fn around(config: &str, include: &str) -> Context {
 
 fn includes(words: &[String], include: &str) -> bool {
     matches!(words, [name, path] if name == "include" && names(path, include))
+}
+
+/// Another app's include in the same block: its log of requests during a deploy replaces no log of the user's.
+fn is_traffic_log(words: &[String]) -> bool {
+    matches!(words, [name, _, format, ..] if name == "access_log" && format.starts_with("pct-deploy-"))
 }
 
 /// Words as a statement, quoted where they must be.
@@ -148,6 +154,38 @@ mod tests {
                 "access_log /var/log/nginx/access.log main if=$x;",
                 "proxy_set_header X-Name \"a b\";"
             ]
+        );
+    }
+
+    #[test]
+    fn beside_the_include_of_another_app_what_the_http_block_says_is_written_once() {
+        let with = |inside: &str| {
+            let server = format!(
+                "server {{ include /etc/nginx/x.inc; include /etc/nginx/y.inc; }}\n\
+                # configuration file /etc/nginx/x.inc:\n\
+                # configuration file /etc/nginx/y.inc:\n{inside}"
+            );
+            CONFIG
+                .replace(
+                    "server { open_file_cache",
+                    &format!("{server}server {{ open_file_cache"),
+                )
+                .replace("server { include /etc/nginx/x.inc; proxy", "server { proxy")
+        };
+        let theirs = "access_log /t.log pct-deploy-y if=$pct_log_y;\n";
+        let second = around(&with(theirs), "/etc/nginx/x.inc").inherited;
+        assert_eq!(
+            second.len(),
+            2,
+            "the other one has lost it, too: {second:?}"
+        );
+        let all = format!(
+            "{theirs}access_log /var/log/nginx/access.log main;\nproxy_set_header Host $x;\n"
+        );
+        let second = around(&with(&all), "/etc/nginx/x.inc");
+        assert_eq!(
+            (second.inherited.len(), second.own),
+            (0, vec!["host".to_owned()])
         );
     }
 

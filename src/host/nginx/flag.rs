@@ -16,11 +16,14 @@ use crate::protocol::ids::AppName;
 use crate::protocol::slot::PerSlot;
 
 /// The version of both texts.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
+/// The version before: its variables and its location were the same for every app.
+const SHARED: &str = "1";
 const MARK: &str = "# pct-deploy switch ";
 
-/// Where nginx tells this machine, and no other, which slot takes traffic.
-pub const SLOT_PATH: &str = "/.pct-deploy/slot";
+/// Where nginx tells this machine, and no other, which slot takes traffic: in a text of version 1, and in later ones
+/// the beginning of it.
+const SLOT_PATH: &str = "/.pct-deploy/slot";
 
 /// What our own requests call themselves; the traffic log leaves them out.
 pub const USER_AGENT: &str = concat!("pct-deploy/", env!("CARGO_PKG_VERSION"));
@@ -49,6 +52,8 @@ pub struct Described {
     pub ports: PerSlot<u16>,
     /// The variable that the user's `proxy_pass` names; empty in the upstreams file.
     pub variable: String,
+    /// Where nginx tells which slot takes traffic.
+    pub slot_path: String,
 }
 
 /// A text that begins like one of ours and is none.
@@ -69,9 +74,10 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
     };
     let (line, body) = rest.split_once('\n').unwrap_or((rest, ""));
     let mut words = line.split(' ');
-    if words.next() != Some(VERSION) {
-        return Err(NotOurs::OtherVersion);
-    }
+    let version = words
+        .next()
+        .filter(|version| [VERSION, SHARED].contains(version))
+        .ok_or(NotOurs::OtherVersion)?;
     let mut value = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
     let fields = (|| Some((value("app")?, value("ports")?, value("set")?, value("sum")?)))();
     let (app, ports, variable, sum) = fields.ok_or(NotOurs::Changed)?;
@@ -84,6 +90,11 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
     });
     match ports {
         Some(ports) if sum == self::sum(app, &ports, variable, body) => Ok(Some(Described {
+            slot_path: if version == SHARED {
+                SLOT_PATH.to_owned()
+            } else {
+                slot_path(app)
+            },
             app: app.to_owned(),
             ports,
             variable: variable.to_owned(),
@@ -97,6 +108,11 @@ pub fn claimed(text: &str) -> Option<&str> {
     let line = text.strip_prefix(MARK)?.lines().next()?;
     let variable = line.split(' ').find_map(|word| word.strip_prefix("set="))?;
     variable.starts_with('$').then_some(variable)
+}
+
+/// Where nginx tells this machine, and no other, which slot of an app takes traffic.
+pub fn slot_path(app: &str) -> String {
+    format!("{SLOT_PATH}/{app}")
 }
 
 /// The flag: there while slot 2 takes traffic.
@@ -137,7 +153,7 @@ impl FlagSwitch<'_> {
              map $http_upgrade $pct_connection_{tag} {{\n    default upgrade;\n    '' close;\n}}\n\
              map $http_host $pct_host_{tag} {{\n    default $http_host;\n    '' $host;\n}}\n\
              map $http_x_forwarded_proto $pct_proto_{tag} {{\n    default $http_x_forwarded_proto;\n    '' $scheme;\n}}\n\
-             log_format pct-deploy-{app} '$msec $pct_slot $status $request_time $upstream_addr';\n"
+             log_format pct-deploy-{app} '$msec - $status $request_time $upstream_addr';\n"
         );
         self.marked("", &body)
     }
@@ -154,6 +170,8 @@ impl FlagSwitch<'_> {
         let (flag, measure, log) = (flag.display(), measure.display(), traffic_log(folder));
         let (hold, log) = (folder.join("maintenance"), log.display());
         let (hold, passed) = (hold.display(), self.passed_on());
+        // Several includes may stand in one `server` block: each has names of its own.
+        let (tag, slot_path) = (self.tag(), slot_path(app.as_str()));
         let inherited: String = self
             .context
             .inherited
@@ -163,22 +181,22 @@ impl FlagSwitch<'_> {
         let body = format!(
             "# Written by `pct-deploy provision`; changes by hand are refused. See docs/switch.md.\n\
              # Slot 2 takes traffic while this file is there, slot 1 while it is not: {flag}\n\
-             set {variable} http://pct-{app}-1;\nset $pct_slot 1;\n\
-             if (-f {flag}) {{\n    set {variable} http://pct-{app}-2;\n    set $pct_slot 2;\n}}\n\
+             set {variable} http://pct-{app}-1;\nset $pct_slot_{tag} 1;\n\
+             if (-f {flag}) {{\n    set {variable} http://pct-{app}-2;\n    set $pct_slot_{tag} 2;\n}}\n\
              # 503 for everyone while this file is there.\n\
-             set $pct_hold '';\n\
-             if (-f {hold}) {{\n    set $pct_hold 1;\n}}\n\
-             if ($uri = {SLOT_PATH}) {{\n    set $pct_hold '';\n}}\n\
-             if ($pct_hold) {{\n    return 503;\n}}\n\
+             set $pct_hold_{tag} '';\n\
+             if (-f {hold}) {{\n    set $pct_hold_{tag} 1;\n}}\n\
+             if ($uri ~ ^/\\.pct-deploy/slot/) {{\n    set $pct_hold_{tag} '';\n}}\n\
+             if ($pct_hold_{tag}) {{\n    return 503;\n}}\n\
              # Requests of people are logged during a deploy.\n\
-             set $pct_log '';\n\
-             if (-f {measure}) {{\n    set $pct_log 1;\n}}\n\
-             if ($http_user_agent ~ ^pct-deploy/) {{\n    set $pct_log '';\n}}\n\
-             access_log {log} pct-deploy-{app} if=$pct_log;\n\
+             set $pct_log_{tag} '';\n\
+             if (-f {measure}) {{\n    set $pct_log_{tag} 1;\n}}\n\
+             if ($http_user_agent ~ ^pct-deploy/) {{\n    set $pct_log_{tag} '';\n}}\n\
+             access_log {log} pct-deploy-{app} if=$pct_log_{tag};\n\
              {inherited}{passed}\
              # Which slot takes traffic; for this machine alone. `allow` and `deny` do not guard a `return`.\n\
-             location = {SLOT_PATH} {{\n    access_log off;\n    default_type text/plain;\n    \
-             if ($remote_addr !~ '^(127\\.0\\.0\\.1|::1)$') {{\n        return 404;\n    }}\n    return 200 $pct_slot;\n}}\n"
+             location = {slot_path} {{\n    access_log off;\n    default_type text/plain;\n    \
+             if ($remote_addr !~ '^(127\\.0\\.0\\.1|::1)$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
         );
         self.marked(variable, &body)
     }
@@ -302,8 +320,40 @@ mod tests {
         ] {
             assert_eq!(describe(&changed), Err(NotOurs::Changed));
         }
-        let newer = switch.include().replace("switch 1", "switch 2");
+        let newer = switch.include().replace("switch 2", "switch 3");
         assert_eq!(describe(&newer), Err(NotOurs::OtherVersion));
+    }
+
+    #[test]
+    fn a_text_of_the_version_before_is_read_and_says_where_its_slot_is_told() {
+        let (app, context) = ("web.app".parse().unwrap(), Context::default());
+        let now = switch(&app, &context).include();
+        let before = now.replacen("switch 2", "switch 1", 1);
+        let path = |text: &str| describe(text).unwrap().unwrap().slot_path;
+        assert_eq!(path(&now), "/.pct-deploy/slot/web.app");
+        assert_eq!(path(&before), "/.pct-deploy/slot");
+    }
+
+    #[test]
+    fn two_includes_in_one_block_share_no_name() {
+        let (one, two) = ("shop".parse().unwrap(), "shop-admin".parse().unwrap());
+        let context = Context::default();
+        let texts = [&one, &two].map(|app| switch(app, &context).include());
+        let names = texts.map(|text| {
+            let own = text.lines().filter_map(|line| {
+                let line = line.trim();
+                let sets = line.strip_prefix("set $pct_")?;
+                Some(sets.split(' ').next()?.to_owned())
+            });
+            let told = text
+                .lines()
+                .filter(|line| line.starts_with("location "))
+                .map(str::to_owned);
+            own.chain(told)
+                .collect::<std::collections::BTreeSet<String>>()
+        });
+        assert!(names[0].len() == 4, "{names:?}");
+        assert!(names[0].is_disjoint(&names[1]), "{names:?}");
     }
 
     #[test]

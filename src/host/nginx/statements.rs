@@ -31,6 +31,30 @@ pub fn statements_beside(text: &str, variable: &str) -> Vec<String> {
     Statements::new(text).filter_map(other).collect()
 }
 
+/// The text of each statement without its comments' ends and its `;`, and where it begins; what a block holds counts.
+pub(super) fn statements_at(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..)?;
+            let skipped = rest.len() - rest.trim_start().len();
+            let start = at + skipped;
+            let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
+            if rest.starts_with('#') {
+                at = start + rest.find('\n').unwrap_or(rest.len());
+                continue;
+            }
+            let end = rest.find([';', '{', '}', '#']).unwrap_or(rest.len());
+            // A comment begins where a word could; it is looked at when its turn comes.
+            let is_comment = rest.get(end..).is_some_and(|end| end.starts_with('#'));
+            at = start + end + usize::from(!is_comment);
+            if end > 0 {
+                return Some((start, rest.get(..end).unwrap_or_default()));
+            }
+        }
+    })
+}
+
 /// The files of a dump by name, in its order; a text without headers is one file.
 pub(super) fn files(config: &str) -> Vec<(&str, &str)> {
     let mut files = Vec::new();

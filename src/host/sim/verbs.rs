@@ -300,7 +300,7 @@ impl Host for SimHost {
     }
     async fn text(&self, probe: &Probe) -> Option<String> {
         let world = self.world.borrow();
-        let asked = probe.address.port() == 80 && probe.path == flag::SLOT_PATH;
+        let asked = probe.address.port() == 80 && probe.path == flag::slot_path("app");
         match service_of(world.live_port()) {
             Some("web-1") if asked => Some("1".to_owned()),
             Some(_) if asked => Some("2".to_owned()),
