@@ -10,6 +10,7 @@
 )]
 
 mod act;
+mod as_it_ran;
 mod bad_input;
 mod bake;
 mod baseline;
@@ -21,13 +22,17 @@ mod failures;
 mod figures;
 mod flag;
 mod happy;
+mod hostile;
 mod http2;
+mod killed;
 mod long;
 mod moved;
 mod parking;
 mod provision;
+mod restart;
 mod rollback;
 mod secrets;
 mod switch;
 mod tls;
+mod two_apps;
 mod world;

@@ -51,6 +51,77 @@ fn the_seeds_stack_is_deployed_twice_and_keeps_its_data() {
     assert!(stored.contains(NAME), "{stored}");
 }
 
+/// How often the same code is deployed; `PARKING_DEPLOYS=10` to be surer.
+const DEPLOYS: u32 = 3;
+
+/// A JVM that has just booted, on half a processor, at 20 requests/s: slow at first, and not for that taken back.
+#[test]
+#[ignore = "the watch judges by a point share yet"]
+fn cold_releases_of_the_same_code_stay_and_one_that_is_three_times_slower_goes_back() {
+    let mut world = parking();
+    // As MySQL and Redis have them: a limit for each slot.
+    world.ask_host("sed -i \"s|memory: 512M|memory: 512M\\n          cpus: '0.5'|\" ~ec2-user/docker-compose.yml");
+    world.set("bake", "5s");
+    let provisioned = world.run(&["provision", "--json"], &[]);
+    assert_eq!(provisioned.code, Some(0), "{}", provisioned.stderr);
+    deploy(&world, "v0");
+    world.ask_host(
+        "docker inspect -f '{{.HostConfig.NanoCpus}}' ec2-user-pct-backend-1-1 | grep -qx 500000000",
+    );
+    let load = Load::new(world.http())
+        .connections(11)
+        .think(Duration::from_millis(400)..=Duration::from_millis(600))
+        .paths(
+            "/parkings/nearest?longitude=126.97&latitude=37.56",
+            "/visits",
+        )
+        .start()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let asked = std::env::var("PARKING_DEPLOYS").ok();
+    let deploys = asked.map_or(DEPLOYS, |number| number.parse().unwrap());
+    let mut taken_back = Vec::new();
+    for number in 1..=deploys {
+        let build_args = format!("APP_VERSION=v{number}");
+        let run = world.run(&["deploy", "--json"], &[("BUILD_ARGS", &build_args)]);
+        let result = run.result();
+        tell(&format!("same code, deploy {number}"), &result);
+        if result.outcome != Outcome::Deployed {
+            taken_back.push((number, result.failure));
+        }
+    }
+    let before = world.serves();
+    let slow = world
+        .run(
+            &["deploy", "--json"],
+            &[("BUILD_ARGS", "APP_VERSION=slow\nAPP_QUERY_MS=120")],
+        )
+        .result();
+    tell("three times slower", &slow);
+    let report = load.stop_blocking();
+    eprintln!("{report}");
+    assert!(taken_back.is_empty(), "the same code: {taken_back:#?}");
+    assert_eq!(
+        (slow.outcome, slow.reason_code.as_str()),
+        (Outcome::RolledBack, "bake-failed"),
+        "{:?}",
+        slow.receipt.bake
+    );
+    assert_eq!(world.serves(), before);
+    assert!(report.is_clean(), "{report}");
+}
+
+/// A line for the closing lines of `make test`.
+fn tell(what: &str, result: &RunResult) {
+    let bake = result.receipt.bake.as_ref();
+    eprintln!(
+        "cold JVM: {what:<22} {:<12} watched {:>5} ms: {}",
+        result.outcome.as_str(),
+        bake.map_or(0, |bake| bake.watched_ms),
+        bake.map_or("", |bake| &bake.why)
+    );
+}
+
 /// A host as the seed's user has it, with nothing deployed.
 fn parking() -> World {
     let example = root().join("examples/parking");

@@ -3,7 +3,7 @@
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::receipt::SwitchKind;
 
-use crate::world::{Host, Release, World, docker};
+use crate::world::{Host, Release, World};
 
 #[test]
 fn rollback_goes_to_the_previous_release_and_to_a_named_one_without_the_registry() {
@@ -17,7 +17,7 @@ fn rollback_goes_to_the_previous_release_and_to_a_named_one_without_the_registry
     world
         .deploy(&Release::new("v3"))
         .expect(Outcome::Deployed, "deployed");
-    assert!(docker(&["stop", "pct-registry"]).status.success());
+    world.cut_registry();
     let back = world.run(
         &["rollback", "--json"],
         &[("REGISTRY_USERNAME", ""), ("REGISTRY_PASSWORD", "")],
@@ -28,7 +28,7 @@ fn rollback_goes_to_the_previous_release_and_to_a_named_one_without_the_registry
         &[("REGISTRY_USERNAME", ""), ("REGISTRY_PASSWORD", "")],
     );
     let unknown = world.run(&["rollback", "--json", "--to", "0123456789ab"], &[]);
-    assert!(docker(&["start", "pct-registry"]).status.success());
+    world.restore_registry();
     back.expect(Outcome::Deployed, "deployed");
     let to = to.expect(Outcome::Deployed, "deployed");
     assert_eq!((to.release, to.digest), (first.release, first.digest));
@@ -86,12 +86,12 @@ fn by_flag_a_rollback_needs_no_registry_and_loses_nothing() {
             .expect(Outcome::Deployed, "deployed");
     }
     let load = world.load();
-    assert!(docker(&["stop", "pct-registry"]).status.success());
+    world.cut_registry();
     let back = world.run(
         &["rollback", "--json"],
         &[("REGISTRY_USERNAME", ""), ("REGISTRY_PASSWORD", "")],
     );
-    assert!(docker(&["start", "pct-registry"]).status.success());
+    world.restore_registry();
     let report = load.stop_blocking();
     let result = back.expect(Outcome::Deployed, "deployed");
     assert_eq!(result.receipt.switch, Some(SwitchKind::Flag));

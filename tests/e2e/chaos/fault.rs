@@ -19,7 +19,7 @@ pub(super) enum Fault {
     SlotKilled,
     /// No room for a byte where the app's state is.
     DiskFull,
-    /// The registry does not answer.
+    /// The registry does not answer the host.
     RegistryGone,
     /// Another deploy of the same app begins.
     SecondDeploy,
@@ -86,7 +86,7 @@ impl Fault {
             // Before it is started there is none to kill.
             Self::SlotKilled => drop(world.on_host("docker kill -s KILL $(docker ps -q --filter label=com.docker.compose.service=$(cat /tmp/new-slot))")),
             Self::DiskFull => drop(world.ask_host(&format!("dd if=/dev/zero of={STATE}/filler bs=4k 2>/dev/null; ! echo x >{STATE}/more 2>/dev/null"))),
-            Self::RegistryGone => drop(docker(&["stop", "-t", "0", "pct-registry"])),
+            Self::RegistryGone => world.cut_registry(),
             Self::SecondDeploy => {}
             Self::Reboot => drop(docker(&["restart", "-t", "0", &world.env.container])),
         }
@@ -96,7 +96,7 @@ impl Fault {
     pub(super) fn mend(self, world: &World) {
         match self {
             Self::DiskFull => drop(world.ask_host(&format!("rm -f {STATE}/filler {STATE}/more"))),
-            Self::RegistryGone => drop(docker(&["start", "pct-registry"])),
+            Self::RegistryGone => world.restore_registry(),
             Self::Reboot => world.wait_until("the host is up again", |world| {
                 world
                     .on_host("systemctl is-active --quiet docker nginx ssh && docker info")

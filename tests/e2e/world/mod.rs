@@ -37,6 +37,9 @@ pub(crate) struct World {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// What makes the registry of the runner the host's own.
+const REGISTRY: &str = "pct-sandbox-registry";
+
 static TURN: Mutex<()> = Mutex::new(());
 
 impl World {
@@ -65,6 +68,7 @@ impl World {
             "docker-compose.yml",
             &root().join("examples/hello/docker-compose.yml"),
         );
+        world.restore_registry();
         world.provide_dependency();
         world
     }
@@ -190,6 +194,17 @@ impl World {
             assert!(Instant::now() < deadline, "still waiting until {what}");
             std::thread::sleep(Duration::from_millis(200));
         }
+    }
+
+    /// The host does not reach the registry any more; everybody else does.
+    pub(crate) fn cut_registry(&self) {
+        self.ask_host(&format!(
+            "systemctl stop {REGISTRY}.socket {REGISTRY}.service"
+        ));
+    }
+
+    pub(crate) fn restore_registry(&self) {
+        self.ask_host(&format!("systemctl start {REGISTRY}.socket"));
     }
 
     /// Runs a shell command on the host as root.

@@ -52,6 +52,36 @@ impl Release {
         self.with("HELLO_SLOW_MS", ms)
     }
 
+    /// Never answers; its health check does.
+    pub(crate) fn hangs(self) -> Self {
+        self.with("HELLO_HANG", 1)
+    }
+
+    /// From then on never answers anything, its health check included.
+    pub(crate) fn hangs_after_ms(self, ms: u32) -> Self {
+        self.with("HELLO_HANG_AFTER_MS", ms)
+    }
+
+    /// Closes the connection of this share of requests without an answer; its health check is fine.
+    pub(crate) fn drops_percent(self, percent: u32) -> Self {
+        self.with("HELLO_DROP_RATE", percent)
+    }
+
+    /// Answers everything with this status, its health check excepted.
+    pub(crate) fn says(self, status: u16) -> Self {
+        self.with("HELLO_STATUS", status)
+    }
+
+    /// Each request takes room in this folder, until none is left; then the answer is 500.
+    pub(crate) fn fills_disk(self, folder: &str) -> Self {
+        self.with("HELLO_FILL_DISK", folder)
+    }
+
+    /// A process behind PID 1 does the work.
+    pub(crate) fn has_worker(self) -> Self {
+        self.with("HELLO_CHILD", 1)
+    }
+
     /// Prints workflow commands.
     pub(crate) fn forges_commands(self) -> Self {
         self.with("HELLO_LOG_INJECT", 1)

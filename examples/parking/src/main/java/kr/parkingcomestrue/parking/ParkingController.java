@@ -6,6 +6,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.server.ResponseStatusException;
@@ -19,11 +20,14 @@ class ParkingController {
     private final ParkingRepository parkings;
     private final Visits visits;
     private final String version;
+    private final long queryMs;
 
-    ParkingController(ParkingRepository parkings, Visits visits, @Value("${app.version}") String version) {
+    ParkingController(ParkingRepository parkings, Visits visits,
+            @Value("${app.version}") String version, @Value("${app.query-ms}") long queryMs) {
         this.parkings = parkings;
         this.visits = visits;
         this.version = version;
+        this.queryMs = queryMs;
     }
 
     @GetMapping("/")
@@ -40,6 +44,11 @@ class ParkingController {
     @GetMapping("/parkings")
     List<Parking> list() {
         return parkings.findNewest();
+    }
+
+    @GetMapping("/parkings/nearest")
+    List<Parking> nearest(@RequestParam double longitude, @RequestParam double latitude) {
+        return parkings.findNearest(longitude, latitude, queryMs);
     }
 
     @PostMapping("/parkings")

@@ -19,7 +19,7 @@ import org.springframework.http.MediaType;
 import org.springframework.test.context.bean.override.mockito.MockitoBean;
 import org.springframework.test.web.servlet.MockMvc;
 
-@WebMvcTest(properties = "app.version=v7")
+@WebMvcTest(properties = {"app.version=v7", "app.query-ms=5"})
 class ParkingControllerTest {
 
     @Autowired
@@ -93,5 +93,15 @@ class ParkingControllerTest {
                 .andExpect(status().isOk())
                 .andExpect(jsonPath("$[0].name").value("시청"))
                 .andExpect(jsonPath("$[0].longitude").value(126.98));
+    }
+
+    @Test
+    void asksForTheNearestWithTheQueryOfThisRelease() throws Exception {
+        when(parkings.findNearest(126.98, 37.57, 5)).thenReturn(List.of(new Parking(2, "시청", 126.98, 37.57)));
+
+        mvc.perform(get("/parkings/nearest?longitude=126.98&latitude=37.57"))
+                .andExpect(status().isOk())
+                .andExpect(jsonPath("$[0].name").value("시청"));
+        mvc.perform(get("/parkings/nearest")).andExpect(status().isBadRequest());
     }
 }
