@@ -7,6 +7,7 @@ use sandbox::load::LoadReport;
 
 use crate::world::{Host, Release, World, root};
 
+const IMAGE: &str = "localhost:5000/pct/seed";
 const BOOT: Duration = Duration::from_secs(8);
 
 #[test]
@@ -51,7 +52,12 @@ fn ours() -> LoadReport {
 
 /// The same two versions with the script; ours only builds and pushes them.
 fn seed() -> LoadReport {
-    let world = World::fresh(Host::V2);
+    let mut world = World::fresh(Host::V2);
+    // `latest` of its own: other tests push theirs meanwhile.
+    world.set("image", IMAGE);
+    world.ask_host(&format!(
+        "sed -i 's|image: localhost:5000/pct/hello$|image: {IMAGE}|' ~ec2-user/docker-compose.yml"
+    ));
     world
         .deploy(&Release::new("v1"))
         .expect(Outcome::Deployed, "deployed");
@@ -69,11 +75,10 @@ fn seed() -> LoadReport {
         world.env.registry_user, world.env.registry_password
     ));
     let load = world.load();
-    let output = world.ask_host(
+    let output = world.ask_host(&format!(
         "chmod +x ~ec2-user/deploy.sh && cd ~ec2-user && sudo -u ec2-user env HOME=/home/ec2-user \
-         IMAGE=localhost:5000/pct/hello SLOT=hello DEPENDENCIES=hello-dep ./deploy.sh 2>&1; \
-         rm -rf ~ec2-user/.docker",
-    );
+         IMAGE={IMAGE} SLOT=hello DEPENDENCIES=hello-dep ./deploy.sh 2>&1; rm -rf ~ec2-user/.docker"
+    ));
     eprintln!("{output}");
     std::thread::sleep(BOOT);
     let report = load.stop_blocking();

@@ -10,7 +10,7 @@ const SLOT: &str = "ec2-user-hello-2-1";
 
 /// Deploys `release`, lets `strike` happen when it takes traffic, and tells reason and words.
 fn end(world: &World, release: &Release, strike: impl FnOnce(&World)) -> (String, String) {
-    let load = world.load();
+    // Without users, so that the end itself is seen and not what they were answered.
     let args = release.build_args();
     let run = world.spawn(&["deploy", "--json"], &[("BUILD_ARGS", &args)]);
     world.wait_until("the new slot takes traffic", |world| {
@@ -18,7 +18,6 @@ fn end(world: &World, release: &Release, strike: impl FnOnce(&World)) -> (String
     });
     strike(world);
     let run = run.wait();
-    drop(load.stop_blocking());
     let result = run.result();
     let why = result.failure.as_ref().unwrap().failure.summary();
     assert_eq!(result.outcome, Outcome::RolledBack, "{why}");
@@ -57,7 +56,10 @@ fn three_ends_with_137_have_three_words() {
         "the limit is named: {memory:?}"
     );
     for (reason, why) in [&killed, &inside] {
-        assert_ne!(reason, "oom-killed", "{why}");
+        assert!(
+            !["oom-killed", "bake-failed"].contains(&reason.as_str()),
+            "{reason}: {why}"
+        );
         assert!(!why.contains("memory"), "{why}");
     }
     let words = [&killed.1, &inside.1, &memory.1];

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::{Host, root};
 
-/// One host of the sandbox and what goes with it.
+/// One host of the sandbox and what goes with it. `PCT_E2E_HOST=second` takes the one that is as the first one, so
+/// that two halves of the tests can run at once.
 #[derive(Debug, Clone)]
 pub(crate) struct SandboxEnv {
     pub(crate) container: String,
@@ -35,10 +36,12 @@ impl SandboxEnv {
                 .unwrap_or_else(|| panic!("{key} is not in {}", path.display()))
                 .to_owned()
         };
-        let of_host = |key: &str| match host {
-            Host::V2 => get(key).to_owned(),
-            Host::V1 => get(&format!("{key}_V1")).to_owned(),
+        let suffix = match (host, std::env::var("PCT_E2E_HOST").as_deref()) {
+            (Host::V1, _) => "_V1",
+            (Host::V2, Ok("second")) => "_2",
+            (Host::V2, _) => "",
         };
+        let of_host = |key: &str| get(&format!("{key}{suffix}")).to_owned();
         Self {
             container: of_host("SANDBOX_HOST_CONTAINER"),
             ssh_port: of_host("SANDBOX_SSH_PORT").parse().unwrap(),
