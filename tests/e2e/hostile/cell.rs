@@ -24,6 +24,15 @@ pub(super) enum Requests {
     Get,
 }
 
+/// What must see that the release is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// The watch over real traffic: `smoke-paths` names only what works.
+    ByWatch,
+    /// The paths that are asked before anyone is sent there, as they are by default.
+    Before,
+}
+
 /// A host where a good release is live.
 pub(super) struct Scene {
     world: World,
@@ -34,6 +43,7 @@ pub(super) struct Scene {
 pub(super) struct Row {
     name: &'static str,
     requests: Requests,
+    seen: Seen,
     result: RunResult,
     report: LoadReport,
     pub(super) problems: Vec<String>,
@@ -119,7 +129,13 @@ impl Scene {
         name: &'static str,
         release: fn(Release) -> Release,
         requests: Requests,
+        seen: Seen,
     ) -> Row {
+        let paths = match seen {
+            Seen::ByWatch => "/health",
+            Seen::Before => "",
+        };
+        self.world.set("smoke-paths", paths);
         let world = &self.world;
         let slots = slots(world);
         let load = self.load(requests);
@@ -133,6 +149,7 @@ impl Scene {
         let mut row = Row {
             name,
             requests,
+            seen,
             result: run.result(),
             report,
             problems: Vec::new(),
@@ -189,10 +206,16 @@ fn wrong(row: &Row, slots: &str) -> Vec<String> {
     {
         problems.push(format!("{:?} is told to be live", result.slot));
     }
-    match result.receipt.flip_back_ms {
-        Some(ms) if ms > BACK_MS => problems.push(format!("back only after {ms} ms")),
-        None => problems.push("nothing went back".to_owned()),
-        Some(_) => {}
+    match (row.seen, result.receipt.flip_back_ms) {
+        (Seen::ByWatch, Some(ms)) if ms > BACK_MS => {
+            problems.push(format!("back only after {ms} ms"));
+        }
+        (Seen::ByWatch, None) => problems.push("nothing went back".to_owned()),
+        (Seen::Before, Some(_)) => problems.push("users were sent there".to_owned()),
+        (Seen::ByWatch, Some(_)) | (Seen::Before, None) => {}
+    }
+    if row.seen == Seen::Before && !(report.is_clean() && result.reason_code == "smoke-failed") {
+        problems.push(format!("{}, {report}", result.reason_code));
     }
     // The good release was the last to answer.
     let good = report.by_version.get("v1").map(|seen| seen.last_seen);
