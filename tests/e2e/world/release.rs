@@ -31,6 +31,11 @@ impl Release {
         self.with("HELLO_CRASH_AT_BOOT", 1)
     }
 
+    /// Prints its environment when it crashes.
+    pub(crate) fn prints_environment(self) -> Self {
+        self.with("HELLO_CRASH_PRINTS_ENV", 1)
+    }
+
     /// Takes memory until the kernel kills it, before it listens.
     pub(crate) fn leaks(self) -> Self {
         self.with("HELLO_LEAK_AT_BOOT", 1)
