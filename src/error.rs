@@ -200,6 +200,12 @@ reasons! {
     Merged = "merged",
     /// A `workflow_dispatch` names no full commit.
     NoCommit = "no-commit",
+    /// The commit of a `workflow_dispatch` is neither on the base nor the head of an open pull request to it.
+    NotOnBase = "not-on-base",
+    /// A re-run of a `workflow_dispatch` whose base has moved on.
+    StaleRun = "stale-run",
+    /// The label was taken off again before the run began.
+    LabelRemoved = "label-removed",
     /// Dependabot started the run, and GitHub gives it no secrets.
     NoSecrets = "no-secrets",
     /// There is no checkout to compare with the commit, or it cannot be read.

@@ -33,6 +33,9 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::Closed
             | Reason::Merged
             | Reason::NoCommit
+            | Reason::NotOnBase
+            | Reason::StaleRun
+            | Reason::LabelRemoved
             | Reason::NoSecrets
             | Reason::NoCheckout
             | Reason::WrongCheckout

@@ -180,26 +180,80 @@ fn git(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
 
+fn dispatch(sha: &str) -> Value {
+    let mut payload = labeled("🎅🏼deploy", "main");
+    payload["inputs"] = json!({"sha": sha});
+    payload["ref"] = json!("refs/heads/main");
+    payload
+}
+
 #[test]
-fn a_dispatch_deploys_the_commit_it_names_when_that_is_checked_out() {
-    let payload = |sha: &str| {
-        let mut payload = labeled("🎅🏼deploy", "main");
-        payload["inputs"] = json!({"sha": sha});
-        payload["ref"] = json!("refs/heads/main");
-        payload
-    };
+fn a_dispatch_deploys_the_commit_it_names_when_that_is_checked_out_and_on_the_base() {
     let github = github();
-    let run = |sha: &str| with_event(&github, "workflow_dispatch", &payload(sha));
+    let run = |sha: &str| with_event(&github, "workflow_dispatch", &dispatch(sha));
+    github.change_pull(|pull| pull.stage(Stage::Closed));
+    let ended = run(HEAD).end();
+    refused(&ended, "not-on-base");
+    ended.says("neither on `main` nor the head of an open pull request");
+    github.merge_into_base(HEAD);
     passed(&run(HEAD).end());
     assert_eq!(
         paths(&github)[0],
         "/repos/o/r/collaborators/octocat/permission"
     );
+    // A re-run replays what was asked for when the base had nothing newer.
+    refused(&run(HEAD).env("GITHUB_RUN_ATTEMPT", "2").end(), "stale-run");
     refused(&run("main").end(), "no-commit");
     refused(&run("").end(), "no-commit");
     refused(&run(&"b".repeat(40)).end(), "wrong-checkout");
     github.permit("octocat", Permission::Read);
     refused(&run(HEAD).end(), "not-permitted");
+}
+
+#[test]
+fn a_dispatch_of_a_pull_requests_head_needs_what_the_label_needs() {
+    let github = github();
+    let run = || with_event(&github, "workflow_dispatch", &dispatch(HEAD));
+    passed(&run().end());
+    let wanting = || run().env("INPUT_REQUIRE-APPROVALS", "1");
+    refused(&wanting().end(), "not-approved");
+    github.permit("kim", Permission::Write);
+    github.review("kim", Review::Approved);
+    passed(&wanting().end());
+    github.change_pull(|pull| pull.stage(Stage::Draft));
+    refused(&run().end(), "draft");
+    github.change_pull(|pull| pull.stage(Stage::Open).base("develop"));
+    github.fail(Endpoint::Compare, [Fault::NotFound]);
+    run().end().ends(2).says("cannot ask GitHub whether `main`");
+    // GitHub hands out the commits of forks by number, too.
+    github.change_pull(|pull| pull.base("main").fork_of("mallory"));
+    refused(&run().end(), "from-fork");
+}
+
+#[test]
+fn a_dispatch_without_an_answer_or_a_token_is_never_a_yes() {
+    let github = github();
+    let run = || with_event(&github, "workflow_dispatch", &dispatch(HEAD));
+    github.fail_always(Endpoint::Compare, Fault::ServerError(502));
+    let ended = run().end();
+    ended.ends(5);
+    assert_eq!(ended.output("reason-code"), "github-unavailable");
+    run()
+        .env("INPUT_GITHUB-TOKEN", "")
+        .env("INPUT_REQUIRE-WRITE", "false")
+        .end()
+        .ends(2)
+        .says("cannot ask GitHub whether the commit is on `base`");
+}
+
+#[test]
+fn a_label_that_was_taken_off_before_the_run_began_does_not_deploy() {
+    let github = GitHub::start(pull("main").label("bug")).unwrap();
+    github.require_token(TOKEN);
+    let ended = asking(&github).env("GITHUB_RUN_ATTEMPT", "1").end();
+    refused(&ended, "label-removed");
+    // A re-run may find it used up by the first try.
+    passed(&asking(&github).env("GITHUB_RUN_ATTEMPT", "2").end());
 }
 
 #[test]

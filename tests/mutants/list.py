@@ -306,4 +306,34 @@ GATE = [
         """const HEAD: &str = "/pull_request/head/sha";""",
         """const HEAD: &str = "/pull_request/base/sha";""",
     ),
+    (
+        "a label that was taken off still deploys",
+        "src/runner/gate/standing.rs",
+        "        Attempt::First => label_removed(now, gate),",
+        "        Attempt::First => label_removed(now, gate).filter(|_| now.labels.len() > 3),",
+    ),
+    (
+        "a re-run never needs the label and a first try neither",
+        "src/runner/gate/standing.rs",
+        "    if now.labels.iter().any(|label| is_the_label(gate, label)) {",
+        "    if now.labels.iter().all(|label| !is_the_label(gate, label)) {",
+    ),
+    (
+        "a fork's pull request goes when a person names its commit",
+        "src/runner/gate/standing.rs",
+        "    if now.head_repository.as_ref() != Some(&facts.repository) {",
+        "    if now.head_repository.as_ref().is_none_or(String::is_empty) {",
+    ),
+    (
+        "a commit that is nowhere is taken for one of the base",
+        "src/runner/gate/dispatched.rs",
+        "(Standing::Elsewhere, Attempt::First | Attempt::Again) => OnBase::No",
+        "(Standing::Elsewhere, Attempt::First | Attempt::Again) => OnBase::Yes",
+    ),
+    (
+        "a re-run deploys an old commit again",
+        "src/runner/gate/dispatched.rs",
+        "(Standing::Behind, Attempt::Again) => OnBase::Stale",
+        "(Standing::Behind, Attempt::Again) => OnBase::Yes",
+    ),
 ]

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pct_deploy::config::types::{GateConfig, LabelAfter, Mode, RequiredChecks, WriterCheck};
 use pct_deploy::error::Reason;
-use pct_deploy::report::github::{CheckState, Github, Verdict};
-use pct_deploy::runner::recheck::{Before, Recheck};
-use sandbox::github::{Endpoint, Fault, GitHub};
+use pct_deploy::report::github::{CheckState, Github, Standing, Verdict};
+use pct_deploy::runner::event::{Facts, Origin};
+use pct_deploy::runner::recheck::{Again, Before, Recheck};
+use sandbox::github::{CheckState as StandInCheck, Endpoint, Fault, GitHub, Permission, Review};
 use sandbox::pull::{Pull, Stage};
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ fn client(server: &Server) -> Github {
 
 fn pull_json() -> Value {
     json!({
-        "state": "open", "merged": false, "draft": false,
+        "state": "open", "merged": false, "draft": false, "labels": [{"name": "bug"}],
         "head": {"ref": "feature", "sha": SHA, "repo": {"full_name": "org/parking"}},
         "base": {"ref": "main", "sha": "b", "repo": {"full_name": "org/parking"}},
     })
@@ -36,7 +38,7 @@ async fn a_pull_request_is_read_or_it_is_an_error() {
     assert_eq!(now.head_repository.as_deref(), Some("org/parking"));
     assert_eq!(server.lines(), ["GET /api/v3/repos/org/parking/pulls/7"]);
 
-    for field in ["state", "merged", "draft", "head", "base"] {
+    for field in ["state", "merged", "draft", "labels", "head", "base"] {
         let server = Server::start(move |_| {
             let mut pull = pull_json();
             pull.as_object_mut().unwrap().remove(field);
@@ -189,16 +191,101 @@ async fn a_list_without_an_end_is_an_error() {
     assert_eq!(server.seen().len(), 30);
 }
 
+/// What is asked again about a commit that the gate let through.
+fn again(github: Github, pull: Option<u64>, change: impl FnOnce(&mut GateConfig)) -> Recheck {
+    let mut gate = GateConfig {
+        label: "deploy".to_owned(),
+        base: "main".to_owned(),
+        writer: WriterCheck::Required,
+        checks: RequiredChecks::Off,
+        approvals: 0,
+        label_after: LabelAfter::Kept,
+        mode: Mode::Deploy,
+    };
+    change(&mut gate);
+    Recheck::Github(Box::new(Again {
+        github,
+        facts: Facts {
+            repository: "org/parking".to_owned(),
+            commit: SHA.parse().unwrap(),
+            sender: "octocat".to_owned(),
+            origin: Origin::Dispatch("main".to_owned()),
+        },
+        gate,
+        pull,
+        run_id: None,
+    }))
+}
+
+/// A check that turns red and a reviewer who objects while the image is built.
+#[tokio::test]
+async fn checks_and_reviews_are_asked_again_on_the_way() {
+    let stand_in = GitHub::start(Pull::new("org/parking", 7).head("feature", SHA)).unwrap();
+    let client = Github::new(&github(), &context_for(stand_in.url()));
+    let recheck = again(client.unwrap().unwrap(), Some(7), |gate| {
+        gate.checks = RequiredChecks::All;
+        gate.approvals = 1;
+    });
+    stand_in.permit("kim", Permission::Write);
+    stand_in.review("kim", Review::Approved);
+    stand_in.check(SHA, "test", StandInCheck::Success);
+    recheck.unmoved(Before::Push).await.unwrap();
+    stand_in.check(SHA, "test", StandInCheck::Failure);
+    let error = recheck.unmoved(Before::Swap).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::ChecksNotGreen);
+    stand_in.check(SHA, "test", StandInCheck::Success);
+    stand_in.review("kim", Review::ChangesRequested);
+    let error = recheck.unmoved(Before::Swap).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::ChangesRequested);
+    stand_in.review("kim", Review::Dismissed);
+    let error = recheck.unmoved(Before::Swap).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::NotApproved);
+}
+
+/// The base may be rewritten: what was on it then is not for ever.
+#[tokio::test]
+async fn a_commit_that_leaves_the_base_stops_the_run() {
+    let stand_in = GitHub::start(Pull::new("org/parking", 7).head("feature", SHA)).unwrap();
+    let client = Github::new(&github(), &context_for(stand_in.url()));
+    let recheck = again(client.unwrap().unwrap(), None, |_| {});
+    let error = recheck.unmoved(Before::Push).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::NotOnBase);
+    stand_in.merge_into_base(SHA);
+    recheck.unmoved(Before::Swap).await.unwrap();
+}
+
+/// Of a comparison the word alone counts, and only two words are a yes.
+#[tokio::test]
+async fn where_a_commit_is_takes_a_clear_answer() {
+    for (word, expected) in [
+        ("identical", Standing::Tip),
+        ("behind", Standing::Behind),
+        ("ahead", Standing::Elsewhere),
+        ("diverged", Standing::Elsewhere),
+        ("BEHIND", Standing::Elsewhere),
+        ("", Standing::Elsewhere),
+    ] {
+        let server = Server::start(move |_| answer(200, &json!({"status": word}))).await;
+        let commit = SHA.parse().unwrap();
+        let found = client(&server).standing("release/1.x", &commit).await;
+        assert_eq!(found.unwrap(), expected, "{word}");
+        let path = format!(
+            "GET /api/v3/repos/org/parking/compare/release%2F1.x...{SHA}?per_page=1&page=2"
+        );
+        assert_eq!(server.lines(), [path]);
+    }
+    let server = Server::start(|_| answer(404, &json!({"message": "Not Found"}))).await;
+    let error = client(&server)
+        .standing("main", &SHA.parse().unwrap())
+        .await;
+    assert_eq!(error.unwrap_err().reason(), Reason::InvalidSettings);
+}
+
 #[tokio::test]
 async fn a_pull_request_that_moves_stops_the_run_at_both_places() {
     let stand_in = GitHub::start(Pull::new("org/parking", 7).head("feature", SHA)).unwrap();
     let client = Github::new(&github(), &context_for(stand_in.url()));
-    let recheck = Recheck::Pull {
-        github: Box::new(client.unwrap().unwrap()),
-        number: 7,
-        commit: SHA.parse().unwrap(),
-        base: "main".to_owned(),
-    };
+    let recheck = again(client.unwrap().unwrap(), Some(7), |_| {});
     recheck.unmoved(Before::Push).await.unwrap();
     recheck.unmoved(Before::Swap).await.unwrap();
     // What was asked for is in the base then.

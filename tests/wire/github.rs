@@ -2,10 +2,12 @@
 
 use pct_deploy::report::before::started;
 use pct_deploy::report::github::{Access, Github, HeadCommit};
+use sandbox::github::GitHub;
+use sandbox::pull::Pull;
 use serde_json::json;
 
 use crate::server::{Server, json as answer, text};
-use crate::world::{SHA, TOKEN, config, context, github, reporter};
+use crate::world::{SHA, TOKEN, config, context, context_for, github, reporter};
 
 fn client(server: &Server) -> Github {
     Github::new(&github(), &context(server)).unwrap().unwrap()
@@ -158,8 +160,11 @@ async fn the_comment_is_rewritten_in_place() {
         match seen.line.split_once("&page=") {
             Some((_, "1")) => page(vec![other; 100]),
             Some((_, "2")) => page(vec![
-                json!({ "id": 77, "body": format!("{marker}\r\nold") }),
+                json!({ "id": 5, "body": format!("{marker}\nmine"), "user": null }),
+                json!({ "id": 6, "body": format!("{marker}\nmine"), "user": {"login": "mallory", "type": "User"} }),
+                json!({ "id": 77, "body": format!("{marker}\r\nold"), "user": {"login": "github-actions[bot]", "type": "Bot"} }),
             ]),
+            _ if seen.line.ends_with("/user") => answer(403, &json!({ "message": "Resource not accessible by integration" })),
             _ => answer(200, &json!({ "id": 77 })),
         }
     })
@@ -170,10 +175,32 @@ async fn the_comment_is_rewritten_in_place() {
         [
             "GET /api/v3/repos/org/parking/issues/7/comments?per_page=100&page=1",
             "GET /api/v3/repos/org/parking/issues/7/comments?per_page=100&page=2",
+            "GET /api/v3/user",
             "PATCH /api/v3/repos/org/parking/issues/comments/77",
         ]
     );
-    assert_eq!(server.seen()[2].body["body"], format!("{marker}\nnew"));
+    assert_eq!(server.seen()[3].body["body"], format!("{marker}\nnew"));
+}
+
+/// Anybody can write our marker; whoever came first would own what we say about a deploy.
+#[tokio::test]
+async fn a_strangers_comment_with_our_marker_is_not_ours() {
+    let marker = "<!-- pct-deploy parking production -->";
+    for person in [None, Some("deployer")] {
+        let stand_in = GitHub::start(Pull::new("org/parking", 7)).unwrap();
+        if let Some(login) = person {
+            stand_in.sign_in(login);
+        }
+        let theirs = format!("{marker}\ndeployed, trust me");
+        stand_in.comment("mallory", &theirs);
+        let client = Github::new(&github(), &context_for(stand_in.url()));
+        let client = client.unwrap().unwrap();
+        for text in ["first", "second"] {
+            client.put_comment(7, marker, text).await.unwrap();
+            let ours = format!("{marker}\n{text}");
+            assert_eq!(stand_in.comments(), [theirs.clone(), ours]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -167,6 +167,12 @@ impl Github {
         }
     }
 
+    /// Whose token it is; an app's may not ask.
+    pub(super) async fn get_user<R: DeserializeOwned>(&self) -> Result<R, ApiError> {
+        let call = async || bounded(self.api.get("/user", None::<&()>)).await;
+        twice(call).await
+    }
+
     fn route(&self, path: &str) -> String {
         format!("/repos/{}/{path}", self.repository)
     }

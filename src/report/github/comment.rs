@@ -14,6 +14,38 @@ const MAX_PAGES: usize = 10;
 struct Comment {
     id: u64,
     body: Option<String>,
+    user: Option<Author>,
+}
+
+#[derive(Deserialize)]
+struct Author {
+    login: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Me {
+    login: String,
+}
+
+/// Whose token it is.
+enum Owner {
+    /// A person's, by login.
+    User(String),
+    /// An app's, such as the one of GitHub Actions: GitHub does not tell it its name.
+    App,
+}
+
+impl Owner {
+    /// Anybody can write our marker, so that only the author tells. An app that comments here was let in by an
+    /// administrator of the repository.
+    fn wrote(&self, comment: &Comment) -> bool {
+        comment.user.as_ref().is_some_and(|author| match self {
+            Self::User(login) => author.login == *login,
+            Self::App => author.kind == "Bot",
+        })
+    }
 }
 
 /// The first line of our comment: one for each app and environment.
@@ -29,7 +61,7 @@ pub fn marker(app: Option<&str>, environment: &str) -> String {
 }
 
 impl Github {
-    /// Writes the comment, or rewrites the one that begins with `marker`.
+    /// Writes the comment, or rewrites the one of ours that begins with `marker`.
     pub async fn put_comment(
         &self,
         pull_request: u64,
@@ -51,17 +83,33 @@ impl Github {
         Ok(())
     }
 
+    /// Asked only when there is a comment that may be ours.
+    async fn owner(&self) -> Result<Owner, ApiError> {
+        match self.get_user().await {
+            Ok(Me { login }) => Ok(Owner::User(login)),
+            Err(error) if matches!(error.status, Some(401 | 403 | 404)) => Ok(Owner::App),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn find_comment(&self, pull_request: u64, marker: &str) -> Result<Option<u64>, ApiError> {
+        let mut owner = None;
         for page in 1..=MAX_PAGES {
             let path = format!("issues/{pull_request}/comments?per_page={PER_PAGE}&page={page}");
             let comments: Vec<Comment> = self.get(&path).await?;
             // At the start only: a reply that quotes ours is not ours.
-            let ours = comments.iter().find(|comment| {
+            let marked = comments.iter().filter(|comment| {
                 let body = comment.body.as_deref().unwrap_or_default();
                 body.starts_with(marker)
             });
-            if let Some(comment) = ours {
-                return Ok(Some(comment.id));
+            for comment in marked {
+                let owner = match &mut owner {
+                    Some(owner) => owner,
+                    none => none.insert(self.owner().await?),
+                };
+                if owner.wrote(comment) {
+                    return Ok(Some(comment.id));
+                }
             }
             if comments.len() < PER_PAGE {
                 return Ok(None);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::{ApiError, Github};
+use super::encoded::path_part;
 use crate::protocol::ids::Commit;
 use crate::report::text;
 
@@ -115,7 +116,7 @@ impl Github {
         commit: &Commit,
         run: &str,
     ) -> Result<Option<Created>, ApiError> {
-        let environment = query_value(about.environment);
+        let environment = path_part(about.environment);
         let path =
             format!("deployments?environment={environment}&sha={commit}&per_page={LOOK_BACK}");
         let all: Vec<Earlier> = self.get(&path).await?;
@@ -172,7 +173,7 @@ impl Github {
         now: DeploymentHandle,
         about: &Deployment<'_>,
     ) -> Result<(), ApiError> {
-        let environment = query_value(about.environment);
+        let environment = path_part(about.environment);
         let path = format!("deployments?environment={environment}&per_page={LOOK_BACK}");
         let all: Vec<Earlier> = self.get(&path).await?;
         let ours = all
@@ -247,18 +248,6 @@ fn fields(payload: &Value) -> Fields {
     }
 }
 
-/// Percent-encodes everything that could end a query value.
-fn query_value(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,11 +264,5 @@ mod tests {
             assert!(!is_app(&other, Some("parking")), "{other}");
             assert!(!is_app(&other, None), "{other}");
         }
-    }
-
-    #[test]
-    fn an_environment_stays_one_query_value() {
-        assert_eq!(query_value("production"), "production");
-        assert_eq!(query_value("a&b=c d/운"), "a%26b%3Dc%20d%2F%EC%9A%B4");
     }
 }

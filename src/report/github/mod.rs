@@ -5,15 +5,18 @@
 //! second comment. So octocrab's own retries are not compiled in; when an answer is lost we look first,
 //! and everything that we create can be found again: a deployment by its run, a comment by its marker.
 
+mod ancestry;
 mod checks;
 mod client;
 mod comment;
 mod deployment;
+mod encoded;
 mod people;
 mod pulls;
 mod questions;
 mod reviews;
 
+pub use ancestry::Standing;
 pub use checks::{Check, CheckState};
 pub use client::{ApiError, Github};
 pub use comment::marker;

@@ -21,6 +21,8 @@ pub struct PullNow {
     pub merged: bool,
     /// Whether it is a draft.
     pub draft: bool,
+    /// The names of the labels that it has.
+    pub labels: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -28,8 +30,14 @@ struct Answer {
     state: String,
     merged: bool,
     draft: bool,
+    labels: Vec<Label>,
     head: End,
     base: End,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +70,7 @@ impl Github {
             state: answer.state,
             merged: answer.merged,
             draft: answer.draft,
+            labels: answer.labels.into_iter().map(|label| label.name).collect(),
         })
     }
 }

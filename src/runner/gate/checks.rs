@@ -8,7 +8,7 @@ use crate::report::github::{Check, CheckState};
 
 /// What is not as it must be, all of it at once. `run` is our own run, whose jobs cannot wait for
 /// themselves.
-pub(super) fn refusal(
+pub(in crate::runner) fn refusal(
     required: &RequiredChecks,
     found: &[Check],
     run: Option<&str>,

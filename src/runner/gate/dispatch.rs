@@ -10,7 +10,7 @@ use crate::runner::event::{self, Facts, Origin};
 
 const HOW: &str = "give the workflow an input `sha` under `on: workflow_dispatch: inputs:` and write the full commit into it";
 
-/// What is asked for. There is no label, no base and no pull request: the commit is all.
+/// What is asked for. The event has no label, no base and no pull request: the commit is all that it names.
 pub(super) fn asked(payload: &Value) -> Result<Facts, Refusal> {
     let commit = commit(payload)?;
     Ok(Facts {

@@ -8,8 +8,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::json;
 
-use super::tests::{HEAD, NEEDED, gate, labeled};
+use super::dispatched::{Attempt, OnBase, on_base};
+use super::tests::{HEAD, NEEDED, SHA, facts, gate, labeled};
 use super::*;
+use crate::report::github::{PullNow, Standing};
 use crate::runner::event::Origin;
 
 /// What is done to one place.
@@ -278,6 +280,82 @@ proptest! {
             let goes = matches!(decide(&gate(), "pull_request", &payload), Decision::Go(_));
             prop_assert_eq!(goes, is_exact(&payload));
         }
+    }
+}
+
+/// A pull request as GitHub may give it, right or wrong in every field.
+fn pull_now() -> impl Strategy<Value = PullNow> {
+    let one_of =
+        |words: &'static [&'static str]| prop::sample::select(words).prop_map(str::to_owned);
+    let head = one_of(&[SHA, SHA, SHA, HEAD, "", "0123456789ab"]);
+    let repository = prop::option::weighted(0.9, one_of(&["o/r", "o/r", "o/r", "m/r", "O/r", ""]));
+    let base = one_of(&["main", "main", "main", "Main", "develop", " main"]);
+    let state = one_of(&["open", "open", "open", "closed", "OPEN", ""]);
+    let label = one_of(&[
+        "🎅🏼deploy",
+        "🎅🏼\u{fe0f}deploy",
+        "bug",
+        "deploy",
+        "🎅🏼Deploy",
+        "",
+    ]);
+    let rare = || prop::bool::weighted(0.2);
+    (
+        head,
+        repository,
+        base,
+        state,
+        rare(),
+        rare(),
+        prop::collection::vec(label, 0..4),
+    )
+        .prop_map(
+            |(head, head_repository, base, state, merged, draft, labels)| PullNow {
+                head,
+                head_repository,
+                base,
+                state,
+                merged,
+                draft,
+                labels,
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A label goes only while all is as the event said and the label is still there; a re-run may have used it up.
+    #[test]
+    fn a_pull_request_goes_only_as_it_was_asked_for(now in pull_now(), again in any::<bool>()) {
+        let as_asked = now.head == SHA
+            && now.head_repository.as_deref() == Some("o/r")
+            && now.base == "main"
+            && now.state == "open"
+            && !now.merged
+            && !now.draft;
+        let has_label = now.labels.iter().any(|label| ["🎅🏼deploy", "🎅🏼\u{fe0f}deploy"].contains(&&**label));
+        let attempt = if again { Attempt::Again } else { Attempt::First };
+        let refusal = standing::of_label(&now, &facts(), &gate(), attempt);
+        prop_assert_eq!(refusal.is_none(), as_asked && (has_label || again), "{:?}", now);
+        // A commit that was named by hand may be the head of it.
+        let refusal = standing::refusal(&now, &facts(), &gate());
+        prop_assert_eq!(refusal.is_none(), as_asked, "{:?}", now);
+    }
+}
+
+/// What was started by hand goes from the base; a re-run only as long as nothing newer is there.
+#[test]
+fn a_named_commit_is_on_the_base_or_needs_a_pull_request() {
+    for (place, attempt, expected) in [
+        (Standing::Tip, Attempt::First, OnBase::Yes),
+        (Standing::Tip, Attempt::Again, OnBase::Yes),
+        (Standing::Behind, Attempt::First, OnBase::Yes),
+        (Standing::Behind, Attempt::Again, OnBase::Stale),
+        (Standing::Elsewhere, Attempt::First, OnBase::No),
+        (Standing::Elsewhere, Attempt::Again, OnBase::No),
+    ] {
+        assert_eq!(on_base(place, attempt), expected, "{place:?} {attempt:?}");
     }
 }
 

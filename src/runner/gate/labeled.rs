@@ -35,8 +35,7 @@ fn action(payload: &Value) -> Result<(), Refusal> {
 /// The label that was just put on; the pull request's own list may hold ours for other reasons.
 fn label(gate: &GateConfig, payload: &Value) -> Result<(), Refusal> {
     let label = event::text(payload, "/label/name")?;
-    let wanted = comparable(&gate.label);
-    if !wanted.is_empty() && comparable(label) == wanted {
+    if is_the_label(gate, label) {
         return Ok(());
     }
     let text = format!(
@@ -45,6 +44,12 @@ fn label(gate: &GateConfig, payload: &Value) -> Result<(), Refusal> {
         short(&gate.label)
     );
     Err(Refusal::new(Reason::WrongLabel, text))
+}
+
+/// Whether this is the label that deploys.
+pub(super) fn is_the_label(gate: &GateConfig, label: &str) -> bool {
+    let wanted = comparable(&gate.label);
+    !wanted.is_empty() && comparable(label) == wanted
 }
 
 /// A label's code points without the variation selector that some keyboards add after an emoji.

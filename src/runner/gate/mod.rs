@@ -4,11 +4,12 @@
 //! secrets, and [`questions`] are what only the workspace and GitHub can answer. All of it is closed
 //! whenever in doubt: what is missing, unknown or not answered is never a yes.
 
-mod checks;
+pub(super) mod checks;
 mod dispatch;
+pub(super) mod dispatched;
 mod labeled;
 pub mod questions;
-mod reviews;
+pub(super) mod reviews;
 pub mod secrets;
 mod show;
 pub(super) mod standing;
@@ -52,6 +53,7 @@ impl From<Unusable> for Refusal {
 
 /// Goes for a `pull_request` event that puts the configured label on an open pull request of this
 /// repository to the configured base, and for a `workflow_dispatch` that names a commit.
+/// Where that commit is, only GitHub knows: [`questions`] ask.
 pub fn decide(gate: &GateConfig, event_name: &str, payload: &Value) -> Decision {
     let asked = match event_name {
         "pull_request" => labeled::asked(gate, payload),

@@ -1,12 +1,12 @@
 //! What the event cannot know: the workspace, and what GitHub says now.
 //!
-//! The files come first, as they cost nothing; then who set the label, where the pull request stands,
-//! its checks and its reviews. The first no ends it. Without an answer it is an error, never a yes.
+//! The files come first, as they cost nothing; then who set the label, where the pull request or the named commit
+//! stands, its reviews and its checks. The first no ends it. Without an answer it is an error, never a yes.
 
 use std::path::Path;
 
-use super::standing;
-use super::{Refusal, checks, reviews};
+use super::dispatched::{self, Attempt, Backing};
+use super::{Refusal, checks, reviews, standing};
 use crate::config::parse::Caller;
 use crate::config::types::{DeployConfig, GateConfig, ImageSource, RequiredChecks, WriterCheck};
 use crate::error::{Error, Reason, Result};
@@ -16,7 +16,7 @@ use crate::report::context::RunContext;
 use crate::report::github::{Access, Github};
 use crate::runner::checkout::{self, Checkout, Merge, Wanted};
 use crate::runner::event::{Facts, Origin};
-use crate::runner::recheck::Recheck;
+use crate::runner::recheck::{Again, Recheck};
 
 /// What the questions are about.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub async fn ask(
     };
     match github {
         Some(github) => ask_github(github, asked.facts, &config.gate, context).await,
-        None => nobody_to_ask(&config.gate, reporter),
+        None => nobody_to_ask(&config.gate, asked.facts, reporter),
     }
 }
 
@@ -105,7 +105,16 @@ fn checkout_refusal(folder: &Path, asked: &Asked<'_>, reporter: &Reporter) -> Op
 }
 
 /// The settings decide whether that is fine.
-fn nobody_to_ask(gate: &GateConfig, reporter: &Reporter) -> Result<Answer> {
+fn nobody_to_ask(gate: &GateConfig, facts: &Facts, reporter: &Reporter) -> Result<Answer> {
+    match facts.origin {
+        Origin::Label(_) => {}
+        Origin::Dispatch(_) => {
+            let what =
+                "cannot ask GitHub whether the commit is on `base`: `github-token` is missing";
+            return Err(Error::untouched(Reason::InvalidSettings, what)
+                .hint("write `github-token: ${{ github.token }}`"));
+        }
+    }
     let asks = gate.writer == WriterCheck::Required
         || gate.checks != RequiredChecks::Off
         || gate.approvals > 0;
@@ -134,22 +143,25 @@ async fn ask_github(
         let text = format!("`{user}` has the role `{role}`, and only those who may write deploy");
         return Ok(Answer::No(Refusal::new(Reason::NotPermitted, text)));
     }
-    let recheck = match &facts.origin {
-        Origin::Dispatch(_) => Recheck::Nobody,
+    let attempt = match context.run_attempt.as_deref() {
+        None | Some("1") => Attempt::First,
+        Some(_) => Attempt::Again,
+    };
+    let pull = match &facts.origin {
+        Origin::Dispatch(_) => match dispatched::backing(&github, facts, gate, attempt).await? {
+            Backing::Base => None,
+            Backing::Pull(number) => Some(number),
+            Backing::Nothing(refusal) => return Ok(Answer::No(refusal)),
+        },
         Origin::Label(pull) => {
             let now = github.pull_request(pull.number).await?;
-            if let Some(refusal) = standing::refusal(&now, facts, gate) {
+            if let Some(refusal) = standing::of_label(&now, facts, gate, attempt) {
                 return Ok(Answer::No(refusal));
             }
             if let Some(refusal) = reviews::refusal(&github, pull.number, gate.approvals).await? {
                 return Ok(Answer::No(refusal));
             }
-            Recheck::Pull {
-                github: Box::new(github.clone()),
-                number: pull.number,
-                commit: facts.commit.clone(),
-                base: gate.base.clone(),
-            }
+            Some(pull.number)
         }
     };
     if gate.checks != RequiredChecks::Off {
@@ -158,5 +170,11 @@ async fn ask_github(
             return Ok(Answer::No(refusal));
         }
     }
-    Ok(Answer::Go(recheck))
+    Ok(Answer::Go(Recheck::Github(Box::new(Again {
+        github,
+        facts: facts.clone(),
+        gate: gate.clone(),
+        pull,
+        run_id: context.run_id.clone(),
+    }))))
 }

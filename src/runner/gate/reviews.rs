@@ -6,7 +6,11 @@ use crate::report::github::{Access, Github, Verdict};
 
 /// Why not. Only people who may write count, for and against: in a public repository anybody may
 /// write a review. Bots do not count.
-pub(super) async fn refusal(github: &Github, number: u64, wanted: u16) -> Result<Option<Refusal>> {
+pub(in crate::runner) async fn refusal(
+    github: &Github,
+    number: u64,
+    wanted: u16,
+) -> Result<Option<Refusal>> {
     if wanted == 0 {
         return Ok(None);
     }

@@ -1,7 +1,8 @@
 //! Where a pull request stands now, against what the event said.
 
 use super::Refusal;
-use super::labeled::draft_refused;
+use super::dispatched::Attempt;
+use super::labeled::{draft_refused, is_the_label};
 use super::show::short;
 use crate::config::types::GateConfig;
 use crate::error::Reason;
@@ -22,6 +23,32 @@ pub(super) fn refusal(now: &PullNow, facts: &Facts, gate: &GateConfig) -> Option
         return Some(draft_refused());
     }
     moved(now, &facts.commit, &gate.base)
+}
+
+/// The same for a label that was put on: it must still be there.
+pub(super) fn of_label(
+    now: &PullNow,
+    facts: &Facts,
+    gate: &GateConfig,
+    attempt: Attempt,
+) -> Option<Refusal> {
+    refusal(now, facts, gate).or_else(|| match attempt {
+        Attempt::First => label_removed(now, gate),
+        // The first try may have taken it off itself.
+        Attempt::Again => None,
+    })
+}
+
+/// Why a label that was put on no longer asks for anything: somebody thought better of it while the run was waiting.
+fn label_removed(now: &PullNow, gate: &GateConfig) -> Option<Refusal> {
+    if now.labels.iter().any(|label| is_the_label(gate, label)) {
+        return None;
+    }
+    let text = format!(
+        "the label `{}` was taken off again before this run began: put it on to deploy",
+        short(&gate.label)
+    );
+    Some(Refusal::new(Reason::LabelRemoved, text))
 }
 
 /// What must not change while the image is built. Being merged does not count: what was asked for is
@@ -64,6 +91,17 @@ mod tests {
             state: "open".to_owned(),
             merged: false,
             draft: false,
+            labels: vec!["bug".to_owned(), "🎅🏼\u{fe0f}deploy".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_label_is_still_on_or_nothing_is_asked_for() {
+        assert_eq!(label_removed(&now(), &gate()), None);
+        for labels in [vec![], vec!["bug"], vec!["🎅🏼deployed", "deploy"]] {
+            let labels = labels.into_iter().map(str::to_owned).collect();
+            let refusal = label_removed(&PullNow { labels, ..now() }, &gate()).unwrap();
+            assert_eq!(refusal.reason, Reason::LabelRemoved);
         }
     }
 

@@ -6,6 +6,8 @@
 
 use std::path::{Component, Path};
 
+use super::pattern::Pattern;
+
 /// The patterns of one ignore file, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct IgnoreFile {
@@ -23,39 +25,13 @@ pub(super) struct InvalidPattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rule {
     effect: Effect,
-    tokens: Vec<Token>,
-    /// The part before the first wildcard.
-    literal: String,
+    pattern: Pattern,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Exclude,
     Include,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    One(char),
-    /// `?`: any character but `/`.
-    Any,
-    /// `*`: any run without `/`.
-    Run,
-    /// `**/`: any number of folders.
-    Folders,
-    /// `**` at the end, or before a name at the very start: any run.
-    Everything,
-    /// `[a-z]`
-    Class {
-        negated: Negated,
-        ranges: Vec<(char, char)>,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Negated {
-    Yes,
-    No,
 }
 
 /// Whether a path is sent.
@@ -91,7 +67,7 @@ impl IgnoreFile {
                 Effect::Exclude => Verdict::Ignored,
                 Effect::Include => Verdict::Sent,
             };
-            if outcome != verdict && with_parents(path).any(|path| rule.matches(path)) {
+            if outcome != verdict && rule.pattern.covers(path) {
                 verdict = outcome;
             }
         }
@@ -103,20 +79,9 @@ impl IgnoreFile {
         let below = format!("{folder}/");
         self.rules.iter().any(|rule| match rule.effect {
             Effect::Exclude => false,
-            Effect::Include => {
-                let has_wildcard = rule.literal.chars().count() < rule.tokens.len();
-                rule.literal.starts_with(&below)
-                    || (has_wildcard && below.starts_with(&rule.literal))
-            }
+            Effect::Include => rule.pattern.may_match_below(&below),
         })
     }
-}
-
-/// A path and every folder above it, outermost first.
-fn with_parents(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/')
-        .filter_map(|(end, _)| path.get(..end))
-        .chain([path])
 }
 
 impl Rule {
@@ -128,136 +93,8 @@ impl Rule {
         if pattern.is_empty() {
             return None;
         }
-        let tokens = tokens(&clean(pattern))?;
-        let literal = tokens
-            .iter()
-            .map_while(|token| match token {
-                Token::One(c) => Some(*c),
-                Token::Any
-                | Token::Run
-                | Token::Folders
-                | Token::Everything
-                | Token::Class { .. } => None,
-            })
-            .collect();
-        Some(Self {
-            effect,
-            tokens,
-            literal,
-        })
-    }
-
-    /// Walks all ways to match at once, so that no pattern takes exponential time.
-    fn matches(&self, path: &str) -> bool {
-        let path: Vec<char> = path.chars().collect();
-        // `at[i]`: the tokens so far can match the first `i` characters.
-        let mut at = vec![false; path.len() + 1];
-        if let Some(start) = at.first_mut() {
-            *start = true;
-        }
-        for token in &self.tokens {
-            at = token.step(&at, &path);
-        }
-        at.last().copied().unwrap_or(false)
-    }
-}
-
-impl Token {
-    fn step(&self, at: &[bool], path: &[char]) -> Vec<bool> {
-        let mut next = vec![false];
-        let mut seen = at.first().copied().unwrap_or(false);
-        match self {
-            Self::Run | Self::Everything | Self::Folders => next = vec![seen],
-            Self::One(_) | Self::Any | Self::Class { .. } => {}
-        }
-        for (index, c) in path.iter().enumerate() {
-            let before = at.get(index).copied().unwrap_or(false);
-            let here = at.get(index + 1).copied().unwrap_or(false);
-            let reached = match self {
-                Self::One(wanted) => before && c == wanted,
-                Self::Any => before && *c != '/',
-                Self::Class { negated, ranges } => {
-                    let inside = ranges.iter().any(|(low, high)| (low..=high).contains(&c));
-                    before && inside == (*negated == Negated::No)
-                }
-                Self::Run => here || (*c != '/' && next.last().copied().unwrap_or(false)),
-                Self::Everything => here || next.last().copied().unwrap_or(false),
-                Self::Folders => here || (*c == '/' && seen),
-            };
-            seen = seen || here;
-            next.push(reached);
-        }
-        next
-    }
-}
-
-/// `filepath.Clean` of Go, and without a leading `/`.
-fn clean(pattern: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in pattern.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            // Above a root there is nothing.
-            ".." if pattern.starts_with('/') => {}
-            part => parts.push(part),
-        }
-    }
-    if parts.is_empty() {
-        ".".to_owned()
-    } else {
-        parts.join("/")
-    }
-}
-
-fn tokens(pattern: &str) -> Option<Vec<Token>> {
-    let mut tokens = Vec::new();
-    let mut rest = pattern.chars().peekable();
-    while let Some(c) = rest.next() {
-        let token = match c {
-            '*' if rest.next_if_eq(&'*').is_some() => {
-                let slash = rest.next_if_eq(&'/');
-                if rest.peek().is_none() || (tokens.is_empty() && slash.is_none()) {
-                    Token::Everything
-                } else {
-                    Token::Folders
-                }
-            }
-            '*' => Token::Run,
-            '?' => Token::Any,
-            '[' => class(&mut rest)?,
-            '\\' => Token::One(rest.next()?),
-            c => Token::One(c),
-        };
-        tokens.push(token);
-    }
-    Some(tokens)
-}
-
-fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Token> {
-    let negated = match rest.next_if_eq(&'^') {
-        Some(_) => Negated::Yes,
-        None => Negated::No,
-    };
-    let mut ranges = Vec::new();
-    loop {
-        let low = match rest.next()? {
-            ']' if !ranges.is_empty() => return Some(Token::Class { negated, ranges }),
-            ']' | '-' => return None,
-            '\\' => rest.next()?,
-            c => c,
-        };
-        let high = match rest.next_if_eq(&'-') {
-            None => low,
-            Some(_) => match rest.next()? {
-                ']' => return None,
-                '\\' => rest.next()?,
-                c => c,
-            },
-        };
-        ranges.push((low, high));
+        let pattern = Pattern::parse(pattern)?;
+        Some(Self { effect, pattern })
     }
 }
 
@@ -383,9 +220,25 @@ mod tests {
         }
     }
 
+    /// A monorepo with everything in it: the rules must not cost more than reading the folders.
     #[test]
-    fn many_stars_take_no_exponential_time() {
-        let pattern = format!("{}b", "*a".repeat(30));
-        assert!(!ignored(&pattern, &"a".repeat(200)));
+    fn forty_thousand_paths_and_forty_rules_are_soon_decided() {
+        let rules: String = (0..10)
+            .map(|n| format!("**/build-{n}\n*.tmp{n}\nlib{n}/**/*.class\n!lib{n}/keep*\n"))
+            .collect();
+        let file = IgnoreFile::parse(&rules).unwrap();
+        let began = std::time::Instant::now();
+        let mut sent = 0;
+        for n in 0..40_000 {
+            let path = format!(
+                "packages/part-{}/node_modules/some-module/dist/file-{n}.js",
+                n % 97
+            );
+            sent += usize::from(file.verdict(&path) == Verdict::Sent);
+        }
+        assert_eq!(sent, 40_000);
+        // Unoptimised and on a busy machine; the way before took ten times as long.
+        let took = began.elapsed();
+        assert!(took < std::time::Duration::from_secs(12), "{took:?}");
     }
 }

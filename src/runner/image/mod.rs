@@ -1,6 +1,6 @@
 //! The image: from a folder to a digest in a registry, through the runner's Docker daemon.
 //!
-//! [`client`] finds the daemon, `ignore` and `context` turn a folder into a tar stream,
+//! [`client`] finds the daemon, `ignore` (with `pattern`) and `context` turn a folder into a tar stream,
 //! [`build`] builds it and shows what BuildKit prints (`progress`), [`push`] uploads it and
 //! learns its digest. All output of a build is untrusted.
 
@@ -9,6 +9,7 @@ pub mod build;
 pub mod client;
 mod context;
 mod ignore;
+mod pattern;
 mod progress;
 pub mod push;
 

@@ -3,6 +3,7 @@
 //! It holds one repository with one pull request; what is written to it is read back from it. It
 //! keeps every request, and fails as it is told to.
 
+mod ancestry;
 mod answer;
 mod deployments;
 mod fault;
@@ -156,6 +157,23 @@ impl GitHub {
     /// Somebody reviews the pull request, or has their reviews dismissed.
     pub fn review(&self, login: &str, review: Review) {
         lock(self.state.world()).put_review(login, review);
+    }
+
+    /// The base has this commit, and newer ones.
+    pub fn merge_into_base(&self, sha: &str) {
+        lock(self.state.world()).on_base.push(sha.to_owned());
+    }
+
+    /// From now on the token is a person's, who can be asked for.
+    pub fn sign_in(&self, login: &str) {
+        lock(self.state.world()).user = Some(login.to_owned());
+    }
+
+    /// Somebody comments on the pull request.
+    pub fn comment(&self, login: &str, text: &str) {
+        let mut world = lock(self.state.world());
+        let author = crate::shape::user(&world.api, login, crate::shape::Account::User);
+        world.put_comment(&author, text);
     }
 
     /// Makes the commit's checks pending: a deployment that asks for them gets 409.

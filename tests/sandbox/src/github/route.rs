@@ -25,10 +25,13 @@ pub enum Endpoint {
     ListCheckRuns,
     GetStatus,
     ListReviews,
+    Compare,
+    ListPullsOfCommit,
+    GetUser,
 }
 
 impl Endpoint {
-    const ALL: [(&str, Self); 16] = [
+    const ALL: [(&str, Self); 19] = [
         ("get-repository", Self::GetRepository),
         ("list-deployments", Self::ListDeployments),
         ("create-deployment", Self::CreateDeployment),
@@ -45,6 +48,9 @@ impl Endpoint {
         ("list-check-runs", Self::ListCheckRuns),
         ("get-status", Self::GetStatus),
         ("list-reviews", Self::ListReviews),
+        ("compare", Self::Compare),
+        ("list-pulls-of-commit", Self::ListPullsOfCommit),
+        ("get-user", Self::GetUser),
     ];
 }
 
@@ -96,6 +102,13 @@ impl Route {
         if segments.starts_with(&["api", "v3"]) {
             segments.drain(..2);
         }
+        if method == "GET" && segments == ["user"] {
+            return Ok(Self {
+                endpoint: Endpoint::GetUser,
+                repository: String::new(),
+                subject: Subject::Repository,
+            });
+        }
         let [root, owner, name, rest @ ..] = segments.as_slice() else {
             bail!("no repository")
         };
@@ -114,6 +127,11 @@ impl Route {
             ("POST", ["deployments", id, "statuses"]) => {
                 (Endpoint::CreateStatus, Subject::Number(number(id)?))
             }
+            ("GET", ["compare", ends]) => (Endpoint::Compare, Subject::Name((*ends).to_owned())),
+            ("GET", ["commits", sha, "pulls"]) => (
+                Endpoint::ListPullsOfCommit,
+                Subject::Name((*sha).to_owned()),
+            ),
             ("GET", ["pulls", n]) => (Endpoint::GetPull, Subject::Number(number(n)?)),
             ("GET", ["issues", n, "comments"]) => {
                 (Endpoint::ListComments, Subject::Number(number(n)?))

@@ -25,6 +25,10 @@ pub(super) struct World {
     pub(super) permissions: BTreeMap<String, Permission>,
     pub(super) checks_pending: bool,
     pub(super) behind_base: bool,
+    /// Commits that the base has had for a while.
+    pub(super) on_base: Vec<String>,
+    /// Whose token is used; `None` for that of GitHub Actions.
+    pub(super) user: Option<String>,
     pub(super) verdicts: Verdicts,
     last_id: u64,
 }
@@ -40,6 +44,8 @@ impl World {
             permissions,
             checks_pending: false,
             behind_base: false,
+            on_base: Vec::new(),
+            user: None,
             verdicts: Verdicts::default(),
             // Real ones are beyond 32 bits, too.
             last_id: 5_000_000_000,
@@ -58,6 +64,9 @@ impl World {
 
     /// Carries out one call.
     pub(super) fn apply(&mut self, route: &Route, request: &Request) -> Reply {
+        if route.endpoint == Endpoint::GetUser {
+            return self.get_user();
+        }
         // GitHub's names are not case-sensitive.
         if !route
             .repository
@@ -84,6 +93,8 @@ impl World {
             (E::GetPermission, Subject::Name(user)) => self.permission(user),
             (E::GetCommit, Subject::Name(sha)) => self.commit(sha),
             (E::ListCheckRuns, Subject::Name(sha)) => self.list_check_runs(sha, request),
+            (E::Compare, Subject::Name(ends)) => self.compare(ends, request),
+            (E::ListPullsOfCommit, Subject::Name(sha)) => self.pulls_of(sha, request),
             (E::GetStatus, Subject::Name(sha)) => self.combined_status(sha, request),
             (E::RemoveLabel, Subject::Label { issue, name }) if *issue == self.pull.number => {
                 self.remove_label(name)
@@ -107,6 +118,14 @@ impl World {
             Ok(text) => text,
             Err(reply) => return *reply,
         };
+        let author = match &self.user {
+            Some(login) => shape::user(&self.api, login, Account::User),
+            None => shape::user(&self.api, "github-actions[bot]", Account::Bot),
+        };
+        Reply::json(201, self.put_comment(&author, text))
+    }
+
+    pub(super) fn put_comment(&mut self, author: &Value, text: &str) -> Value {
         let id = self.next_id();
         let number = self.pull.number;
         let site = format!("{}/{}", shape::SITE, self.pull.repository());
@@ -117,7 +136,7 @@ impl World {
             "issue_url": self.url(&format!("/issues/{number}")),
             "id": id,
             "node_id": format!("IC_kwDO{id}"),
-            "user": shape::user(&self.api, "github-actions[bot]", Account::Bot),
+            "user": author,
             "created_at": now,
             "updated_at": now,
             "author_association": "NONE",
@@ -125,7 +144,7 @@ impl World {
             "performed_via_github_app": null,
         });
         self.comments.push(comment.clone());
-        Reply::json(201, comment)
+        comment
     }
 
     fn update_comment(&mut self, id: u64, body: &Value) -> Reply {
