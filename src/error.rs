@@ -19,7 +19,7 @@ pub enum ExitCode {
     RolledBack = 3,
     /// A person is needed; the message gives the command to type.
     Stuck = 4,
-    /// Failed before the host was changed.
+    /// Failed before the app was touched; what it depends on may have been started.
     HostUntouched = 5,
     /// Cancelled by SIGINT.
     Interrupted = 130,
@@ -65,7 +65,7 @@ impl Error {
         Self::new(ExitCode::Usage, Reason::InvalidSettings, what)
     }
 
-    /// Something that failed before the host was changed.
+    /// Something that failed before the app was touched.
     pub fn untouched(reason: Reason, what: impl Into<String>) -> Self {
         Self::new(ExitCode::HostUntouched, reason, what)
     }

@@ -262,7 +262,7 @@ impl Run<'_> {
         let answer = tokio::select! {
             answer = reporter.alive_during(asking) => answer,
             signal = cancel.requested() => {
-                let what = "cancelled before the host was changed";
+                let what = "cancelled before your app was touched";
                 Err(Error::new(signal.exit_code(), Reason::Cancelled, what))
             }
         };
@@ -337,6 +337,7 @@ impl Run<'_> {
                 github: None,
                 slack: None,
                 language: report.language,
+                log: report.log,
             };
             &nobody
         } else {

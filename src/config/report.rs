@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::nearest::nearest;
 use super::secrets;
 use super::types::{
-    CommentMode, GithubConfig, Language, ReportConfig, SlackConfig, SlackField, SlackOn,
+    CommentMode, GithubConfig, Language, LogMode, ReportConfig, SlackConfig, SlackField, SlackOn,
 };
 use crate::secret::Secret;
 
@@ -19,10 +19,12 @@ pub(super) fn report(fields: &mut Fields<'_>) -> Option<ReportConfig> {
         Some(_) => Some(Language::English),
         None => None,
     };
+    let log = fields.flag("report-log", LogMode::Everywhere, LogMode::RunOnly);
     Some(ReportConfig {
         github: github?,
         slack: slack?,
         language: language?,
+        log: log?,
     })
 }
 

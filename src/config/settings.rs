@@ -44,7 +44,7 @@ settings! {
     "build-args" Lines, Unset,
         "Build arguments, one `KEY=VALUE` per line. They end up in the image's history, so no secrets here.";
     "tags" List, Derived("`sha-<12 of head SHA>`, `latest`"),
-        "The tags to push. The host always deploys by digest.";
+        "The tags to push. The first that is not `latest` is pushed before the deploy; the others when the release is live, so that they never name one that was taken back. Without such a first one the image is carried by `build-<12 of its id>`. The host always deploys by digest.";
     "registry-username" Text, Unset,
         "The user for pushing to and pulling from the registry.";
     "registry-password" Secret, Unset,
@@ -64,7 +64,7 @@ settings! {
     "ssh-fingerprint" List, Derived("this or `ssh-known-hosts` is required"),
         "The fingerprints the host may show, as `ssh-keygen -lf` prints them: `SHA256:…`.";
     "ssh-jump-host" Text, Unset,
-        "A host to go through, as `[user@]host[:port]`. It takes the same key, and its host key must be among the given ones.";
+        "A host to go through, as `[user@]host[:port]`. It takes the same key, and its host key must be among the given ones: with `ssh-fingerprint` one of each host, and never the same.";
     "connect-timeout" Span, Value("15s"),
         "The longest wait for the SSH connection, authentication included.";
 
@@ -117,6 +117,8 @@ settings! {
         "Where the app answers, for the link on the deployment.";
     "comment" Flag, Value("true"),
         "Comment the result on the pull request; one comment, updated in place.";
+    "report-log" Flag, Value("true"),
+        "Show the last lines of the build's and the app's log in the comment, the job summary and Slack. `false` keeps them to the run's own log.";
     "slack-webhook-url" Secret, Unset,
         "The address of a Slack incoming webhook.";
     "slack-title" Text, Derived("one that says how it went"),

@@ -21,6 +21,17 @@ pub(super) fn ssh(fields: &mut Fields<'_>, caller: Caller) -> Option<SshConfig> 
     let key = key(fields, caller);
     let trust = trust(fields);
     let jump = jump(fields);
+    if let (Some(HostTrust::Fingerprints(list)), Some(Some(_))) = (&trust, &jump)
+        && list.len() != 2
+    {
+        // With more, the jump host could show one of its own for the host behind it.
+        let what = format!(
+            "it holds {} fingerprints, and with `ssh-jump-host` there must be two: one of each host",
+            list.len()
+        );
+        let cure = "keep one fingerprint of each host, or write `ssh-known-hosts`, which binds keys to names";
+        fields.wrong("ssh-fingerprint", what, cure);
+    }
     let connect_timeout = fields.span("connect-timeout", Span::from_millis(1000));
     Some(SshConfig {
         host: host?,
@@ -259,6 +270,28 @@ fn parse_jump(text: &str) -> Option<JumpHost> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::problems::Problems;
+    use crate::config::raw::Raw;
+
+    #[test]
+    fn with_a_jump_host_there_is_one_fingerprint_of_each() {
+        let one = format!("SHA256:{}", "A".repeat(43));
+        let problems = |count: usize, jump: &str| {
+            let mut raw = Raw::default();
+            let list = vec![one.as_str(); count].join("\n");
+            raw.offer("ssh-host", "h", Source::Input);
+            raw.offer("ssh-jump-host", jump, Source::Input);
+            raw.offer("ssh-fingerprint", &list, Source::Input);
+            let mut fields = Fields::new(&raw, Problems::default());
+            ssh(&mut fields, Caller::Terminal);
+            fields.problems.list().len()
+        };
+        assert_eq!(problems(1, ""), 0);
+        assert_eq!(problems(3, ""), 0);
+        assert_eq!(problems(2, "bastion"), 0);
+        assert_eq!(problems(1, "bastion"), 1);
+        assert_eq!(problems(3, "bastion"), 1);
+    }
 
     #[test]
     fn jump_hosts_of_every_shape_are_read() {

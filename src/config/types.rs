@@ -246,6 +246,18 @@ pub struct ReportConfig {
     pub slack: Option<SlackConfig>,
     /// The language of what people read outside the log.
     pub language: Language,
+    /// Whether the last lines of a log leave the run's own log.
+    pub log: LogMode,
+}
+
+/// Where the last lines of a build's or an app's log are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogMode {
+    /// In the comment, the summary and Slack, too.
+    #[default]
+    Everywhere,
+    /// In the run's own log and its outputs alone.
+    RunOnly,
 }
 
 /// What to tell GitHub.

@@ -21,7 +21,7 @@ pub enum Outcome {
     Skipped,
     /// Stopped on request before commit.
     Cancelled,
-    /// Failed before the host was changed.
+    /// Failed before the app was touched; what it depends on may have been started.
     Failed,
     /// Failed and undone; the previous release serves.
     RolledBack,

@@ -9,7 +9,7 @@ use super::hurry::TooSlow;
 use super::outputs::OutputFiles;
 use super::{Reporter, outcome, receipt, redact, slack, summary};
 use crate::config::types::{
-    CommentMode, GithubConfig, LabelAfter, Language, ReportConfig, SlackField,
+    CommentMode, GithubConfig, LabelAfter, Language, LogMode, ReportConfig, SlackField,
 };
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
@@ -43,7 +43,7 @@ pub async fn finish(
         | Outcome::Failed
         | Outcome::RolledBack
         | Outcome::Stuck => {
-            let told = &*result;
+            let told = &published(result, config.log);
             let github = config.github.as_ref();
             let github = github.and_then(|settings| open(settings, context, reporter));
             let github = github.as_ref();
@@ -54,7 +54,7 @@ pub async fn finish(
         }
     }
     files.write_outputs(result, reporter);
-    let page = summary::summary(result, context, config.language);
+    let page = summary::summary(&published(result, config.log), context, config.language);
     files.write_summary(&page, reporter);
     for row in receipt::rows(result, context, Language::English) {
         reporter.note(&row.line(Language::English));
@@ -63,6 +63,16 @@ pub async fn finish(
         reporter.note(&fact);
     }
     reporter.note(&line);
+}
+
+/// What others read: without the log, when that is to stay in the run's own.
+fn published(result: &RunResult, log: LogMode) -> RunResult {
+    let mut result = result.clone();
+    match (log, &mut result.failure) {
+        (LogMode::RunOnly, Some(failed)) => failed.failure.log_tail.clear(),
+        (LogMode::RunOnly, None) | (LogMode::Everywhere, _) => {}
+    }
+    result
 }
 
 async fn tell_github(

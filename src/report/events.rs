@@ -41,7 +41,10 @@ impl Reporter {
             } => self.note(&format!(
                 "deployment {deployment} had been cut short; it is settled now: {outcome}"
             )),
-            Happening::Committed => self.note("committed: from here only forward"),
+            Happening::Committed => {
+                self.committed();
+                self.note("committed: from here only forward");
+            }
             Happening::UndoStarted { step } => self.say(step.as_str(), "undoing", Tone::Warn),
             Happening::Undone { step } => self.undone(*step),
             Happening::UndoFailed { step, failure } => {

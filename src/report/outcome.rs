@@ -53,8 +53,8 @@ fn english(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
         }
         Outcome::Cancelled => format!("cancelled after {took}: {serving}"),
         Outcome::Failed => match cause(result) {
-            Some(cause) => format!("failed{stage}, the host was not changed: {cause}"),
-            None => format!("failed{stage}, the host was not changed"),
+            Some(cause) => format!("failed{stage}, your app was not touched: {cause}"),
+            None => format!("failed{stage}, your app was not touched"),
         },
         Outcome::RolledBack => {
             format!("rolled back{stage} ({}): {serving}", result.reason_code)
@@ -107,8 +107,8 @@ fn korean(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
         }
         Outcome::Cancelled => format!("{took} 후 취소됨: {serving}"),
         Outcome::Failed => match cause(result) {
-            Some(cause) => format!("{stage}, 서버는 변경되지 않았습니다: {cause}"),
-            None => format!("{stage}, 서버는 변경되지 않았습니다"),
+            Some(cause) => format!("{stage}, 앱은 그대로입니다: {cause}"),
+            None => format!("{stage}, 앱은 그대로입니다"),
         },
         Outcome::RolledBack => format!("{stage} ({}): {serving}", result.reason_code),
         Outcome::Stuck => {
@@ -227,7 +227,7 @@ mod tests {
         };
         assert_eq!(
             with(Outcome::Failed),
-            "failed in await_healthy, the host was not changed: `pct-backend-2` ended while it started: the kernel killed it: out of memory"
+            "failed in await_healthy, your app was not touched: `pct-backend-2` ended while it started: the kernel killed it: out of memory"
         );
         assert_eq!(
             with(Outcome::Stuck),

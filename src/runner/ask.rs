@@ -1,5 +1,9 @@
 //! Asks the agent for what it answers at once: the two checks, and what is there.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::remote::{AgentCall, InstalledAgent, Remote};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::event::Happening;
@@ -19,7 +23,7 @@ pub(super) async fn prepare(
 ) -> Result<u64> {
     let request = Request::Prepare { site: site.clone() };
     let mut call = remote.start(agent, &request).await?;
-    while let Some(reply) = call.next().await? {
+    while let Some(reply) = next(&mut call).await? {
         match reply {
             Reply::Ready { fence } => return Ok(fence),
             Reply::Event(event) => {
@@ -44,7 +48,7 @@ pub(super) async fn status(
     let mut call = remote
         .start(agent, &Request::Status { site: site.clone() })
         .await?;
-    while let Some(reply) = call.next().await? {
+    while let Some(reply) = next(&mut call).await? {
         match reply {
             Reply::Status(status) => return Ok(*status),
             Reply::Event(event) => {
@@ -70,7 +74,7 @@ pub(super) async fn provision(
         order: Box::new(order.clone()),
     };
     let mut call = remote.start(agent, &request).await?;
-    while let Some(reply) = call.next().await? {
+    while let Some(reply) = next(&mut call).await? {
         match reply {
             Reply::Provisioned { changes } => return Ok(changes),
             Reply::Event(event) => {
@@ -83,6 +87,24 @@ pub(super) async fn provision(
         }
     }
     Err(silent(call).await)
+}
+
+/// An agent says something every ten seconds; one that is silent for this long does not come back.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// The next reply; `None` at the end.
+async fn next(call: &mut AgentCall) -> Result<Option<Reply>> {
+    match timeout(SILENCE, call.next()).await {
+        Ok(reply) => reply,
+        Err(_elapsed) => {
+            let what = format!(
+                "the agent on the host has said nothing for {} s",
+                SILENCE.as_secs()
+            );
+            Err(Error::untouched(Reason::AgentUnavailable, what)
+                .hint("see on the host what it waits for: `ps`, the Docker daemon, the disk"))
+        }
+    }
 }
 
 /// The host said no before anything was changed.

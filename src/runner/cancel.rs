@@ -1,8 +1,9 @@
-//! SIGINT and SIGTERM: the binary is PID 1 in the action's container, where an unhandled signal is ignored.
+//! SIGINT, SIGTERM and SIGHUP: the binary is PID 1 in the action's container, where an unhandled signal is ignored.
 //!
 //! A run that is asked to end has seven seconds, counted from the signal: GitHub's runner sends SIGINT,
 //! after 7.5 s SIGTERM, after another 2.5 s it kills. [`HOST`] and [`TOLD`] share them out.
 
+use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::remote::leftovers;
 use crate::error::{Error, ExitCode, Result};
 use crate::report::Reporter;
 
@@ -27,6 +29,8 @@ pub enum Cancelled {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: the terminal was closed, or the connection to it was lost.
+    Hangup,
 }
 
 impl Cancelled {
@@ -34,7 +38,7 @@ impl Cancelled {
     pub fn exit_code(self) -> ExitCode {
         match self {
             Self::Interrupt => ExitCode::Interrupted,
-            Self::Terminate => ExitCode::Terminated,
+            Self::Terminate | Self::Hangup => ExitCode::Terminated,
         }
     }
 
@@ -42,6 +46,7 @@ impl Cancelled {
         match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+            Self::Hangup => "SIGHUP",
         }
     }
 }
@@ -63,7 +68,8 @@ impl Cancel {
     /// Installs the handlers; call it before any other work.
     ///
     /// They have a thread of their own, so that they are heard however busy the run is. A second signal ends
-    /// the process at once with its exit code: the host settles by itself. So does the hard limit.
+    /// the process at once with its exit code: the host settles by itself, and no key and no connection stay behind.
+    /// So does the hard limit.
     pub fn install() -> Result<Self> {
         let (send, seen) = watch::channel(None);
         let (ready, installed) = mpsc::sync_channel(1);
@@ -74,7 +80,7 @@ impl Cancel {
         match installed.recv() {
             Ok(Ok(())) => Ok(Self { seen }),
             Ok(Err(error)) => Err(no_handler(error)),
-            Err(gone) => Err(no_handler(std::io::Error::other(gone))),
+            Err(gone) => Err(no_handler(io::Error::other(gone))),
         }
     }
 
@@ -139,7 +145,7 @@ impl Cancel {
     }
 }
 
-fn no_handler(error: std::io::Error) -> Error {
+fn no_handler(error: io::Error) -> Error {
     Error::bug("cannot install a signal handler").because(error)
 }
 
@@ -147,10 +153,7 @@ fn no_handler(error: std::io::Error) -> Error {
     clippy::exit,
     reason = "a second signal and the hard limit end the process wherever it is"
 )]
-fn listen(
-    send: &watch::Sender<Option<Asked>>,
-    ready: &mpsc::SyncSender<Result<(), std::io::Error>>,
-) {
+fn listen(send: &watch::Sender<Option<Asked>>, ready: &mpsc::SyncSender<Result<(), io::Error>>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -159,27 +162,91 @@ fn listen(
         Err(error) => return drop(ready.send(Err(error))),
     };
     runtime.block_on(async {
-        let handlers = signal(SignalKind::interrupt())
-            .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
-        let mut handlers = match handlers {
+        let mut handlers = match Handlers::install() {
             Ok(handlers) => handlers,
             Err(error) => return drop(ready.send(Err(error))),
         };
         drop(ready.send(Ok(())));
-        let first = next(&mut handlers).await;
+        let first = handlers.next().await;
         let at = Instant::now();
         send.send_replace(Some(Asked { signal: first, at }));
         let last = tokio::select! {
-            second = next(&mut handlers) => second,
+            second = handlers.next() => second,
             () = tokio::time::sleep_until(at + HARD) => first,
         };
+        // Nothing is dropped from here on.
+        leftovers::clear();
         std::process::exit(last.exit_code() as i32);
     });
 }
 
-async fn next((interrupt, terminate): &mut (Signal, Signal)) -> Cancelled {
-    tokio::select! {
-        _ = interrupt.recv() => Cancelled::Interrupt,
-        _ = terminate.recv() => Cancelled::Terminate,
+struct Handlers {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Option<Signal>,
+}
+
+impl Handlers {
+    fn install() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: match ignores_hangup() {
+                // Started by `nohup`: whoever wrote that wants the run to go on.
+                Ignored::Yes => None,
+                Ignored::No => Some(signal(SignalKind::hangup())?),
+            },
+        })
+    }
+
+    async fn next(&mut self) -> Cancelled {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => Cancelled::Interrupt,
+            _ = self.terminate.recv() => Cancelled::Terminate,
+            _ = hangup => Cancelled::Hangup,
+        }
+    }
+}
+
+/// Whether SIGHUP was ignored when this process was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ignored {
+    Yes,
+    No,
+}
+
+fn ignores_hangup() -> Ignored {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored_in(&status)
+}
+
+/// Bit 0 of the mask is signal 1.
+fn ignored_in(status: &str) -> Ignored {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    match mask {
+        Some(mask) if mask & 1 == 1 => Ignored::Yes,
+        Some(_) | None => Ignored::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hangup_that_the_parent_ignores_stays_ignored() {
+        let of = |mask: &str| ignored_in(&format!("Name:\tx\nSigIgn:\t{mask}\nSigCgt:\t1\n"));
+        assert_eq!(of("0000000000001001"), Ignored::Yes);
+        assert_eq!(of("0000000000001000"), Ignored::No);
+        assert_eq!(ignored_in(""), Ignored::No);
     }
 }

@@ -3,12 +3,11 @@
 //! Events are numbered, so a new connection goes on after the last one that was heard. The host needs
 //! nobody who listens: losing it changes nothing there.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::cancel::{Cancel, Cancelled};
+use super::cancel::Cancel;
 use super::remote::{AgentCall, AgentEnd, InstalledAgent, Remote};
 use crate::config::types::Place;
 use crate::error::{Error, ExitCode, Reason, Result};
@@ -19,8 +18,6 @@ use crate::protocol::plan::Plan;
 use crate::protocol::wire::{RegistryLogin, Reply, Request};
 use crate::report::Reporter;
 
-/// How long a cancelled run may still follow the host before it leaves it to itself.
-const CANCEL_BUDGET: Duration = Duration::from_secs(6);
 /// How long a lost host is looked for.
 const RECONNECT_BUDGET: Duration = Duration::from_secs(120);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -55,17 +52,6 @@ enum Heard {
     Everything(Box<Finished>),
     /// Before it.
     Part(AgentEnd),
-    /// Not at all: a cancelled run has waited long enough.
-    Enough,
-}
-
-/// Ends when a cancelled run must end, whatever the host does.
-type Patience<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
-
-async fn patience(cancel: &Cancel, reporter: &Reporter) {
-    cancel.requested().await;
-    reporter.note("cancel requested: the host rolls back, or finishes if it has committed");
-    tokio::time::sleep(CANCEL_BUDGET).await;
 }
 
 impl<'a> Follower<'a> {
@@ -90,6 +76,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Runs the swap and follows it to its last word. A cancel is passed on; the host decides by where it is.
+    /// A cancelled run drops this when its time is over.
     pub(super) async fn run(
         mut self,
         remote: &Remote,
@@ -100,14 +87,12 @@ impl<'a> Follower<'a> {
             registry: login.cloned(),
         };
         let call = remote.start(self.agent, &request).await?;
-        let mut patience: Patience<'_> = Box::pin(patience(self.cancel, self.reporter));
-        let finished = match self.listen(call, &mut patience).await? {
+        let finished = match self.listen(call).await? {
             Heard::Everything(finished) => finished,
             Heard::Part(end) if self.heard == 0 && end.code != Some(SSH_BROKE) => {
                 return Err(silent(end));
             }
-            Heard::Part(end) => self.find_again(end, &mut patience).await?,
-            Heard::Enough => return Err(left_alone(self.cancel)),
+            Heard::Part(end) => self.find_again(end).await?,
         };
         Ok(Followed {
             release: self.release,
@@ -118,11 +103,7 @@ impl<'a> Follower<'a> {
 
     /// Connects anew until the last word is heard or the host stays away for too long. A cancel makes it hurry: the
     /// host has to hear of it.
-    async fn find_again(
-        &mut self,
-        end: AgentEnd,
-        patience: &mut Patience<'_>,
-    ) -> Result<Box<Finished>> {
+    async fn find_again(&mut self, end: AgentEnd) -> Result<Box<Finished>> {
         self.reporter.warning(
             "the connection to the host was lost during the swap; the host goes on by itself",
             "nothing to do: this run connects again and follows it to its end",
@@ -135,16 +116,14 @@ impl<'a> Follower<'a> {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = self.cancel.requested(), if !hurry => {}
-                () = &mut *patience => return Err(left_alone(self.cancel)),
             }
             pause = match self.cancel.now() {
                 Some(_) => FIRST_PAUSE,
                 None => (pause * 2).min(LONGEST_PAUSE),
             };
-            match self.connect_again(patience).await {
+            match self.connect_again().await {
                 Ok(Heard::Everything(finished)) => return Ok(finished),
                 Ok(Heard::Part(end)) => last = end,
-                Ok(Heard::Enough) => return Err(left_alone(self.cancel)),
                 Err(error) => self
                     .reporter
                     .note(&format!("not yet: {}", error.chain().join(": "))),
@@ -153,18 +132,15 @@ impl<'a> Follower<'a> {
         Err(lost(last))
     }
 
-    async fn connect_again(&mut self, patience: &mut Patience<'_>) -> Result<Heard> {
-        let remote = tokio::select! {
-            remote = Remote::connect(self.place, self.reporter) => remote?,
-            () = &mut *patience => return Ok(Heard::Enough),
-        };
+    async fn connect_again(&mut self) -> Result<Heard> {
+        let remote = Remote::connect(self.place, self.reporter).await?;
         let request = Request::Follow {
             app: self.plan.site.app.clone(),
             deployment: self.plan.deployment.clone(),
             after: self.heard,
         };
         let heard = match remote.start(self.agent, &request).await {
-            Ok(call) => self.listen(call, patience).await,
+            Ok(call) => self.listen(call).await,
             Err(error) => Err(error),
         };
         remote.close().await?;
@@ -172,19 +148,20 @@ impl<'a> Follower<'a> {
     }
 
     /// Hears one connection to its end. Each one passes the cancel on: the one before may have lost it.
-    async fn listen(&mut self, mut call: AgentCall, patience: &mut Patience<'_>) -> Result<Heard> {
+    async fn listen(&mut self, mut call: AgentCall) -> Result<Heard> {
         let mut passed_on = false;
         loop {
             let reply = tokio::select! {
                 reply = call.next() => reply,
                 _ = self.cancel.requested(), if !passed_on => {
                     passed_on = true;
+                    self.reporter
+                        .note("cancel requested: the host rolls back, or finishes if it has committed");
                     if call.send(&Request::Cancel).await.is_err() {
                         return Ok(Heard::Part(call.finish().await?));
                     }
                     continue;
                 }
-                () = &mut *patience => return Ok(Heard::Enough),
             };
             match reply {
                 Ok(Some(Reply::Event(event))) => {
@@ -255,16 +232,4 @@ fn explain(error: Error, end: AgentEnd) -> Error {
         Some(code) => error.because(format!("it ended with exit code {code}")),
         None => error,
     }
-}
-
-fn left_alone(cancel: &Cancel) -> Error {
-    let code = cancel
-        .now()
-        .map_or(ExitCode::Terminated, Cancelled::exit_code);
-    Error::new(
-        code,
-        Reason::Cancelled,
-        "cancelled; the host has not settled yet and does so by itself",
-    )
-    .hint("see how it ended with `pct-deploy status` and `pct-deploy history`")
 }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::cancel::{Cancel, Cancelled};
+use super::cancel::{self, Cancel, Cancelled};
 use super::follow::{Followed, Follower};
 use super::remote::{InstalledAgent, Remote};
 use crate::config::types::Place;
-use crate::error::{ExitCode, Reason, Result};
+use crate::error::Result;
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::outcome::{Finished, Outcome};
 use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice, Target};
@@ -147,23 +147,21 @@ async fn a_cancel_during_the_pause_goes_over_the_next_connection_at_once() {
     assert!(began.elapsed() < Duration::from_secs(3));
 }
 
+/// The pipeline gives a cancelled run four seconds of it (`cancel::HOST`) and drops it then.
 #[tokio::test]
-async fn a_cancelled_run_looks_for_its_host_for_a_while_and_then_leaves_it_alone() {
+async fn a_cancelled_run_keeps_looking_for_its_host_while_it_may() {
     let agent = Agent::new("exit 255");
     let (cancel, ask) = Cancel::by_hand();
-    let began = Instant::now();
     let path = agent.path();
-    let (followed, ()) = tokio::join!(follow(&path, &cancel), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        ask(Cancelled::Terminate);
-    });
-    let error = followed.unwrap_err();
-    assert_eq!(
-        (error.code(), error.reason()),
-        (ExitCode::Terminated, Reason::Cancelled)
-    );
+    let followed = tokio::select! {
+        followed = follow(&path, &cancel) => Some(followed),
+        () = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            ask(Cancelled::Terminate);
+            cancel.passed(cancel::HOST).await;
+        } => None,
+    };
+    assert!(followed.is_none());
     let tries = agent.heard().matches("\"request\":\"follow\"").count();
-    assert!(tries > 3, "{tries} tries");
-    let took = began.elapsed();
-    assert!(took > Duration::from_secs(5) && took < Duration::from_secs(9));
+    assert!(tries >= 3, "{tries} tries");
 }

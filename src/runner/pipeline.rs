@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::ask;
 use super::cancel::{self, Cancel};
 use super::follow::Follower;
@@ -11,7 +13,8 @@ use super::remote::{InstalledAgent, Remote};
 use super::{plan, result};
 use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, Mode, Place};
 use crate::error::{Error, Reason, Result};
-use crate::protocol::ids::PinnedImage;
+use crate::protocol::ids::{Digest, PinnedImage};
+use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::{Site, Target};
 use crate::protocol::provision::{Change, Provision};
 use crate::protocol::result::RunResult;
@@ -24,6 +27,8 @@ use crate::report::state::{Memory, Point};
 
 /// How long a cancelled run waits for its connection to close.
 const GOODBYE: Duration = Duration::from_millis(300);
+/// For the tags that are pushed at the end: their layers are in the registry by then.
+const LATER_PUSH: Duration = Duration::from_secs(120);
 
 /// Builds, pushes, swaps. Never fails: how it went is in the result.
 pub async fn deploy(
@@ -64,7 +69,7 @@ pub async fn deploy(
         Ok(both)
     };
     let both = or_cancelled(cancel, Box::pin(both)).await;
-    let (image, (remote, agent, fence)) = match both {
+    let (Provided { image, rest }, (remote, agent, fence)) = match both {
         Ok(both) => both,
         Err(error) => return result::failed(reporter, &error),
     };
@@ -78,7 +83,23 @@ pub async fn deploy(
         memory,
         fence,
     };
-    swap_on(to, site, target, login, context, reporter, cancel).await
+    let run = swap_on(to, site, target, login, context, reporter, cancel).await;
+    match (run.outcome, rest) {
+        (Outcome::Deployed | Outcome::Unchanged, Some(rest)) => {
+            push_rest(rest, login, reporter, cancel).await;
+        }
+        (
+            Outcome::Deployed
+            | Outcome::Unchanged
+            | Outcome::Skipped
+            | Outcome::Cancelled
+            | Outcome::Failed
+            | Outcome::RolledBack
+            | Outcome::Stuck,
+            _,
+        ) => {}
+    }
+    run
 }
 
 /// Deploys an earlier release; needs neither Docker nor a registry here.
@@ -141,6 +162,53 @@ async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) ->
     }
 }
 
+/// An image that can be deployed.
+struct Provided {
+    image: PinnedImage,
+    /// What is still to be pushed when it is live.
+    rest: Option<Rest>,
+}
+
+/// Tags that must not name a release that is taken back.
+struct Rest {
+    docker: image::Docker,
+    built: image::BuiltImage,
+    digest: Digest,
+}
+
+/// Pushes the tags that move. The release is live by now, so that a failure is a warning.
+async fn push_rest(
+    rest: Rest,
+    login: Option<&RegistryLogin>,
+    reporter: &Reporter,
+    cancel: &Cancel,
+) {
+    let Rest {
+        docker,
+        built,
+        digest,
+    } = rest;
+    let names: Vec<String> = built.tags.iter().map(|tag| format!("`{tag}`")).collect();
+    let names = names.join(", ");
+    let push = timeout(
+        LATER_PUSH,
+        Box::pin(image::push(&docker, &built, login, reporter)),
+    );
+    let why = tokio::select! {
+        pushed = push => match pushed {
+            Ok(Ok(pushed)) if pushed.digest == digest => return,
+            Ok(Ok(pushed)) => format!("the registry has {} for it", pushed.digest),
+            Ok(Err(error)) => error.chain().join(": "),
+            Err(_elapsed) => format!("not done within {} s", LATER_PUSH.as_secs()),
+        },
+        _ = cancel.requested() => "cancelled".to_owned(),
+    };
+    reporter.warning(
+        &format!("the release is live, but {names} was not pushed: {why}"),
+        "the next deploy pushes it again; nothing is deployed by tag",
+    );
+}
+
 /// The image by digest: built and pushed, or as it was given.
 async fn provide_image(
     config: &ImageConfig,
@@ -149,9 +217,12 @@ async fn provide_image(
     recheck: &Recheck,
     reporter: &Reporter,
     memory: &Memory,
-) -> Result<PinnedImage> {
+) -> Result<Provided> {
     let build = match &config.source {
-        ImageSource::Existing(image) => return Ok(image.clone()),
+        ImageSource::Existing(image) => {
+            let (image, rest) = (image.clone(), None);
+            return Ok(Provided { image, rest });
+        }
         ImageSource::Build(build) => build,
     };
     let login = config.registry.as_ref();
@@ -162,7 +233,7 @@ async fn provide_image(
             &docker,
             build,
             &config.platform,
-            &tags,
+            &tags.all(),
             &labels,
             login,
             reporter,
@@ -174,9 +245,26 @@ async fn provide_image(
     let push = async {
         recheck.unmoved(Before::Push).await?;
         memory.note(reporter, |saved| saved.point = Point::Pushing);
-        image::push(&docker, &built, login, reporter).await
+        let carrier = match tags.carrier {
+            Some(tag) => tag,
+            None => plan::tag_of_image(&built.id)?,
+        };
+        let first = image::BuiltImage {
+            tags: vec![carrier],
+            ..built.clone()
+        };
+        image::push(&docker, &first, login, reporter).await
     };
-    phase(reporter, Phase::Push, push).await
+    let image = phase(reporter, Phase::Push, push).await?;
+    let rest = (!tags.when_live.is_empty()).then(|| Rest {
+        docker,
+        digest: image.digest.clone(),
+        built: image::BuiltImage {
+            tags: tags.when_live,
+            ..built
+        },
+    });
+    Ok(Provided { image, rest })
 }
 
 /// A host with an agent.
@@ -264,12 +352,12 @@ async fn phase<T>(
     result
 }
 
-/// Before the swap nothing on the host was changed, so a cancel simply ends the run.
+/// Before the swap the app is not touched, so a cancel simply ends the run.
 async fn or_cancelled<T>(cancel: &Cancel, work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         result = work => result,
         signal = cancel.requested() => {
-            Err(Error::new(signal.exit_code(), Reason::Cancelled, "cancelled before the host was changed"))
+            Err(Error::new(signal.exit_code(), Reason::Cancelled, "cancelled before your app was touched"))
         }
     }
 }

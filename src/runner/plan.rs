@@ -22,8 +22,53 @@ pub(super) fn plan(
     })
 }
 
-/// The tags to push: the user's, or `sha-<12 of head SHA>` and `latest`.
-pub(super) fn tags(config: &BuildConfig, context: &RunContext) -> Result<Vec<Tag>> {
+/// The tag that moves with every deploy.
+const LATEST: &str = "latest";
+
+/// Which tags are pushed when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tags {
+    /// Before the deploy, to carry the image; `None` leaves it to a tag made of the image's id.
+    pub(super) carrier: Option<Tag>,
+    /// When the release is live, so that they never name one that was taken back.
+    pub(super) when_live: Vec<Tag>,
+}
+
+impl Tags {
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Tag> {
+        self.carrier
+            .iter()
+            .chain(&self.when_live)
+            .cloned()
+            .collect()
+    }
+}
+
+/// The tags to push: the user's, or `sha-<12 of head SHA>` and `latest`. The first one that is not `latest` carries
+/// the image to the host.
+pub(super) fn tags(config: &BuildConfig, context: &RunContext) -> Result<Tags> {
+    let mut when_live = all_tags(config, context)?;
+    let first = when_live.iter().position(|tag| tag.as_str() != LATEST);
+    let carrier = first.map(|at| when_live.remove(at));
+    Ok(Tags { carrier, when_live })
+}
+
+/// A tag that names the image itself: the daemon's id is `sha256:` and 64 hex digits.
+pub(super) fn tag_of_image(id: &str) -> Result<Tag> {
+    let hex: String = id
+        .rsplit(':')
+        .next()
+        .unwrap_or(id)
+        .chars()
+        .take(12)
+        .collect();
+    format!("build-{hex}")
+        .parse()
+        .map_err(|error| Error::bug("an image's id makes no tag").because(error))
+}
+
+fn all_tags(config: &BuildConfig, context: &RunContext) -> Result<Vec<Tag>> {
     if !config.tags.is_empty() {
         return Ok(config.tags.clone());
     }
@@ -33,7 +78,7 @@ pub(super) fn tags(config: &BuildConfig, context: &RunContext) -> Result<Vec<Tag
         .map(|commit| format!("sha-{}", commit.short()));
     of_commit
         .into_iter()
-        .chain(["latest".to_owned()])
+        .chain([LATEST.to_owned()])
         .map(|tag| {
             tag.parse()
                 .map_err(|error| Error::bug("a default tag is malformed").because(error))
@@ -99,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn default_tags_name_the_head_commit() {
+    fn what_moves_is_pushed_when_the_release_is_live() {
         let config = BuildConfig {
             repository: "u/a".parse().unwrap(),
             tags: Vec::new(),
@@ -115,14 +160,25 @@ mod tests {
             commit: Some(commit),
             ..RunContext::default()
         };
-        let names = |context| {
-            tags(&config, context)
-                .unwrap()
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
+        let none = RunContext::default();
+        let names = |given: &[&str], context| {
+            let config = BuildConfig {
+                tags: given.iter().map(|tag| tag.parse().unwrap()).collect(),
+                ..config.clone()
+            };
+            let tags = tags(&config, context).unwrap();
+            let first = tags.carrier.map(String::from).unwrap_or_default();
+            let later: Vec<String> = tags.when_live.into_iter().map(String::from).collect();
+            format!("{first} then {}", later.join(" "))
         };
-        assert_eq!(names(&context), ["sha-0123456789ab", "latest"]);
-        assert_eq!(names(&RunContext::default()), ["latest"]);
+        assert_eq!(names(&[], &context), "sha-0123456789ab then latest");
+        assert_eq!(names(&[], &none), " then latest");
+        assert_eq!(names(&["latest"], &context), " then latest");
+        assert_eq!(
+            names(&["latest", "v1.2", "v1"], &none),
+            "v1.2 then latest v1"
+        );
+        let id = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        assert_eq!(tag_of_image(&id).unwrap().as_str(), "build-0123456789ab");
     }
 }

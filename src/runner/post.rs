@@ -143,9 +143,9 @@ fn may_pass(error: &Error) -> bool {
 
 fn before_the_host(point: Point) -> Error {
     let what = match point {
-        Point::Begun => "cancelled before the host was changed",
+        Point::Begun => "cancelled before your app was touched",
         Point::Pushing | Point::Swapping | Point::Settled => {
-            "cancelled before the host was changed; the image may be in the registry"
+            "cancelled before your app was touched; the image may be in the registry"
         }
     };
     Error::new(ExitCode::Terminated, Reason::Cancelled, what).hint("deploy again")

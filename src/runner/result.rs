@@ -7,7 +7,6 @@ use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::receipt::Receipt;
 use crate::protocol::result::{FailedStage, RESULT_VERSION, RunResult, StepOutcome};
 use crate::protocol::status::Status;
-use crate::protocol::step::Step;
 use crate::report::Reporter;
 
 /// A swap that ended with the agent's last word.
@@ -67,16 +66,11 @@ pub fn failed(reporter: &Reporter, error: &Error) -> RunResult {
 
 /// A run that was asked to end and left a host at work. What comes after the commit is only tidying up.
 pub(super) fn left_alone(reporter: &Reporter, cancel: &Cancel) -> RunResult {
-    const AFTER_COMMIT: [Step; 3] = [Step::DrainOld, Step::StopOld, Step::Prune];
     let by_itself = "see how it ended with `pct-deploy status` and `pct-deploy history`";
     let code = cancel
         .now()
         .map_or(ExitCode::Terminated, Cancelled::exit_code);
-    let committed = reporter
-        .steps()
-        .iter()
-        .any(|step| AFTER_COMMIT.iter().any(|after| after.as_str() == step.name));
-    if !committed {
+    if !reporter.has_committed() {
         let what = "cancelled; the host has not settled yet and does so by itself";
         return failed(
             reporter,

@@ -11,6 +11,7 @@ mod gate_asks;
 mod keys;
 mod post;
 mod settings;
+mod signals;
 mod usage;
 
 use std::io::Write as _;

@@ -46,6 +46,6 @@ fn a_run_that_never_reached_the_host_is_told_as_cancelled() {
         .end();
     ended
         .ends(0)
-        .says("cancelled before the host was changed")
+        .says("cancelled before your app was touched")
         .says("cancelled after");
 }

@@ -208,7 +208,15 @@ async fn a_host_behind_a_jump_host_is_verified_by_its_own_name() {
         jump.fingerprint("rsa").parse().unwrap(),
         target.fingerprint("ecdsa").parse().unwrap(),
     ];
-    works(through(HostTrust::Fingerprints(fingerprints), 22)).await;
+    works(through(HostTrust::Fingerprints(fingerprints.clone()), 22)).await;
+    // Fingerprints name no host: the jump host itself must not pass for the one behind it.
+    let posing = SshConfig {
+        host: "127.0.0.1".to_owned(),
+        ..through(HostTrust::Fingerprints(fingerprints), 22)
+    };
+    let error = connect(posing).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::HostKeyMismatch);
+    assert!(error.to_string().contains("may be posing as it"), "{error}");
 
     let only_jump = HostTrust::KnownHosts(jump.known_hosts("ed25519"));
     let error = connect(through(only_jump, 22)).await.unwrap_err();

@@ -1,6 +1,6 @@
 //! The whole end of a run.
 
-use pct_deploy::config::types::LabelAfter;
+use pct_deploy::config::types::{LabelAfter, LogMode, ReportConfig};
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::report::after::finish;
 use pct_deploy::report::context::RunContext;
@@ -114,6 +114,49 @@ async fn a_deploy_is_told_to_everyone() {
         "{last}"
     );
     assert!(!log.text().contains("warning"), "{}", log.text());
+}
+
+/// What an app says when it dies may be nobody's business.
+#[tokio::test]
+async fn with_report_log_off_the_log_stays_in_the_run() {
+    for (mode, is_told) in [(LogMode::Everywhere, true), (LogMode::RunOnly, false)] {
+        let hub = Server::start(hub).await;
+        let slack = Server::start(|_| text(200, "ok")).await;
+        let folder = tempfile::tempdir().unwrap();
+        let files = OutputFiles {
+            output: Some(folder.path().join("output")),
+            summary: Some(folder.path().join("summary")),
+            state: None,
+        };
+        let (reporter, _log) = reporter();
+        let mut result = result(Outcome::Failed);
+        result.failure.as_mut().unwrap().failure.log_tail = vec!["a line of the app".to_owned()];
+        let config = ReportConfig {
+            log: mode,
+            ..config(&slack)
+        };
+        let context = context(&hub);
+        finish(
+            &config,
+            &context,
+            None,
+            None,
+            &mut result,
+            &reporter,
+            &files,
+        )
+        .await;
+        let comment = hub.body("POST /api/v3/repos/org/parking/issues/7/comments");
+        let summary = std::fs::read_to_string(folder.path().join("summary")).unwrap();
+        let message = slack.body(&format!("POST {HOOK}")).to_string();
+        for told in [comment.to_string(), summary, message] {
+            assert_eq!(told.contains("a line of the app"), is_told, "{told}");
+            assert!(told.contains("cannot push"), "{told}");
+        }
+        // The outputs are for the workflow's own steps.
+        let output = std::fs::read_to_string(folder.path().join("output")).unwrap();
+        assert!(output.contains("a line of the app"));
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use pct_deploy::config::types::{
-    CommentMode, GithubConfig, Language, ReportConfig, SlackConfig, SlackField, SlackOn,
+    CommentMode, GithubConfig, Language, LogMode, ReportConfig, SlackConfig, SlackField, SlackOn,
 };
 use pct_deploy::protocol::outcome::{Failure, Outcome};
 use pct_deploy::protocol::receipt::Receipt;
@@ -65,6 +65,7 @@ pub(crate) fn config(slack: &Server) -> ReportConfig {
 
 pub(crate) fn config_for(webhook: Secret) -> ReportConfig {
     ReportConfig {
+        log: LogMode::Everywhere,
         github: Some(github()),
         slack: Some(SlackConfig {
             webhook,

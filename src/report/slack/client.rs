@@ -64,9 +64,21 @@ async fn send(client: &reqwest::Client, webhook: &Secret, message: &Value) -> An
         let seconds = pause.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         return Answer::Busy(Duration::from_secs(seconds.unwrap_or(1)));
     }
-    let why = answer.text().await.unwrap_or_default();
-    let why = text::printable(&why);
+    let why = text::printable(&beginning(answer).await);
     Answer::Refused(refused(status, &why))
+}
+
+/// The first piece of a body: Slack says why in a word, and others may send without end.
+async fn beginning(mut answer: reqwest::Response) -> String {
+    const ENOUGH: usize = 4096;
+    let mut body = Vec::new();
+    while body.len() < ENOUGH
+        && let Ok(Some(piece)) = answer.chunk().await
+    {
+        let room = ENOUGH - body.len();
+        body.extend(piece.iter().take(room));
+    }
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 fn unreachable_slack(error: reqwest::Error) -> Error {

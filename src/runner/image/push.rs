@@ -1,4 +1,4 @@
-//! Pushes an image under all its tags and learns its digest.
+//! Pushes an image under its tags and learns its digest.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
 use bollard::models::PushImageInfo;
-use bollard::query_parameters::PushImageOptionsBuilder;
+use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::{sleep, timeout};
 
@@ -42,6 +42,7 @@ pub async fn push(
     };
     let mut said = None;
     for tag in &built.tags {
+        job.tag(tag).await?;
         said = job.push_tag(tag).await?.or(said);
     }
     let digest = job.digest(said).await?;
@@ -74,6 +75,22 @@ enum Cause {
 }
 
 impl Job<'_> {
+    /// Another build may have moved the tag on this daemon since.
+    async fn tag(&self, tag: &Tag) -> Result<()> {
+        let options = TagImageOptionsBuilder::default()
+            .repo(self.built.repository.as_str())
+            .tag(tag.as_str())
+            .build();
+        let failed = || {
+            let name = format!("{}:{tag}", self.built.repository);
+            Error::untouched(Reason::PushFailed, format!("cannot tag the image `{name}`"))
+        };
+        match timeout(ANSWER, self.docker.tag_image(&self.built.id, Some(options))).await {
+            Ok(tagged) => tagged.map_err(|error| failed().because(error)),
+            Err(elapsed) => Err(failed().because(elapsed)),
+        }
+    }
+
     /// Pushes one tag; returns the digest if the daemon told it.
     async fn push_tag(&self, tag: &Tag) -> Result<Option<Digest>> {
         let name = format!("{}:{tag}", self.built.repository);

@@ -64,6 +64,8 @@ pub enum Misfit {
     NotListed,
     /// Another key is known for this host.
     Changed,
+    /// It is the key of the jump host.
+    OfJumpHost,
 }
 
 /// The error for a host whose key does not fit, with the line that would accept it.
@@ -75,7 +77,10 @@ pub(super) fn mismatch(
 ) -> Error {
     let host = endpoint.display();
     let what = match (trust, misfit) {
-        (HostTrust::Fingerprints(_), _) => {
+        (_, Misfit::OfJumpHost) => {
+            format!("`{host}` shows the host key of `ssh-jump-host`, which may be posing as it")
+        }
+        (HostTrust::Fingerprints(_), Misfit::NotListed | Misfit::Changed) => {
             format!("no host key of `{host}` has a fingerprint listed in `ssh-fingerprint`")
         }
         (HostTrust::KnownHosts(_), Misfit::NotListed) => {
@@ -90,6 +95,11 @@ pub(super) fn mismatch(
         Misfit::Changed => {
             error = error.hint(
                 "someone may be between you and the host; accept the new key only if you know why it changed",
+            );
+        }
+        Misfit::OfJumpHost => {
+            return error.hint(
+                "if both really have one key, bind it to each name with `ssh-known-hosts`; better give each host a key of its own",
             );
         }
         Misfit::NotListed => {}

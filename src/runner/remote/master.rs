@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use super::endpoint::Endpoint;
 use super::exec::keep_secrets_out;
+use super::leftovers::Running;
 use super::refusal::{Refusal, Silence};
 use super::workdir::Workdir;
 use crate::error::{Error, Reason, Result};
@@ -35,6 +36,7 @@ pub(super) struct Master {
     session: Session,
     child: Child,
     socket: PathBuf,
+    running: Running,
 }
 
 /// What a master needs to know.
@@ -65,6 +67,7 @@ impl Launch<'_> {
         let mut child = command
             .spawn()
             .map_err(|error| Refusal::NoSsh(error.to_string()))?;
+        let running = Running::mark(child.id());
         // `ssh` notices most timeouts itself and says more about them.
         let limit = self.limit + Duration::from_secs(1);
         match timeout(limit, logged_in(&mut child, &socket)).await {
@@ -72,6 +75,7 @@ impl Launch<'_> {
                 session: Session::resume_mux(socket.clone().into_boxed_path(), None),
                 child,
                 socket,
+                running,
             }),
             Ok(Ok(Login::Ended(_status))) => Err(Refusal::read(&said(&log))),
             Ok(Err(error)) => Err(Refusal::Other(error.to_string())),
@@ -187,11 +191,13 @@ impl Master {
             session,
             mut child,
             socket: _,
+            running,
         } = self;
         // A connection that is gone already is closed.
         drop(timeout(HANDOVER, session.close()).await);
         if timeout(GOODBYE, child.wait()).await.is_err() {
             drop(child.kill().await);
         }
+        drop(running);
     }
 }

@@ -11,6 +11,7 @@ mod endpoint;
 mod exec;
 pub mod hostkey;
 mod install;
+pub(super) mod leftovers;
 mod master;
 mod probe;
 mod refusal;

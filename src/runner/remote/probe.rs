@@ -29,11 +29,19 @@ pub(super) struct Prober<'a> {
 }
 
 impl Prober<'_> {
-    /// The first key of the host that has one of the fingerprints.
-    pub(super) async fn find(&self, fingerprints: &[Fingerprint]) -> Result<OfferedKey, Refusal> {
+    /// The first key of the host that has one of the fingerprints. `jump` is the key of the host in between, which
+    /// could show it for this one.
+    pub(super) async fn find(
+        &self,
+        fingerprints: &[Fingerprint],
+        jump: Option<&OfferedKey>,
+    ) -> Result<OfferedKey, Refusal> {
         let mut offered = Vec::new();
         for family in FAMILIES {
             match self.ask(Some(family)).await? {
+                Some(key) if jump == Some(&key) => {
+                    return Err(Refusal::HostKey(Misfit::OfJumpHost, vec![key]));
+                }
                 Some(key) if key.is_one_of(fingerprints) => return Ok(key),
                 Some(key) => offered.push(key),
                 None => {}

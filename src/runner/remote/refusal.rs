@@ -184,10 +184,25 @@ fn explained(error: Error, log: &str) -> Error {
     error.log_tail(lines)
 }
 
+/// The longest line of a log that is kept.
+const LONGEST: usize = 2000;
+
+/// A line that is cut keeps whole words only: half a secret would not be found, and shown.
+fn whole_words(line: &str) -> String {
+    if line.chars().count() <= LONGEST {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(LONGEST).collect();
+    let end = cut.rfind(char::is_whitespace).unwrap_or(0);
+    format!("{} …", cut.get(..end).unwrap_or_default())
+}
+
 /// The last lines of a log, without control characters: the far side chose some of them.
 pub(super) fn log_lines(log: &str) -> Vec<String> {
-    let clean =
-        |line: &str| -> String { line.chars().filter(|c| !c.is_control()).take(500).collect() };
+    let clean = |line: &str| -> String {
+        let line: String = line.chars().filter(|c| !c.is_control()).collect();
+        whole_words(&line)
+    };
     let lines: Vec<String> = log
         .lines()
         .map(clean)
@@ -251,6 +266,17 @@ mod tests {
             ),
             Refusal::HostKey(Misfit::Changed, _)
         ));
+    }
+
+    #[test]
+    fn a_line_that_is_cut_ends_with_a_whole_word() {
+        let secret = "s3cr3t".repeat(40);
+        for before in [1900, 1990, 2000, 2500] {
+            let line = format!("{} {secret}", "x".repeat(before));
+            let kept = log_lines(&line).remove(0);
+            assert!(!kept.contains("s3cr3t"), "{before}");
+        }
+        assert_eq!(log_lines(&format!("a {secret}")), [format!("a {secret}")]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio::process::Command;
 use tokio::time::sleep;
 
 use super::endpoint::Endpoint;
+use super::hostkey::OfferedKey;
 use super::master::{Launch, Master};
 use super::probe;
 use super::refusal::Refusal;
@@ -32,15 +33,16 @@ impl Connection {
     /// Connects and verifies the host key. Each try is bounded by `connect-timeout`.
     pub async fn open(config: &SshConfig, reporter: &Reporter) -> Result<Self> {
         let workdir = Workdir::create(config.key.as_ref())?;
-        let opener = Opener {
+        let mut opener = Opener {
             config,
             workdir: &workdir,
             reporter,
+            jump_key: None,
         };
         let user = config.user.as_deref();
         let target = Endpoint::direct(&config.host, config.port, user, "ssh-host");
         let Some(jump) = &config.jump else {
-            let master = opener.open(&target).await?;
+            let (master, _key) = opener.open(&target).await?;
             return Ok(Self {
                 master,
                 jump: None,
@@ -49,9 +51,10 @@ impl Connection {
         };
         let user = jump.user.as_deref().or(user);
         let via = Endpoint::direct(&jump.host, jump.port, user, "ssh-jump-host");
-        let outer = opener.open(&via).await?;
+        let (outer, key) = opener.open(&via).await?;
+        opener.jump_key = key;
         let port = outer.forward(&target).await?;
-        let master = opener.open(&target.forwarded(port)).await?;
+        let (master, _key) = opener.open(&target.forwarded(port)).await?;
         Ok(Self {
             master,
             jump: Some(outer),
@@ -95,17 +98,20 @@ struct Opener<'a> {
     config: &'a SshConfig,
     workdir: &'a Workdir,
     reporter: &'a Reporter,
+    /// The key that the jump host showed; only fingerprints, which name no host, need it.
+    jump_key: Option<OfferedKey>,
 }
 
 impl Opener<'_> {
-    async fn open(&self, endpoint: &Endpoint) -> Result<Master> {
+    /// The connection, and the key that its fingerprint was found by.
+    async fn open(&self, endpoint: &Endpoint) -> Result<(Master, Option<OfferedKey>)> {
         endpoint.check()?;
         let text = format!("connecting to {}", endpoint.display());
         self.reporter.progress(Phase::Connect, &text);
         let mut attempt = 1;
         loop {
             match self.try_open(endpoint).await {
-                Ok(master) => return Ok(master),
+                Ok(connected) => return Ok(connected),
                 Err(refusal) if refusal.may_pass() && attempt < TRIES => {
                     let pause = Duration::from_secs(1 << (attempt - 1));
                     let why = refusal.into_error(endpoint, &self.config.trust);
@@ -122,18 +128,22 @@ impl Opener<'_> {
         }
     }
 
-    async fn try_open(&self, endpoint: &Endpoint) -> Result<Master, Refusal> {
+    async fn try_open(&self, endpoint: &Endpoint) -> Result<(Master, Option<OfferedKey>), Refusal> {
         let prober = probe::Prober {
             endpoint,
             workdir: self.workdir,
             config_file: &self.write_config(endpoint)?,
             limit: self.limit(),
         };
-        let known_hosts = match &self.config.trust {
-            HostTrust::KnownHosts(lines) => lines.lines().map(|line| format!("{line}\n")).collect(),
+        let (known_hosts, found) = match &self.config.trust {
+            HostTrust::KnownHosts(lines) => {
+                let lines = lines.lines().map(|line| format!("{line}\n")).collect();
+                (lines, None)
+            }
             HostTrust::Fingerprints(fingerprints) => {
-                let key = prober.find(fingerprints).await?;
-                format!("{}\n", key.known_hosts_line(&endpoint.known_hosts_name()))
+                let key = prober.find(fingerprints, self.jump_key.as_ref()).await?;
+                let line = key.known_hosts_line(&endpoint.known_hosts_name());
+                (format!("{line}\n"), Some(key))
             }
         };
         match self.connect(endpoint, &known_hosts).await {
@@ -141,7 +151,8 @@ impl Opener<'_> {
                 let offered = prober.offered().await.map(|key| vec![key]);
                 Err(Refusal::HostKey(misfit, offered.unwrap_or_default()))
             }
-            outcome => outcome,
+            Ok(master) => Ok((master, found)),
+            Err(refusal) => Err(refusal),
         }
     }
 

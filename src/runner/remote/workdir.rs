@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::endpoint::Endpoint;
+use super::leftovers::{InUse, PREFIX, sweep};
 use crate::config::types::SshKey;
 use crate::error::{Error, Reason, Result};
 
@@ -16,6 +17,7 @@ use crate::error::{Error, Reason, Result};
 pub(super) struct Workdir {
     folder: TempDir,
     key: Option<PathBuf>,
+    in_use: InUse,
 }
 
 /// Memory first, so that a key does not reach a disk. All are short: a control socket's path is
@@ -34,13 +36,18 @@ impl Workdir {
             .hint("make `/tmp` writable")
         };
         let folder = private_folder().map_err(failed)?;
+        let in_use = InUse::mark(folder.path()).map_err(failed)?;
         let key = key
             .map(|SshKey(secret)| {
                 write_private(&folder.path().join("key"), secret.expose().as_bytes())
             })
             .transpose()
             .map_err(failed)?;
-        Ok(Self { folder, key })
+        Ok(Self {
+            folder,
+            key,
+            in_use,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -88,7 +95,14 @@ impl Workdir {
     /// Removes everything and says so when that fails.
     pub(super) fn close(self) -> Result<()> {
         let path = self.path().to_owned();
-        self.folder.close().map_err(|error| {
+        let Self {
+            folder,
+            key: _,
+            in_use,
+        } = self;
+        let closed = folder.close();
+        drop(in_use);
+        closed.map_err(|error| {
             Error::untouched(
                 Reason::SshFailed,
                 format!(
@@ -108,8 +122,9 @@ fn private_folder() -> io::Result<TempDir> {
         .map(PathBuf::from)
         .chain([std::env::temp_dir()])
     {
+        sweep(&parent);
         let folder = tempfile::Builder::new()
-            .prefix("pct-")
+            .prefix(PREFIX)
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(parent);
         match folder {
