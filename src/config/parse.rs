@@ -7,6 +7,7 @@ use super::image;
 use super::problems::Problems;
 use super::raw::Raw;
 use super::report;
+use super::secrets;
 use super::site;
 use super::sources::Gathered;
 use super::ssh;
@@ -62,6 +63,7 @@ pub fn deploy(
             place: place?,
             site: site?,
             report: report?,
+            hidden: secrets::in_paths(&gathered.raw),
         })
     };
     finish(fields.problems, config())
@@ -81,6 +83,7 @@ pub fn rollback(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
             site: site?,
             report: report?,
             registry: registry?,
+            hidden: secrets::in_paths(&gathered.raw),
         })
     };
     finish(fields.problems, config())
@@ -98,6 +101,7 @@ pub fn look(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
             site: site?,
             report: ReportConfig::default(),
             registry: None,
+            hidden: secrets::in_paths(&gathered.raw),
         })
     };
     finish(fields.problems, config())

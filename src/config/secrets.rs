@@ -82,6 +82,24 @@ pub(super) fn expand(raw: &Raw, path: &str) -> PathBuf {
     }
 }
 
+/// The shortest value in a query that may be a token: shorter ones are words such as `ready`.
+const SHORTEST_TOKEN: usize = 12;
+
+/// What may be a token in the paths that are asked for, which every report names. Some apps want one even there.
+pub(super) fn in_paths(raw: &Raw) -> Vec<Secret> {
+    let paths = ["health-path", "smoke-paths"].map(|key| raw.text(key).unwrap_or_default());
+    let queries = paths
+        .iter()
+        .flat_map(|text| text.split(['\n', ',']))
+        .filter_map(|path| path.split_once('?'));
+    queries
+        .flat_map(|(_, query)| query.split('&'))
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(_, value)| value.len() >= SHORTEST_TOKEN)
+        .map(|(_, value)| Secret::new(value))
+        .collect()
+}
+
 fn of_place(place: &Place) -> Option<&Secret> {
     match place {
         Place::Local => None,
@@ -109,6 +127,7 @@ impl DeployConfig {
         let mut all = self.report.secrets();
         all.extend(of_place(&self.place));
         all.extend(of_registry(registry.as_ref()));
+        all.extend(&self.hidden);
         all
     }
 }
@@ -119,6 +138,7 @@ impl HostConfig {
         let mut all = self.report.secrets();
         all.extend(of_place(&self.place));
         all.extend(of_registry(self.registry.as_ref()));
+        all.extend(&self.hidden);
         all
     }
 }

@@ -121,3 +121,31 @@ fn what_must_be_masked_is_all_there() {
     assert_eq!(config.secrets().len(), 4);
     assert!(!format!("{config:?}").contains("pw-secret"));
 }
+
+#[test]
+fn a_token_in_a_path_is_hidden_and_a_word_is_not() {
+    let of = |path: &str| {
+        let all = in_paths(&gathered(&[("health-path", path)]).raw);
+        all.iter()
+            .map(|one| one.expose().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("/health"), Vec::<String>::new());
+    assert_eq!(
+        of("/health?level=ready&key=0123456789abcdef"),
+        ["0123456789abcdef"]
+    );
+    let config = deploy(
+        &gathered(&[("image", "u/a"), ("health-path", "/h?key=0123456789abcdef")]),
+        Caller::Terminal,
+        Reach::Local,
+        Gated::Free,
+    );
+    let config = config.unwrap();
+    assert!(
+        config
+            .secrets()
+            .iter()
+            .any(|one| one.expose() == "0123456789abcdef")
+    );
+}

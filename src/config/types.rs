@@ -23,6 +23,8 @@ pub struct DeployConfig {
     pub site: Site,
     /// Whom to tell.
     pub report: ReportConfig,
+    /// What may be a token in a path that is asked for.
+    pub hidden: Vec<Secret>,
 }
 
 /// Everything the commands without an image need: `rollback`, `status`, `history`.
@@ -36,6 +38,8 @@ pub struct HostConfig {
     pub report: ReportConfig,
     /// For a pull, should the image be gone from the host.
     pub registry: Option<RegistryLogin>,
+    /// What may be a token in a path that is asked for.
+    pub hidden: Vec<Secret>,
 }
 
 /// When to deploy.

@@ -1,7 +1,7 @@
 //! The forms that a value takes on its way through other programs. Pure.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::SHORTEST;
 
@@ -13,6 +13,7 @@ pub(super) fn of(value: &str) -> Vec<String> {
     // A password is often inside JSON before it is encoded, as in a registry's login.
     forms.extend(base64(&json));
     forms.push(json);
+    forms.extend(wrapped(value));
     for kept in [RFC3986, COMPONENT, URI] {
         let upper = percent(value, kept);
         forms.push(lower_hex(&upper));
@@ -39,6 +40,29 @@ fn base64(value: &str) -> Vec<String> {
         }
     }
     forms
+}
+
+/// The lines in which `base64` and PEM write it, with and without a newline at its end. A shorter line, as at the
+/// end of a long value, could stand in anything.
+fn wrapped(value: &str) -> Vec<String> {
+    const SHORTEST_LINE: usize = 24;
+    let mut lines = Vec::new();
+    for end in ["", "\n"] {
+        let text = STANDARD.encode(format!("{value}{end}"));
+        for width in [64, 76] {
+            if text.len() <= width {
+                continue;
+            }
+            let bytes = text.as_bytes().chunks(width);
+            let found = bytes.filter_map(|line| std::str::from_utf8(line).ok());
+            lines.extend(
+                found
+                    .filter(|line| line.len() >= SHORTEST_LINE)
+                    .map(str::to_owned),
+            );
+        }
+    }
+    lines
 }
 
 /// Escaped as inside a JSON string.
@@ -104,7 +128,6 @@ fn lower_hex(encoded: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
     use super::*;
@@ -124,6 +147,26 @@ mod tests {
             "p&ss%20%22w%C3%B6rd%22/+",
         ] {
             assert!(forms.contains(&form.to_owned()), "{form}: {forms:?}");
+        }
+    }
+
+    /// A long value, as `base64` prints it and as it stands in a PEM file: line by line.
+    #[test]
+    fn a_wrapped_value_is_found_line_by_line() {
+        let secret: String = (0..400)
+            .map(|n| char::from(b'a' + (n * 7 % 26) as u8))
+            .collect();
+        let redactor = Redactor::new(&[&Secret::new(secret.as_str())]);
+        for end in ["", "\n"] {
+            let text = STANDARD.encode(format!("{secret}{end}"));
+            for width in [64, 76] {
+                for line in text.as_bytes().chunks(width) {
+                    let line = std::str::from_utf8(line).unwrap();
+                    if line.len() >= 24 {
+                        assert_eq!(redactor.redact(&format!("  {line}")), "  ***", "{width}");
+                    }
+                }
+            }
         }
     }
 

@@ -33,6 +33,7 @@ mod restart;
 mod rollback;
 mod secrets;
 mod switch;
+mod tags;
 mod tls;
 mod two_apps;
 mod world;
