@@ -1,6 +1,7 @@
 //! The action as it is used: through its image, from inputs and an event, by `act` and by the real
 //! runner's own command line.
 
+mod clone;
 pub(crate) mod container;
 mod files;
 pub(crate) mod job;
@@ -59,7 +60,7 @@ fn the_image_is_what_the_runner_needs_and_no_more() {
     assert_eq!(version, format!("pct-deploy {}", env!("CARGO_PKG_VERSION")));
 }
 
-fn ask(args: &[&str]) -> String {
+pub(crate) fn ask(args: &[&str]) -> String {
     let output = docker(args);
     assert!(
         output.status.success(),

@@ -12,7 +12,7 @@ use super::files::{contents, declared, pairs, prepare};
 use super::project::{self, Project};
 use crate::world::World;
 
-/// What `scripts/dist` builds from `target/action`.
+/// What `scripts/dist` builds, and `target/action` names.
 pub(crate) const IMAGE: &str = "pct-deploy-action";
 /// As `action.yml` names it; `tests/tidy` sees to it that it is in the image.
 pub(crate) const POST: &str = "/usr/local/bin/pct-deploy-post";

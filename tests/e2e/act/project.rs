@@ -1,4 +1,4 @@
-//! A user's repository: `examples/hello`, built, with a workflow that uses the action.
+//! A user's repository with a workflow that uses the action: `examples/hello`, built; or a clone of our own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,19 +8,31 @@ use sandbox::event::Event;
 use sandbox::github::GitHub;
 use sandbox::pull::Pull;
 
+use super::container::IMAGE;
 use super::job::Job;
-use crate::world::{World, root};
+use crate::world::{World, docker, root};
 
 pub(crate) const LABEL: &str = "🎅🏼deploy";
+const WORKFLOW: &str = ".github/workflows/deploy.yml";
 pub(crate) const REPOSITORY: &str = "octo-org/pct-backend";
 /// Long enough that masking it spoils no other word.
 pub(crate) const TOKEN: &str = "made-up-github-token";
 
-/// A git repository with one commit.
+/// What `uses:` names in a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Uses {
+    /// What `scripts/dist` staged, as a release is used.
+    Staged,
+    /// The repository itself, `./`.
+    Itself,
+}
+
+/// A git repository on the branch `feature`.
 #[derive(Debug)]
 pub(crate) struct Project {
     folder: tempfile::TempDir,
     act: PathBuf,
+    uses: Uses,
     /// The commit that is deployed, and the version that the app then names.
     pub(crate) head: String,
 }
@@ -28,30 +40,31 @@ pub(crate) struct Project {
 impl Project {
     /// The name tells act's containers of one workflow from another's.
     pub(crate) fn new(world: &World, name: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let app = folder.path().join("app");
-        std::fs::create_dir_all(app.join(".github/workflows")).unwrap();
-        for file in ["hello", "Dockerfile"] {
-            std::fs::copy(world.context.path().join(file), app.join(file)).unwrap();
-        }
-        std::fs::write(
-            app.join(".github/workflows/deploy.yml"),
-            workflow(world, name),
-        )
-        .unwrap();
+        let mut project = Self::empty(world, Uses::Staged);
+        let app = project.app();
         git(&app, &["init", "--quiet", "--initial-branch", "feature"]);
-        git(
-            &app,
-            &[
-                "remote",
-                "add",
-                "origin",
-                &format!("https://github.com/{REPOSITORY}.git"),
-            ],
-        );
-        git(&app, &["add", "--all"]);
-        git(&app, &["commit", "--quiet", "--message", "feat: greet"]);
-        let head = git(&app, &["rev-parse", "HEAD"]);
+        let origin = format!("https://github.com/{REPOSITORY}.git");
+        git(&app, &["remote", "add", "origin", &origin]);
+        project.commit(world, name, "");
+        project
+    }
+
+    /// A clone of this repository as it is committed; it has nothing to deploy yet.
+    pub(crate) fn clone_of_ours(world: &World) -> Self {
+        let mut project = Self::empty(world, Uses::Itself);
+        let app = project.app();
+        let from = root().display().to_string();
+        git(&app, &["clone", "--quiet", "--no-local", &from, "."]);
+        git(&app, &["checkout", "--quiet", "-B", "feature"]);
+        let origin = format!("https://github.com/{REPOSITORY}.git");
+        git(&app, &["remote", "set-url", "origin", &origin]);
+        project.head = git(&app, &["rev-parse", "HEAD"]);
+        project
+    }
+
+    fn empty(world: &World, uses: Uses) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("app")).unwrap();
         let secrets = [
             format!("GITHUB_TOKEN={TOKEN}"),
             format!("REGISTRY_PASSWORD={}", world.env.registry_password),
@@ -65,8 +78,27 @@ impl Project {
         Self {
             folder,
             act: world.env.act.clone(),
-            head,
+            uses,
+            head: String::new(),
         }
+    }
+
+    /// Commits the app, built, in the folder `context`, and a workflow that deploys it.
+    pub(crate) fn commit(&mut self, world: &World, name: &str, context: &str) {
+        let app = self.app();
+        for file in ["hello", "Dockerfile"] {
+            std::fs::copy(
+                world.context.path().join(file),
+                app.join(context).join(file),
+            )
+            .unwrap();
+        }
+        let workflow = workflow(world, name, context, self.uses);
+        std::fs::create_dir_all(app.join(".github/workflows")).unwrap();
+        std::fs::write(app.join(WORKFLOW), workflow).unwrap();
+        git(&app, &["add", "--all", "--force"]);
+        git(&app, &["commit", "--quiet", "--message", "feat: greet"]);
+        self.head = git(&app, &["rev-parse", "HEAD"]);
     }
 
     /// Where the repository is.
@@ -86,14 +118,21 @@ impl Project {
 
     /// Runs the workflow with the real act.
     pub(crate) fn act(&self, github: &GitHub, more: &[&str]) -> Job {
-        let action = format!("org/pct-deploy-action@v1={}", staged().display());
+        let action = match self.uses {
+            Uses::Staged => {
+                let staged = format!("org/pct-deploy-action@v1={}", staged().display());
+                vec!["--local-repository".to_owned(), staged]
+            }
+            Uses::Itself => Vec::new(),
+        };
         let output = Command::new("timeout")
             .args(["--kill-after", "10", "240"])
             .arg(&self.act)
             .args(["pull_request", "--json", "--rm", "--pull=false"])
             .args(["--platform", "ubuntu-latest=debian:bookworm-slim"])
             .args(["--env", &format!("GITHUB_API_URL={}", github.url())])
-            .args(["--local-repository", &action])
+            .args(["--workflows", WORKFLOW])
+            .args(action)
             .arg("--eventpath")
             .arg(self.event())
             .arg("--secret-file")
@@ -107,13 +146,19 @@ impl Project {
     }
 }
 
-/// The action's folder, which must be as new as the program.
+/// The action's folder, which must be as new as the program, and its image the one that was made with it.
 pub(crate) fn staged() -> PathBuf {
     let staged = root().join("target/action");
-    let binary = changed(&staged.join("pct-deploy"));
+    let made = changed(&staged.join("action.yml"));
     assert!(
-        binary.is_some_and(|built| changed_below(&root().join("src")) <= built),
+        made.is_some_and(|made| changed_below(&root().join("src")) <= made),
         "target/action is not there or older than src: run `scripts/dist --dev`"
+    );
+    let image = docker(&["image", "inspect", "-f", "{{.Id}}", IMAGE]).stdout;
+    assert_eq!(
+        String::from_utf8_lossy(&image),
+        std::fs::read_to_string(staged.join("image-id")).unwrap(),
+        "the image is another one: run `scripts/dist --dev`"
     );
     staged
 }
@@ -135,7 +180,11 @@ fn changed_below(folder: &Path) -> SystemTime {
 }
 
 /// The gate is left to the action alone: no `if:`.
-fn workflow(world: &World, name: &str) -> String {
+fn workflow(world: &World, name: &str, context: &str, uses: Uses) -> String {
+    let uses = match uses {
+        Uses::Staged => "org/pct-deploy-action@v1",
+        Uses::Itself => "./",
+    };
     let known_hosts = std::fs::read_to_string(&world.env.known_hosts).unwrap();
     let known_hosts: String = known_hosts
         .lines()
@@ -151,8 +200,9 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v6
-      - uses: org/pct-deploy-action@v1
+      - uses: {uses}
         with:
+          context: ./{context}
           image: localhost:5000/pct/hello
           registry-username: {user}
           registry-password: ${{{{ secrets.REGISTRY_PASSWORD }}}}
@@ -173,7 +223,7 @@ jobs:
     )
 }
 
-fn git(folder: &Path, args: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
     let output = Command::new("git")
         .args([
             "-c",
