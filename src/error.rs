@@ -284,6 +284,8 @@ reasons! {
     JournalUnwritable = "journal-unwritable",
     /// The journal is damaged and must not be acted on.
     JournalDamaged = "journal-damaged",
+    /// A record on the host was written by another version of pct-deploy, which has to settle it.
+    OtherVersion = "other-version",
     /// An undo failed; the host needs a person.
     UndoFailed = "undo-failed",
     /// There is no earlier release to go back to.

@@ -30,6 +30,12 @@ impl StepError {
         self
     }
 
+    /// Adds the cause below it.
+    pub(super) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.chain.push(cause.into());
+        self
+    }
+
     pub(super) fn log_tail(mut self, lines: Vec<String>) -> Self {
         self.log_tail = lines;
         self

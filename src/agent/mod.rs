@@ -45,7 +45,10 @@ mod swap;
 mod tests;
 mod traffic;
 mod verdict;
+#[cfg(test)]
+mod version_tests;
 mod work;
+mod writer;
 
 pub use recover_all::recover_all;
 pub use serve::{replace_file, serve};

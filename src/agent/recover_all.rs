@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::journal::closed::unread_closed;
 use super::lock::{self, CancelState};
 use super::paths::{AppPaths, STATE_ROOT};
 use super::recover::{Recovered, recover};
@@ -75,6 +76,8 @@ async fn locked<H: Host>(
             "{app}: deployment {deployment} is settled: {outcome}"
         )),
     }
+    let unread = unread_closed(host, paths).await?;
+    said.extend(unread.into_iter().map(|why| format!("{app}: {why}")));
     match Box::pin(revive(host, paths)).await? {
         Revived::Nothing => {}
         Revived::Started(service) => {

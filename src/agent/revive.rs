@@ -3,7 +3,7 @@
 
 use super::events::Events;
 use super::failure::StepResult;
-use super::journal::file::last_closed;
+use super::journal::closed::last_closed;
 use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::prepare;

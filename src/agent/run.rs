@@ -9,7 +9,7 @@ use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::fence;
 use super::history;
-use super::journal::entry::{Begun, Entry, JOURNAL_VERSION, Switch};
+use super::journal::entry::{Begun, Entry, Switch};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
 use super::meter::{Log, Meter};
@@ -161,7 +161,6 @@ async fn swap<H: Host>(
 ) {
     let previous = survey.live_release();
     let begun = Begun {
-        version: JOURNAL_VERSION,
         plan: plan.clone(),
         fence,
         folder: survey.project.folder.clone(),
@@ -290,7 +289,10 @@ async fn finish_untouched<H: Host>(
 
 /// An earlier run cannot be settled: nothing new may begin. Stuck, unless this run could not even look.
 async fn finish_stuck<H: Host>(events: &Events<'_, H>, error: StepError) {
-    let needs_a_person = matches!(error.reason, Reason::UndoFailed | Reason::JournalDamaged);
+    let needs_a_person = matches!(
+        error.reason,
+        Reason::UndoFailed | Reason::JournalDamaged | Reason::OtherVersion
+    );
     let outcome = if needs_a_person {
         Outcome::Stuck
     } else {

@@ -6,9 +6,11 @@ use std::path::Path;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::failure::StepError;
-use super::journal::entry::{Begun, Entry, JOURNAL_VERSION, Switch};
+use super::journal::codec::Head;
+use super::journal::entry::{Begun, Entry, Switch};
 use super::lock::CancelState;
 use super::run::run;
+use super::writer::Writer;
 use crate::error::Reason;
 use crate::host::sim::{Behaviour, INCLUDE, SimHost};
 use crate::protocol::event::Happening;
@@ -70,7 +72,6 @@ pub(super) fn begun() -> Entry {
         port,
     };
     Entry::Begun(Box::new(Begun {
-        version: JOURNAL_VERSION,
         plan: plan(1, Target::Previous),
         fence: 1,
         folder: "/home/u".into(),
@@ -86,6 +87,17 @@ pub(super) fn begun() -> Entry {
         slot: Slot::One,
         keep: Vec::new(),
     }))
+}
+
+/// The head of its journal.
+pub(super) fn head() -> Head {
+    Head::ours(
+        1,
+        Writer {
+            version: "0.1.0".to_owned(),
+            program: Some("/var/lib/pct-deploy/bin/0123".into()),
+        },
+    )
 }
 
 /// Some failure.

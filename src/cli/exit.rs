@@ -74,6 +74,7 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::Interrupted
             | Reason::JournalUnwritable
             | Reason::JournalDamaged
+            | Reason::OtherVersion
             | Reason::UndoFailed
             | Reason::NoEarlierRelease
             | Reason::Cancelled => ExitCode::HostUntouched,

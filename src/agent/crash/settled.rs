@@ -30,7 +30,8 @@ fn archived(host: &SimHost, plan: &Plan) -> Result<Option<Archived>, String> {
         return Ok(None);
     };
     let text = String::from_utf8_lossy(bytes);
-    let first = text.split_inclusive('\n').next().unwrap_or_default();
+    // The head and the first entry.
+    let first: String = text.split_inclusive('\n').take(2).collect();
     let read = codec::decode(first.as_bytes()).map_err(|damage| damage.to_string())?;
     let Some(Entry::Begun(begun)) = read.entries.first() else {
         return Err("the archived journal has no beginning".to_owned());

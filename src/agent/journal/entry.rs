@@ -10,8 +10,11 @@ use crate::protocol::plan::Plan;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 use crate::protocol::step::Step;
 
-/// The version of the format that this binary writes, and the only one it reads.
-pub(in crate::agent) const JOURNAL_VERSION: u32 = 1;
+/// The version of the format that this binary writes; it reads version 1 as well.
+///
+/// `tests/golden/journal` has a file of every version, and a test that fails when what we write is another format: a
+/// format that was released is never changed, it gets a new number.
+pub(in crate::agent) const JOURNAL_VERSION: u32 = 2;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,8 +46,6 @@ pub(in crate::agent) enum Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::agent) struct Begun {
-    /// [`JOURNAL_VERSION`].
-    pub(in crate::agent) version: u32,
     /// What was asked.
     pub(in crate::agent) plan: Plan,
     /// The number of the run.

@@ -1,11 +1,12 @@
 //! The only writer of a journal: an entry counts once it is synced, and it is written by the run whose turn it is.
 
-use super::codec;
-use super::entry::{Begun, Entry};
+use super::codec::{self, Unreadable};
+use super::entry::{Entry, JOURNAL_VERSION};
 use super::state::State;
 use crate::agent::failure::StepError;
 use crate::agent::fence;
 use crate::agent::paths::AppPaths;
+use crate::agent::writer::{Writer, settle_with};
 use crate::error::Reason;
 use crate::host::{Access, Durability, Host, HostResult, Owner};
 use crate::protocol::ids::DeploymentId;
@@ -26,6 +27,8 @@ pub(in crate::agent) struct Journal<'a, H> {
     paths: &'a AppPaths,
     fence: u64,
     entries: u64,
+    /// Bytes that are good: the head and the entries.
+    size: usize,
     state: State,
 }
 
@@ -39,10 +42,13 @@ impl<'a, H: Host> Journal<'a, H> {
         let state = State::of(std::slice::from_ref(&first)).map_err(|illegal| bug(&illegal))?;
         let state = state.ok_or_else(|| bug(&"a journal without its first entry"))?;
         let fence = state.begun.fence;
+        let head = codec::Head::ours(fence, Writer::ourselves(host).await);
+        let head = codec::encode_head(&head).map_err(|error| bug(&error))?;
         let line = codec::encode(1, host.now_ms(), &first).map_err(|error| bug(&error))?;
         let turn = fence::hold(host, paths, fence).await?;
         // Whole or not at all: a journal that exists says what it is about.
-        host.replace(&paths.journal(), line.as_bytes(), Owner::Us, Access::Public)
+        let both = head + &line;
+        host.replace(&paths.journal(), both.as_bytes(), Owner::Us, Access::Public)
             .await
             .map_err(|error| cannot("begin", &error))?;
         drop(turn);
@@ -51,6 +57,7 @@ impl<'a, H: Host> Journal<'a, H> {
             paths,
             fence,
             entries: 1,
+            size: both.len(),
             state,
         })
     }
@@ -71,7 +78,15 @@ impl<'a, H: Host> Journal<'a, H> {
         else {
             return Ok(None);
         };
-        let read = codec::decode(&bytes).map_err(|damage| damaged(paths, &damage))?;
+        let read = match codec::decode(&bytes) {
+            Ok(read) => read,
+            Err(why) => return Err(refused(host, paths, &why).await),
+        };
+        // Before anything is written: what we do not understand stays as it is.
+        let state = State::of(&read.entries).map_err(|illegal| damaged(paths, &illegal))?;
+        let Some(state) = state else {
+            return Err(damaged(paths, &"its first line is missing"));
+        };
         if let Some(good) = bytes
             .get(..read.good)
             .filter(|good| good.len() < bytes.len())
@@ -82,15 +97,12 @@ impl<'a, H: Host> Journal<'a, H> {
                 .map_err(|error| cannot("mend", &error))?;
         }
         drop(turn);
-        let state = State::of(&read.entries).map_err(|illegal| damaged(paths, &illegal))?;
-        let Some(state) = state else {
-            return Err(damaged(paths, &"its first line is missing"));
-        };
         Ok(Some(Self {
             host,
             paths,
             fence,
             entries: read.entries.len() as u64,
+            size: read.good,
             state,
         }))
     }
@@ -136,6 +148,7 @@ impl<'a, H: Host> Journal<'a, H> {
         }
         drop(turn);
         self.entries += 1;
+        self.size += line.len();
         self.state = next;
         Ok(())
     }
@@ -144,15 +157,7 @@ impl<'a, H: Host> Journal<'a, H> {
     async fn take_back(&self) -> HostResult<()> {
         let path = self.paths.journal();
         let bytes = self.host.read(&path).await?.unwrap_or_default();
-        let mut end = 0;
-        for _ in 0..self.entries {
-            let rest = bytes.get(end..).unwrap_or_default();
-            end += rest
-                .iter()
-                .position(|byte| *byte == b'\n')
-                .map_or(0, |at| at + 1);
-        }
-        let good = bytes.get(..end).unwrap_or_default();
+        let good = bytes.get(..self.size).unwrap_or(&bytes);
         // Also when nothing was left: only a synced replacement says that nothing will appear.
         self.host
             .replace(&path, good, Owner::Us, Access::Public)
@@ -172,35 +177,34 @@ impl<'a, H: Host> Journal<'a, H> {
     }
 }
 
-/// What the newest closed journal was about; `None` when nothing was ever deployed. One that cannot be read is passed
-/// over: it is history.
-pub(in crate::agent) async fn last_closed<H: Host>(
-    host: &H,
-    paths: &AppPaths,
-) -> Result<Option<Begun>, StepError> {
-    let unreadable = |error| cannot("read", &error);
-    let names = host.list(&paths.archive()).await.map_err(unreadable)?;
-    for name in names.iter().rev() {
-        let bytes = host
-            .read(&paths.archive().join(name))
-            .await
-            .map_err(unreadable)?;
-        let read = codec::decode(&bytes.unwrap_or_default());
-        if let Some(Entry::Begun(begun)) =
-            read.ok().and_then(|read| read.entries.into_iter().next())
-        {
-            return Ok(Some(*begun));
-        }
-    }
-    Ok(None)
-}
-
 fn cannot(verb: &str, error: &crate::host::error::HostError) -> StepError {
     StepError::host(
         Reason::JournalUnwritable,
         format!("cannot {verb} the journal"),
         error,
     )
+}
+
+/// Why a journal is not acted on, and what settles it.
+async fn refused<H: Host>(host: &H, paths: &AppPaths, why: &Unreadable) -> StepError {
+    let Unreadable::OtherVersion { head, .. } = why else {
+        return damaged(paths, why);
+    };
+    let path = paths.journal();
+    let ours = Writer::ourselves(host).await;
+    StepError::new(
+        Reason::OtherVersion,
+        format!(
+            "an unfinished deploy was left by another version: `{}` has format {} and was written by {}; this is {}, \
+             which writes format {JOURNAL_VERSION}. Nothing was changed",
+            path.display(),
+            head.version,
+            Writer::describe(head.written_by.as_ref()),
+            Writer::describe(Some(&ours)),
+        ),
+    )
+    .because(why.to_string())
+    .hint(settle_with(host, head.written_by.as_ref()).await)
 }
 
 fn damaged(paths: &AppPaths, what: &dyn std::fmt::Display) -> StepError {

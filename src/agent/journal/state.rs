@@ -157,6 +157,13 @@ impl State {
         Some((last.step, &last.before))
     }
 
+    /// Whether the undo of a step is owed.
+    #[cfg(test)]
+    pub(in crate::agent) fn owes(&self, step: Step) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|progress| progress.step == step && progress.mark != Mark::Undone)
+    }
+
     /// Whether a step is done and stays so.
     pub(in crate::agent) fn is_done(&self, step: Step) -> bool {
         self.steps
