@@ -62,6 +62,8 @@ fn cold_releases_of_the_same_code_stay_and_one_that_is_three_times_slower_goes_b
     // As MySQL and Redis have them: a limit for each slot.
     world.ask_host("sed -i \"s|memory: 512M|memory: 512M\\n          cpus: '0.5'|\" ~ec2-user/docker-compose.yml");
     world.set("bake", "5s");
+    // Half a processor of a machine that does other things, too.
+    world.set("health-timeout", "240s");
     let provisioned = world.run(&["provision", "--json"], &[]);
     assert_eq!(provisioned.code, Some(0), "{}", provisioned.stderr);
     deploy(&world, "v0");
