@@ -122,7 +122,7 @@ fn a_second_signal_leaves_no_key_and_no_connection_behind() {
     let folder = tempfile::tempdir().unwrap();
     let (key, public) = crate::keys::keygen(folder.path(), &["-t", "ed25519", "-N", ""]);
     let bin = folder.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
+    std::fs::create_dir_all(&bin).unwrap();
     let ssh = bin.join("ssh");
     std::fs::write(&ssh, SSH).unwrap();
     std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
