@@ -44,6 +44,7 @@ pub(super) struct Follower<'a> {
     heard: u64,
     release: Option<ReleaseId>,
     image: Option<PinnedImage>,
+    cancel_is_said: bool,
 }
 
 /// How a connection ended.
@@ -72,6 +73,7 @@ impl<'a> Follower<'a> {
             heard,
             release,
             image,
+            cancel_is_said: false,
         }
     }
 
@@ -155,8 +157,7 @@ impl<'a> Follower<'a> {
                 reply = call.next() => reply,
                 _ = self.cancel.requested(), if !passed_on => {
                     passed_on = true;
-                    self.reporter
-                        .note("cancel requested: the host rolls back, or finishes if it has committed");
+                    self.say_cancel();
                     if call.send(&Request::Cancel).await.is_err() {
                         return Ok(Heard::Part(call.finish().await?));
                     }
@@ -173,6 +174,15 @@ impl<'a> Follower<'a> {
                 // A line that broke off is the end of a connection like any other.
                 Ok(None) | Err(_) => return Ok(Heard::Part(call.finish().await?)),
             }
+        }
+    }
+
+    /// Once, however often the connection is lost.
+    fn say_cancel(&mut self) {
+        if !self.cancel_is_said {
+            let text = "cancel requested: the host rolls back, or finishes if it has committed";
+            self.reporter.note(text);
+            self.cancel_is_said = true;
         }
     }
 
