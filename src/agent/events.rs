@@ -1,11 +1,15 @@
 //! The agent's voice: numbered events, kept in a file and sent to whoever listens.
 
-use std::cell::Cell;
-use std::path::PathBuf;
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::failure::StepResult;
+use super::history::log;
+use super::paths::AppPaths;
+use super::reserve;
+use super::writer::Writer;
 use crate::host::{Durability, Host, HostResult};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::step::Step;
@@ -20,6 +24,10 @@ pub(super) struct Events<'a, H> {
     seq: Cell<u64>,
     /// A line may have been written in part: the next one begins on a line of its own.
     torn: Cell<bool>,
+    /// Whose reserve the last word may use.
+    reserve: RefCell<Option<AppPaths>>,
+    /// The first line of a log, until it is written.
+    head: RefCell<Option<String>>,
 }
 
 impl<'a, H: Host> Events<'a, H> {
@@ -31,7 +39,19 @@ impl<'a, H: Host> Events<'a, H> {
             listener: Some(listener),
             seq: Cell::new(0),
             torn: Cell::new(false),
+            reserve: RefCell::default(),
+            head: RefCell::default(),
         }
+    }
+
+    /// Says in the log, before the first event, whose run it is and who writes it.
+    pub(super) fn name_log(&self, run: Option<u64>, writer: Writer) {
+        self.head.replace(Some(log::head(run, writer)));
+    }
+
+    /// From here on the last word is kept although the disk is full. Under the lock.
+    pub(super) fn use_reserve(&self, paths: &AppPaths) {
+        self.reserve.replace(Some(paths.clone()));
     }
 
     /// The stream of an earlier run, to be brought to its end; nobody listens to it any more.
@@ -61,6 +81,8 @@ impl<'a, H: Host> Events<'a, H> {
             listener: None,
             seq: Cell::new(last.map_or(0, |event| event.seq)),
             torn: Cell::new(false),
+            reserve: RefCell::default(),
+            head: RefCell::default(),
         }))
     }
 
@@ -72,6 +94,8 @@ impl<'a, H: Host> Events<'a, H> {
             listener: None,
             seq: Cell::new(0),
             torn: Cell::new(false),
+            reserve: RefCell::default(),
+            head: RefCell::default(),
         }
     }
 
@@ -103,24 +127,50 @@ impl<'a, H: Host> Events<'a, H> {
         };
         let seq = self.seq.get() + 1;
         self.seq.set(seq);
-        let event = Event {
+        let event = wire::fitting(Event {
             seq,
             at_ms: self.host.now_ms(),
             what,
-        };
+        });
         let mut kept = Ok(());
         if let (Some(log), Ok(mut line)) = (&self.log, wire::encode(&event)) {
+            let head = self.head.take();
+            line.insert_str(0, head.as_deref().unwrap_or_default());
             if self.torn.get() {
                 line.insert(0, '\n');
             }
-            kept = self.host.append(log, line.as_bytes(), durability).await;
+            let reserve = self.reserve.borrow().clone();
+            kept = match &reserve {
+                // The last word; a journal whose run has none stays open.
+                Some(paths) if matches!(event.what, Happening::Finished(_)) => {
+                    self.append_with_room(paths, log, &line).await
+                }
+                Some(_) | None => self.host.append(log, line.as_bytes(), durability).await,
+            };
             self.torn.set(kept.is_err());
+            if kept.is_err() {
+                self.head.replace(head);
+            }
         }
         if let Some(listener) = &self.listener {
             // Nobody listening is fine: the swap goes on.
             drop(listener.send(Reply::Event(Box::new(event))));
         }
         kept
+    }
+
+    async fn append_with_room(&self, paths: &AppPaths, log: &Path, line: &str) -> HostResult<()> {
+        let mut again = false;
+        reserve::with_room(self.host, paths, async || {
+            // A part of it may be there already.
+            let begin = if again { "\n" } else { "" };
+            again = true;
+            let whole = format!("{begin}{line}");
+            self.host
+                .append(log, whole.as_bytes(), Durability::Synced)
+                .await
+        })
+        .await
     }
 
     /// Frames the work of a step with its events.

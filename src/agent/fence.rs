@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{StepError, StepResult};
 use super::paths::AppPaths;
+use super::reserve;
 use crate::error::Reason;
 use crate::host::{Access, Host, LockAttempt, Owner};
 
@@ -24,6 +25,13 @@ const POLL: Duration = Duration::from_millis(5);
 struct Numbers {
     issued: u64,
     acting: u64,
+}
+
+impl Numbers {
+    fn text(self) -> String {
+        let Self { issued, acting } = self;
+        format!("{{\"issued\":{issued},\"acting\":{acting}}}\n")
+    }
 }
 
 /// Gives a run that begins its number.
@@ -56,8 +64,19 @@ pub(super) async fn take_over<H: Host>(host: &H, paths: &AppPaths, number: u64) 
 
 /// A number that is newer than all others, at once the acting one: for a recovery.
 pub(super) async fn seize<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64> {
-    let number = issue(host, paths).await?;
-    take_over(host, paths, number).await?;
+    let lock = lock(host, paths).await?;
+    let numbers = read(host, paths).await?;
+    let number = numbers.issued.max(numbers.acting) + 1;
+    let seized = Numbers {
+        issued: number,
+        acting: number,
+    };
+    // A recovery must not want for room: whoever begins anew can wait for some.
+    let text = seized.text();
+    reserve::replace(host, paths, &paths.fence(), text.as_bytes())
+        .await
+        .map_err(|error| cannot("write", paths, &error))?;
+    drop(lock);
     Ok(number)
 }
 
@@ -76,7 +95,8 @@ async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
     let path = paths.fence_lock();
     let began = host.elapsed_ms();
     loop {
-        let attempt = host.try_lock(&path, "a look at the fence").await;
+        // Without a note: nobody asks who holds it, and a note needs room.
+        let attempt = host.try_lock(&path, "").await;
         match attempt.map_err(|error| cannot("lock", paths, &error))? {
             LockAttempt::Taken(lock) => return Ok(lock),
             LockAttempt::HeldBy(_) => {}
@@ -124,8 +144,7 @@ async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
 }
 
 async fn write<H: Host>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepResult<()> {
-    let Numbers { issued, acting } = numbers;
-    let text = format!("{{\"issued\":{issued},\"acting\":{acting}}}\n");
+    let text = numbers.text();
     host.replace(&paths.fence(), text.as_bytes(), Owner::Us, Access::Public)
         .await
         .map_err(|error| cannot("write", paths, &error))

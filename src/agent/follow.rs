@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::ending::early_word;
 use super::events::Events;
 use super::failure::{StepError, StepResult};
-use super::lock::note;
+use super::lock::{self, note};
 use super::paths::AppPaths;
 use super::recover::recover;
 use crate::error::Reason;
@@ -111,7 +111,7 @@ async fn say_again<H: Host>(
 
 async fn is_free<H: Host>(host: &H, paths: &AppPaths) -> bool {
     matches!(
-        host.try_lock(&paths.lock(), "a look at the lock").await,
+        host.try_lock(&paths.lock(), lock::LOOK).await,
         Ok(LockAttempt::Taken(_))
     )
 }

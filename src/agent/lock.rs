@@ -11,6 +11,11 @@ use crate::protocol::event::Happening;
 use crate::protocol::span::Span;
 
 const POLL: Duration = Duration::from_millis(500);
+/// What whoever only looks at the lock notes in it, for the instant that takes.
+pub(super) const LOOK: &str = "a look at the lock";
+/// How often, and how soon, a lock that is being looked at is tried again; whatever `lock-wait` says.
+pub(super) const LOOKS: u32 = 10;
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const REPEAT_MS: u64 = 5_000;
 
 /// Waits for the lock at most `wait`, saying who holds it. `ourselves` is what others are told meanwhile.
@@ -24,7 +29,7 @@ pub(super) async fn take<H: Host>(
 ) -> StepResult<H::Lock> {
     let failed = |error| StepError::host(Reason::Locked, "cannot take the deploy lock", &error);
     let began = host.elapsed_ms();
-    let mut said = None;
+    let (mut said, mut looks) = (None, 0);
     loop {
         let holder = match host
             .try_lock(&paths.lock(), &note(ourselves, host.now_ms()))
@@ -32,6 +37,11 @@ pub(super) async fn take<H: Host>(
             .map_err(failed)?
         {
             LockAttempt::Taken(lock) => return Ok(lock),
+            LockAttempt::HeldBy(holder) if holder == LOOK && looks < LOOKS => {
+                looks += 1;
+                host.sleep(LOOK_AGAIN).await;
+                continue;
+            }
             LockAttempt::HeldBy(holder) => holder,
         };
         let waited = host.elapsed_ms().saturating_sub(began);

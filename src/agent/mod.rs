@@ -30,6 +30,9 @@ mod provision;
 mod recover;
 mod recover_all;
 mod reload;
+mod reserve;
+#[cfg(test)]
+mod reserve_tests;
 mod resolve;
 mod revive;
 mod route;

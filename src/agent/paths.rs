@@ -51,6 +51,11 @@ impl AppPaths {
         self.folder.join("open.jsonl")
     }
 
+    /// Room for the way back.
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.folder.join("reserve")
+    }
+
     /// Closed journals.
     pub(super) fn archive(&self) -> PathBuf {
         self.folder.join("history")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::lock::CancelState;
-use super::paths::STATE_ROOT;
+use super::paths::{AppPaths, STATE_ROOT};
 use super::survey::{Survey, is_running};
 use crate::error::Reason;
 use crate::host::facts::{ContainerFacts, ContainerHealth};
@@ -71,7 +71,7 @@ async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
         .hint("give the SSH user passwordless sudo, or connect as root")
     })?;
     let survey = survey?;
-    port_is_free(host, &survey).await?;
+    port_is_free(host, &AppPaths::new(&site.app), &survey).await?;
     Ok(survey)
 }
 
@@ -100,11 +100,18 @@ async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult
 }
 
 /// The idle slot's port must not belong to some other program.
-async fn port_is_free<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
+async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> StepResult<()> {
     let idle = survey.idle();
     let slot = survey.slots.get(idle);
     let ours = survey.containers.get(idle).as_ref().is_some_and(is_running);
     if ours || !host.accepts(slot.address()).await {
+        return Ok(());
+    }
+    // Another deploy may be starting that slot: its port listens before its container is said to run. We do not hold
+    // the lock yet; the same check comes again under it, when nothing is open.
+    let open = matches!(host.read(&paths.journal()).await, Ok(Some(_)));
+    let now = look(host, survey, &slot.service).await?;
+    if open || now.as_ref().is_some_and(is_running) {
         return Ok(());
     }
     Err(StepError::new(

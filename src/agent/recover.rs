@@ -71,6 +71,7 @@ pub(super) async fn recover_as<H: Host>(
     let log = paths.event_log(&deployment);
     let reopened = Events::reopen(host, log).await.ok().flatten();
     let events = reopened.unwrap_or_else(|| Events::silent(host));
+    events.use_reserve(paths);
     let (cancel, receipt) = (Cell::new(CancelState::No), RefCell::new(Receipt::default()));
     let actor = Swap {
         host,

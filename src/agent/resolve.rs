@@ -45,6 +45,17 @@ pub(super) async fn resolve<H: Host>(
             &error,
         )
     })?;
+    let unreadable = records.iter().find(|record| record.unreadable().is_some());
+    if let (Target::Previous, Some(record)) = (&plan.target, unreadable) {
+        return Err(StepError::new(
+            Reason::NoEarlierRelease,
+            format!(
+                "nobody can tell which release came before: the record of deployment {} cannot be read",
+                record.past.deployment
+            ),
+        )
+        .hint("name the release: `pct-deploy status` lists those that `rollback --to` takes"));
+    }
     let live_id = live.as_ref().and_then(|live| live.release.as_ref());
     let image = match &plan.target {
         Target::Image(image) => image.clone(),
@@ -72,7 +83,14 @@ pub(super) async fn resolve<H: Host>(
     } else {
         Change::Needed
     };
-    let keep = keep(survey, &kept, &image, usize::from(plan.site.keep_releases));
+    let keep = match unreadable {
+        // It may be about any of them.
+        Some(_) => host.images_of(&image.repository).await.map_err(|error| {
+            let what = "cannot list the images on the host";
+            StepError::host(Reason::PreflightFailed, what, &error)
+        })?,
+        None => keep(survey, &kept, &image, usize::from(plan.site.keep_releases)),
+    };
     Ok(Resolved {
         image,
         release,

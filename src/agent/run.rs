@@ -8,7 +8,7 @@ use super::ending::{early_word, last_word};
 use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::fence;
-use super::history;
+use super::history::{self, Record};
 use super::journal::entry::{Begun, Entry, Switch};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
@@ -16,11 +16,13 @@ use super::meter::{Log, Meter};
 use super::paths::AppPaths;
 use super::prepare;
 use super::recover::{Recovered, recover_as};
+use super::reserve;
 use super::resolve::{Change, Resolved, resolve};
 use super::saga;
 use super::steps::verify_route;
 use super::survey::Survey;
 use super::swap::{Swap, TABLE};
+use super::writer::Writer;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
@@ -50,6 +52,8 @@ pub(super) async fn run<H: Host>(
         Some(number) => Ok(number),
         None => fence::issue(host, &paths).await,
     };
+    let number = numbered.as_ref().ok().copied();
+    events.name_log(number, Writer::ourselves(host).await);
     let fence = match numbered {
         Ok(number) => number,
         Err(error) => return finish_untouched(&events, Step::Preflight, error, None).await,
@@ -103,13 +107,21 @@ async fn locked<H: Host>(
     if let Err(error) = settle_the_past(host, events, paths, fence).await {
         return finish_stuck(events, error).await;
     }
-    let records = history::read(host, paths).await.unwrap_or_default();
+    let records = match history::read(host, paths).await {
+        Ok(records) => records,
+        Err(error) => {
+            let what = "cannot read the records of earlier deploys";
+            let error = StepError::host(Reason::PreflightFailed, what, &error);
+            return finish_untouched(events, Step::Preflight, error, None).await;
+        }
+    };
     events
         .emit(Happening::Begun {
             deployment: plan.deployment.clone(),
             origin: plan.origin.clone(),
         })
         .await;
+    warn_of_unreadable(events, paths, &records).await;
     let survey = match prepare::run(host, events, &plan.site, || cancel.get()).await {
         Ok(survey) => survey,
         Err((step, error)) => return finish_untouched(events, step, error, None).await,
@@ -173,6 +185,10 @@ async fn swap<H: Host>(
         slot: resolved.slot,
         keep: resolved.keep,
     };
+    if let Err(error) = reserve::fill(host, paths).await {
+        return finish_untouched(events, Step::Preflight, error, previous).await;
+    }
+    events.use_reserve(paths);
     let first = Entry::Begun(Box::new(begun.clone()));
     let journal = match Journal::begin(host, paths, first).await {
         Ok(journal) => journal,
@@ -244,6 +260,25 @@ fn meter<'a, H: Host>(
         log,
         probe.map(|probe| (probe, health.clone())),
     )
+}
+
+/// What cannot be read is kept, and everything with it, until a person has seen to it.
+async fn warn_of_unreadable<H: Host>(events: &Events<'_, H>, paths: &AppPaths, records: &[Record]) {
+    for record in records {
+        let Some(why) = record.unreadable() else {
+            continue;
+        };
+        let log = paths.event_log(&record.past.deployment);
+        let text = format!(
+            "the record of deployment {} cannot be read: {why}; no old image is removed",
+            record.past.deployment
+        );
+        let hint = format!(
+            "when the release it was about is not needed any more: `mv {0} {0}.unreadable`",
+            log.display()
+        );
+        events.warn(text, hint).await;
+    }
 }
 
 /// What an earlier run left open is settled first; the new one says so.

@@ -223,7 +223,7 @@ async fn pass_on<H: Host>(host: &H, flag: &Path) {
 pub(super) async fn speak(mut replies: UnboundedReceiver<Reply>) {
     let mut output = tokio::io::stdout();
     while let Some(reply) = replies.recv().await {
-        let Ok(line) = wire::encode(&reply) else {
+        let Ok(line) = wire::encode_reply(reply) else {
             continue;
         };
         let written = async {

@@ -2,6 +2,7 @@
 
 use super::failure::{StepError, StepResult};
 use super::history;
+use super::lock;
 use super::paths::AppPaths;
 use super::survey::Survey;
 use crate::error::Reason;
@@ -24,8 +25,16 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
     };
     let paths = AppPaths::new(&site.app);
     let survey = Survey::take(host, site).await?;
-    let records = history::read(host, &paths).await.map_err(failed)?;
+    let mut records = history::read(host, &paths).await.map_err(failed)?;
     let kept = history::kept(host, &records).await.map_err(failed)?;
+    let holder = lock_holder(host, &paths).await;
+    let open = history::open(host, &paths).await.map_err(failed)?;
+    history::tell_running(
+        &mut records,
+        holder.as_deref(),
+        open.as_ref(),
+        host.now_ms(),
+    );
     let mut slots = Vec::new();
     for slot in Slot::BOTH {
         slots.push(slot_status(host, site, &survey, slot).await);
@@ -34,7 +43,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
         app: site.app.to_string(),
         live: survey.live_release(),
         slots,
-        lock_holder: lock_holder(host, &paths).await,
+        lock_holder: holder,
         kept,
         recent: records.into_iter().map(|record| record.past).collect(),
     })
@@ -62,15 +71,18 @@ async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot
 async fn lock_holder<H: Host>(host: &H, paths: &AppPaths) -> Option<String> {
     // Without the app's folder there was never a deploy, and looking must not make one.
     host.read(&paths.lock()).await.ok().flatten()?;
-    match host
-        .try_lock(&paths.lock(), "someone looking at the status")
-        .await
-    {
-        Ok(LockAttempt::HeldBy(holder)) => Some(holder),
-        Ok(LockAttempt::Taken(lock)) => {
-            drop(lock);
-            None
+    for _ in 0..lock::LOOKS {
+        match host.try_lock(&paths.lock(), lock::LOOK).await {
+            // Somebody else who looks is gone in an instant.
+            Ok(LockAttempt::HeldBy(holder)) if holder == lock::LOOK => {}
+            Ok(LockAttempt::HeldBy(holder)) => return Some(holder),
+            Ok(LockAttempt::Taken(lock)) => {
+                drop(lock);
+                return None;
+            }
+            Err(_) => return None,
         }
-        Err(_) => None,
+        host.sleep(lock::LOOK_AGAIN).await;
     }
+    None
 }

@@ -76,7 +76,11 @@ pub(super) fn history(recent: &[Past]) -> String {
         vec![
             utc(past.at_ms),
             past.outcome.to_string(),
-            past.reason.clone(),
+            if past.reason.is_empty() {
+                dash()
+            } else {
+                past.reason.clone()
+            },
             past.release.as_ref().map_or_else(dash, ToString::to_string),
             format!(
                 "{:.1} s",
@@ -92,7 +96,14 @@ pub(super) fn history(recent: &[Past]) -> String {
     let head = [
         "BEGAN", "OUTCOME", "REASON", "RELEASE", "TOOK", "COMMIT", "BY",
     ];
-    table(&head, rows.collect())
+    let mut text = table(&head, rows.collect());
+    for past in recent {
+        if let Some(why) = &past.note {
+            let id = &past.deployment;
+            text.push_str(&format!("{id} cannot be read: {}\n", clean(why)));
+        }
+    }
+    text
 }
 
 fn slot(slot: &SlotStatus) -> Vec<String> {
@@ -206,11 +217,13 @@ mod tests {
             recent: vec![Past {
                 deployment: "20260131T235959Z-0a1b2c".parse().unwrap(),
                 at_ms: 0,
-                outcome: Outcome::RolledBack,
+                outcome: Outcome::RolledBack.into(),
                 reason: "never-healthy".to_owned(),
                 release: None,
                 took_ms: 1234,
                 origin: Origin::default(),
+                note: None,
+                waits: None,
             }],
         };
         assert_eq!(

@@ -94,6 +94,9 @@ pub trait Host {
         owner: Owner,
         access: Access,
     ) -> HostResult<()>;
+    /// Replaces a file of ours whole or not at all, in the room of another one, `spare`: that one is overwritten in place,
+    /// cut, synced and renamed. Needs no room on the disk; an error when `spare` is not there or too short.
+    async fn replace_with(&self, spare: &Path, path: &Path, bytes: &[u8]) -> HostResult<()>;
     /// Removes a file and syncs its folder; a missing file is fine.
     async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()>;
     /// Renames a file of ours within its file system and syncs both folders: whole or not at all.

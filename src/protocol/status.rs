@@ -1,5 +1,7 @@
 //! What `status` and `history` answer.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
@@ -52,16 +54,64 @@ pub struct KeptRelease {
     pub at_ms: u64,
 }
 
-/// A finished deployment.
+/// How a deployment stands: its outcome, or why it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Standing {
+    /// It is over.
+    Ended(Outcome),
+    /// It has no outcome.
+    Unended(Unended),
+}
+
+/// A deployment without an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unended {
+    /// It is at work now.
+    Running,
+    /// It waits for another one to end.
+    Waiting,
+    /// Its agent died and nobody has settled it, or there was nothing to settle.
+    Interrupted,
+    /// Its record cannot be read: damaged, or of another version.
+    Unreadable,
+}
+
+impl From<Outcome> for Standing {
+    fn from(outcome: Outcome) -> Self {
+        Self::Ended(outcome)
+    }
+}
+
+impl From<Unended> for Standing {
+    fn from(unended: Unended) -> Self {
+        Self::Unended(unended)
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended(outcome) => outcome.as_str(),
+            Self::Unended(Unended::Running) => "running",
+            Self::Unended(Unended::Waiting) => "waiting",
+            Self::Unended(Unended::Interrupted) => "interrupted",
+            Self::Unended(Unended::Unreadable) => "unreadable",
+        })
+    }
+}
+
+/// A deployment of the past, or the one at work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// Which.
     pub deployment: DeploymentId,
     /// When it began, milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Why.
+    /// How it stands.
+    pub outcome: Standing,
+    /// Why, as a stable code; empty while it runs.
     pub reason: String,
     /// The release it was about.
     pub release: Option<ReleaseId>,
@@ -69,4 +119,9 @@ pub struct Past {
     pub took_ms: u64,
     /// Where it came from.
     pub origin: Origin,
+    /// Why its record cannot be read, when it cannot.
+    pub note: Option<String>,
+    /// When it last said that it waits for the lock, if that was the last thing it said.
+    #[serde(skip)]
+    pub waits: Option<u64>,
 }

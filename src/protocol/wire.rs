@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Event;
+use super::event::{Event, Happening};
 use super::ids::{AppName, DeploymentId};
 use super::plan::{Plan, Site};
 use super::provision::{Change, Provision};
@@ -107,6 +107,41 @@ pub fn encode(message: &impl Serialize) -> Result<String, WireError> {
     }
 }
 
+/// An event that fits on a line, as the answer of an agent and in its log. One that does not loses what an app printed,
+/// or, when that is not enough, all but its number: nothing is dropped in silence.
+pub fn fitting(mut event: Event) -> Event {
+    // What frames an event in a reply takes some bytes as well.
+    const MOST: usize = MAX_LINE - 64;
+    let fits = |event: &Event| encode(event).is_ok_and(|line| line.len() <= MOST);
+    if fits(&event) {
+        return event;
+    }
+    if let Happening::Finished(finished) = &mut event.what
+        && let Some((_, failure)) = &mut finished.failed
+    {
+        failure.log_tail.clear();
+        failure.chain.truncate(8);
+    }
+    if !fits(&event) {
+        let text = "an event was longer than 1 MiB and is left out".to_owned();
+        let hint = String::new();
+        event.what = Happening::Warning { text, hint };
+    }
+    event
+}
+
+/// A reply as a line. A status that is too long loses its oldest deployments.
+pub fn encode_reply(mut reply: Reply) -> Result<String, WireError> {
+    loop {
+        match (encode(&reply), &mut reply) {
+            (Err(WireError::TooLong(_)), Reply::Status(status)) if !status.recent.is_empty() => {
+                status.recent.truncate(status.recent.len() / 2);
+            }
+            (line, _) => return line,
+        }
+    }
+}
+
 /// Reads one message from a line, with or without its LF.
 pub fn decode<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, WireError> {
     if line.len() > MAX_LINE {
@@ -132,7 +167,8 @@ mod exposed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::event::Happening;
+    use crate::protocol::outcome::{Failure, Finished, Outcome};
+    use crate::protocol::receipt::Receipt;
     use crate::protocol::step::Step;
 
     #[test]
@@ -160,6 +196,41 @@ mod tests {
         let event: Event =
             decode(r#"{"seq":1,"at_ms":2,"what":{"kind":"teleported","to":3}}"#).unwrap();
         assert_eq!(event.what, Happening::Unknown);
+    }
+
+    #[test]
+    fn an_event_that_is_too_long_is_shortened_and_never_dropped() {
+        let event = |what| Event {
+            seq: 7,
+            at_ms: 5,
+            what,
+        };
+        let line = "x".repeat(MAX_LINE);
+        let source = "app".to_owned();
+        let cut = fitting(event(Happening::Output { source, line }));
+        assert!(encode(&Reply::Event(Box::new(cut.clone()))).is_ok());
+        assert_eq!(cut.seq, 7);
+        assert!(matches!(cut.what, Happening::Warning { .. }));
+        let failure = Failure {
+            reason: "never-healthy".to_owned(),
+            chain: vec!["it is not healthy".to_owned()],
+            hints: Vec::new(),
+            log_tail: vec!["x".repeat(MAX_LINE)],
+        };
+        let finished = Finished {
+            outcome: Outcome::RolledBack,
+            reason: "never-healthy".to_owned(),
+            live: None,
+            previous: None,
+            failed: Some((Step::AwaitHealthy, failure)),
+            receipt: Receipt::default(),
+        };
+        let cut = fitting(event(Happening::Finished(Box::new(finished))));
+        assert!(encode(&Reply::Event(Box::new(cut.clone()))).is_ok());
+        let Happening::Finished(finished) = cut.what else {
+            panic!("the last word is lost");
+        };
+        assert_eq!(finished.outcome, Outcome::RolledBack);
     }
 
     #[test]

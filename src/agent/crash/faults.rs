@@ -1,7 +1,9 @@
 //! Verbs that fail once, at every place; undos that fail again and again; a disk that is full.
 
 use super::histories::Histories;
-use super::stories::{ENDS, ENDS_IN_ONE, ROLLBACK, SECOND, Story, Switch};
+use super::stories::{
+    ENDS, ENDS_IN_ONE, FAILS_PEOPLE, FAILS_PEOPLE_IN_ONE, ROLLBACK, SECOND, Story, Switch,
+};
 use super::{drive, heal, live, paths};
 use crate::agent::tests::{image, plan};
 use crate::error::Reason;
@@ -151,16 +153,25 @@ fn a_stuck_swap_stops_the_next_deploy_until_its_cause_is_mended() {
 #[test]
 fn wherever_the_disk_is_full_somebody_serves_and_it_settles_when_there_is_room() {
     for switch in Switch::BOTH {
-        for story in [SECOND, ENDS, ENDS_IN_ONE] {
+        let by_flag = [FAILS_PEOPLE, FAILS_PEOPLE_IN_ONE];
+        let own: &[Story] = match switch {
+            Switch::Flag => &by_flag,
+            Switch::Reload => &[],
+        };
+        for story in [SECOND, ENDS, ENDS_IN_ONE].iter().chain(own) {
             let (begin, plan) = story.begin(switch);
             let mut histories = Histories::new((begin, plan));
-            let writes = calm(&story, switch).faults.writes();
+            let writes = calm(story, switch).faults.writes();
             let mut ends = std::collections::BTreeMap::<_, usize>::new();
             for first in 0..writes {
                 let told = endure(&mut histories, |host| {
                     host.faults.disk_full.set(Some(first));
                 });
                 match told {
+                    Ok(finished) if finished.outcome == Outcome::Stuck => panic!(
+                        "{switch:?}, {}, full at write {first}: no room for the way back: {finished:?}",
+                        story.name
+                    ),
                     Ok(finished) => *ends.entry(finished.outcome.as_str()).or_default() += 1,
                     Err(why) => panic!("{switch:?}, {}, full at write {first}: {why}", story.name),
                 }

@@ -104,6 +104,12 @@ pub(super) const FAILS_PEOPLE: Story = Story {
     ..PLAIN
 };
 
+pub(super) const FAILS_PEOPLE_IN_ONE: Story = Story {
+    name: "the same in the other slot",
+    earlier: 2,
+    ..FAILS_PEOPLE
+};
+
 const EVERYWHERE: [Story; 11] = [
     Story {
         name: "first deploy",
@@ -160,11 +166,7 @@ const WITH_RELOAD: [Story; 2] = [
 
 const WITH_FLAG: [Story; 3] = [
     FAILS_PEOPLE,
-    Story {
-        name: "the same in the other slot",
-        earlier: 2,
-        ..FAILS_PEOPLE
-    },
+    FAILS_PEOPLE_IN_ONE,
     Story {
         name: "a rollback fails 30 % of requests",
         earlier: 2,

@@ -8,7 +8,8 @@ use super::entry::{Begun, Entry};
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::error::Reason;
-use crate::host::Host;
+use crate::host::{Host, HostResult};
+use crate::protocol::ids::DeploymentId;
 
 /// A journal that was closed.
 #[derive(Debug)]
@@ -31,30 +32,35 @@ impl Closed {
 }
 
 /// Every closed journal, those that nobody can place first, then the newest.
-pub(in crate::agent) async fn all<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Vec<Closed>> {
-    let names = host.list(&paths.archive()).await;
-    let names = names.map_err(|error| cannot_read(&error))?;
+pub(in crate::agent) async fn all<H: Host>(host: &H, paths: &AppPaths) -> HostResult<Vec<Closed>> {
+    let names = host.list(&paths.archive()).await?;
     let mut all = Vec::new();
     for name in names.into_iter().filter(|name| name.ends_with(".jsonl")) {
-        let path = paths.archive().join(&name);
-        let bytes = host
-            .read(&path)
-            .await
-            .map_err(|error| cannot_read(&error))?;
-        let bytes = bytes.unwrap_or_default();
-        let entries = match codec::decode(&bytes) {
-            Ok(read) if read.entries.is_empty() => Err("it has no whole line".to_owned()),
-            Ok(read) => Ok(read.entries),
-            Err(why) => Err(why.to_string()),
-        };
-        all.push(Closed {
-            name,
-            order: codec::order(&bytes),
-            entries,
-        });
+        all.extend(of(host, paths, name).await?);
     }
     all.sort_by_key(|closed| std::cmp::Reverse(closed.order.unwrap_or((u64::MAX, u64::MAX))));
     Ok(all)
+}
+
+/// The closed journal with this file name, if it is there.
+pub(in crate::agent) async fn of<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    name: String,
+) -> HostResult<Option<Closed>> {
+    let Some(bytes) = host.read(&paths.archive().join(&name)).await? else {
+        return Ok(None);
+    };
+    let entries = match codec::decode(&bytes) {
+        Ok(read) if read.entries.is_empty() => Err("it has no whole line".to_owned()),
+        Ok(read) => Ok(read.entries),
+        Err(why) => Err(why.to_string()),
+    };
+    Ok(Some(Closed {
+        name,
+        order: codec::order(&bytes),
+        entries,
+    }))
 }
 
 /// What the newest closed journal was about; `None` when nothing was ever deployed. An error when there are some and
@@ -63,7 +69,9 @@ pub(in crate::agent) async fn last_closed<H: Host>(
     host: &H,
     paths: &AppPaths,
 ) -> StepResult<Option<Begun>> {
-    let all = all(host, paths).await?;
+    let all = all(host, paths)
+        .await
+        .map_err(|error| cannot_read(&error))?;
     let newest = all.iter().find_map(Closed::begun);
     match (newest, unread(paths, &all).first()) {
         (Some(begun), _) => Ok(Some(begun.clone())),
@@ -78,7 +86,10 @@ pub(in crate::agent) async fn unread_closed<H: Host>(
     host: &H,
     paths: &AppPaths,
 ) -> StepResult<Vec<String>> {
-    Ok(unread(paths, &all(host, paths).await?))
+    let all = all(host, paths)
+        .await
+        .map_err(|error| cannot_read(&error))?;
+    Ok(unread(paths, &all))
 }
 
 fn unread(paths: &AppPaths, all: &[Closed]) -> Vec<String> {
@@ -95,6 +106,15 @@ fn unread(paths: &AppPaths, all: &[Closed]) -> Vec<String> {
             ))
         })
         .collect()
+}
+
+/// The deployment that a journal is about, open or closed.
+pub(in crate::agent) fn deployment(bytes: &[u8]) -> Option<DeploymentId> {
+    let entries = codec::decode(bytes).ok()?.entries;
+    let Some(Entry::Begun(begun)) = entries.into_iter().next() else {
+        return None;
+    };
+    Some(begun.plan.deployment)
 }
 
 fn cannot_read(error: &crate::host::error::HostError) -> StepError {

@@ -2,12 +2,14 @@
 
 use super::codec::{self, Unreadable};
 use super::entry::{Entry, JOURNAL_VERSION};
-use super::state::State;
+use super::state::{Phase, State};
 use crate::agent::failure::StepError;
 use crate::agent::fence;
 use crate::agent::paths::AppPaths;
+use crate::agent::reserve;
 use crate::agent::writer::{Writer, settle_with};
 use crate::error::Reason;
+use crate::host::error::Trouble;
 use crate::host::{Access, Durability, Host, HostResult, Owner};
 use crate::protocol::ids::DeploymentId;
 
@@ -92,7 +94,7 @@ impl<'a, H: Host> Journal<'a, H> {
             .filter(|good| good.len() < bytes.len())
         {
             // What was torn must go, or the next entry would be glued to it.
-            host.replace(&path, good, Owner::Us, Access::Public)
+            reserve::replace(host, paths, &path, good)
                 .await
                 .map_err(|error| cannot("mend", &error))?;
         }
@@ -139,6 +141,17 @@ impl<'a, H: Host> Journal<'a, H> {
             .host
             .append(&path, line.as_bytes(), Durability::Synced)
             .await;
+        let appended = match appended {
+            // Nothing new is begun with the room of the way back.
+            Err(error) if error.trouble == Trouble::DiskFull && is_owed(&entry, next.phase) => {
+                match self.append_in_reserve(&line).await {
+                    Ok(()) => Ok(()),
+                    // The first error is the one to tell.
+                    Err(_) => Err(error),
+                }
+            }
+            other => other,
+        };
         if let Err(error) = appended {
             let why = cannot("write", &error);
             return Err(match self.take_back().await {
@@ -153,15 +166,22 @@ impl<'a, H: Host> Journal<'a, H> {
         Ok(())
     }
 
+    /// Adds a line with the room that is kept for it: the whole file is written anew.
+    async fn append_in_reserve(&self, line: &str) -> HostResult<()> {
+        let path = self.paths.journal();
+        let bytes = self.host.read(&path).await?.unwrap_or_default();
+        let good = bytes.get(..self.size).unwrap_or(&bytes);
+        let whole = [good, line.as_bytes()].concat();
+        reserve::replace_in_place(self.host, self.paths, &path, &whole).await
+    }
+
     /// Takes away what a failed append may have left behind: it may be there whole, in part, or not at all.
     async fn take_back(&self) -> HostResult<()> {
         let path = self.paths.journal();
         let bytes = self.host.read(&path).await?.unwrap_or_default();
         let good = bytes.get(..self.size).unwrap_or(&bytes);
         // Also when nothing was left: only a synced replacement says that nothing will appear.
-        self.host
-            .replace(&path, good, Owner::Us, Access::Public)
-            .await
+        reserve::replace(self.host, self.paths, &path, good).await
     }
 
     /// Moves a closed journal to the history: the swap is over.
@@ -174,6 +194,16 @@ impl<'a, H: Host> Journal<'a, H> {
             .map_err(|error| cannot("close", &error))?;
         drop(turn);
         Ok(())
+    }
+}
+
+/// Whether an entry is one that must be written: on the way back, and after the commit.
+fn is_owed(entry: &Entry, phase: Phase) -> bool {
+    let pivot = *entry == Entry::Committed;
+    match phase {
+        Phase::Forward => false,
+        Phase::Committed => !pivot,
+        Phase::Undoing | Phase::Finished | Phase::RolledBack => true,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::journal::entry::PreImage;
+use crate::agent::reserve;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::error::HostError;
@@ -40,9 +41,7 @@ pub(in crate::agent) async fn undo<H: Host>(
     let path = path(swap);
     let restored = match before {
         PreImage::File { bytes: Some(bytes) } => {
-            swap.host
-                .replace(&path, bytes, Owner::Us, Access::Public)
-                .await
+            reserve::replace(swap.host, swap.paths, &path, bytes).await
         }
         PreImage::File { bytes: None } | PreImage::Include { .. } | PreImage::Nothing => {
             swap.host.remove(&path, Owner::Us).await

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::journal::entry::{PreImage, Switch};
 use crate::agent::reload;
+use crate::agent::reserve;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::error::HostError;
@@ -109,11 +110,7 @@ pub(in crate::agent) async fn undo<H: Host>(
 async fn put_flag<H: Host>(swap: &Swap<'_, H>, bytes: Option<&[u8]>) -> StepResult<()> {
     let flag = swap.paths.flag();
     let put = match bytes {
-        Some(bytes) => {
-            swap.host
-                .replace(&flag, bytes, Owner::Us, Access::Public)
-                .await
-        }
+        Some(bytes) => reserve::replace(swap.host, swap.paths, &flag, bytes).await,
         None => swap.host.remove(&flag, Owner::Us).await,
     };
     put.map_err(|error| StepError::host(Reason::SwitchFailed, "cannot move the slot flag", &error))
@@ -181,9 +178,7 @@ async fn restore<H: Host>(
         let known = |worker: &WorkerId| workers.contains(&(worker.pid, worker.started));
         StepResult::Ok(now.iter().all(known))
     };
-    host.replace(include, bytes, Owner::Root, Access::Public)
-        .await
-        .map_err(|error| reload::failed(&error))?;
+    put_back(swap, include, bytes).await?;
     let began = host.elapsed_ms();
     while unchanged().await? {
         // A reload that was asked for a moment ago may still be on its way.
@@ -192,7 +187,18 @@ async fn restore<H: Host>(
         }
         host.sleep(POLL).await;
     }
-    install(swap, include, bytes).await
+    put_back(swap, include, bytes).await?;
+    reload::reload(host).await
+}
+
+/// The include is root's and may be on another disk: what the reserve takes is given up for it.
+async fn put_back<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> StepResult<()> {
+    let put = reserve::with_room(swap.host, swap.paths, async || {
+        swap.host
+            .replace(include, bytes, Owner::Root, Access::Public)
+            .await
+    });
+    put.await.map_err(|error| reload::failed(&error))
 }
 
 async fn install<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> StepResult<()> {

@@ -74,6 +74,31 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     sync_folder(folder)
 }
 
+/// Replaces a file with bytes that are written over `spare`, in place, so that it needs no room; `spare` takes its name.
+pub(super) fn replace_with(spare: &Path, path: &Path, bytes: &[u8]) -> HostResult<()> {
+    let replace = || {
+        let mut file = OpenOptions::new().write(true).open(spare)?;
+        let room = file.metadata()?.len();
+        if room < bytes.len() as u64 {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)?;
+        file.sync_all()?;
+        std::fs::rename(spare, path)?;
+        let folders = [path.parent(), spare.parent()];
+        folders.into_iter().flatten().try_for_each(sync_folder)
+    };
+    replace().map_err(|error| {
+        let doing = format!(
+            "write `{}` in the room of `{}`",
+            path.display(),
+            spare.display()
+        );
+        HostError::io(doing, error)
+    })
+}
+
 fn temp_name(name: &OsStr) -> Result<std::ffi::OsString> {
     let random = getrandom::u64().map_err(|error| std::io::Error::other(error.to_string()))?;
     // A leading dot keeps it out of include patterns such as nginx's `conf.d/*.conf`.
@@ -271,6 +296,23 @@ mod tests {
         assert_eq!(mode(&path), 0o640);
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"two"[..]));
         assert_eq!(list(folder.path()).unwrap(), ["app.env"]);
+    }
+
+    #[test]
+    fn a_spare_becomes_the_file_whole_and_a_short_one_stays_what_it_is() {
+        let folder = folder();
+        let of = |name: &str| folder.path().join(name);
+        for (name, len) in [("short", 2), ("long", 4096)] {
+            std::fs::write(of(name), vec![7; len]).unwrap();
+        }
+        std::fs::write(of("open.jsonl"), "old").unwrap();
+        assert!(replace_with(&of("short"), &of("open.jsonl"), b"new line").is_err());
+        assert_eq!(std::fs::read(of("short")).unwrap(), [7, 7]);
+        assert!(replace_with(&of("none"), &of("open.jsonl"), b"new").is_err());
+        assert_eq!(std::fs::read(of("open.jsonl")).unwrap(), b"old");
+        replace_with(&of("long"), &of("open.jsonl"), b"new line").unwrap();
+        assert_eq!(std::fs::read(of("open.jsonl")).unwrap(), b"new line");
+        assert_eq!(list(folder.path()).unwrap(), ["open.jsonl", "short"]);
     }
 
     #[test]

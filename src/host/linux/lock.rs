@@ -32,8 +32,10 @@ pub(super) fn try_lock(path: &Path, holder: &str) -> HostResult<LockAttempt<Lock
             .open(path)?;
         match file.try_lock() {
             Ok(()) => {
-                file.set_len(0)?;
-                file.write_all(holder.as_bytes())?;
+                // A courtesy to those who wait: a full disk stops nobody. Over the old note first, which needs no room.
+                if !holder.is_empty() && note(&mut file, holder).is_err() {
+                    drop(file.set_len(0));
+                }
                 // The programs that we start hold it with us: were we killed in the middle of
                 // `compose up`, the next agent must wait for it to end before it cleans up.
                 rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
@@ -52,6 +54,11 @@ pub(super) fn try_lock(path: &Path, holder: &str) -> HostResult<LockAttempt<Lock
     attempt().map_err(|error: std::io::Error| {
         HostError::io(format!("take the lock `{}`", path.display()), error)
     })
+}
+
+fn note(file: &mut File, holder: &str) -> std::io::Result<()> {
+    file.write_all(holder.as_bytes())?;
+    file.set_len(holder.len() as u64)
 }
 
 #[cfg(test)]

@@ -133,6 +133,13 @@ impl Host for LinuxHost {
         Ok(())
     }
 
+    async fn replace_with(&self, spare: &Path, path: &Path, bytes: &[u8]) -> HostResult<()> {
+        let (spare, file, bytes) = (spare.to_owned(), path.to_owned(), bytes.to_owned());
+        on_disk(move || files::replace_with(&spare, &file, &bytes)).await?;
+        self.faults.line_written(path);
+        Ok(())
+    }
+
     async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()> {
         if owner == Owner::Root && !root::is_root() {
             return root::remove(path).await;

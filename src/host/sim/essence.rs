@@ -51,7 +51,11 @@ fn meaning(path: &Path, bytes: &[u8]) -> u64 {
     let archived = path
         .parent()
         .is_some_and(|parent| parent.ends_with("history"));
-    if archived || path.ends_with("traffic.log") || path.ends_with("fence.json") {
+    // Without a fault nobody needs the reserve, and it is filled again.
+    let reserve = path
+        .parent()
+        .is_some_and(|parent| parent.ends_with("reserve"));
+    if reserve || archived || path.ends_with("traffic.log") || path.ends_with("fence.json") {
         return NOTHING;
     }
     path.hash(&mut hasher);
@@ -95,7 +99,7 @@ fn hash_journal(bytes: &[u8], hasher: &mut DefaultHasher) {
 
 /// The bytes of every file that must be as before when a swap was undone.
 pub(crate) fn kept_files(world: &World) -> BTreeMap<&Path, &[u8]> {
-    let own = ["events", "history"];
+    let own = ["events", "history", "reserve"];
     let files = world
         .files
         .iter()

@@ -17,6 +17,8 @@ pub(crate) struct Faults {
     pub(crate) clock: Cell<Option<(usize, i64)>>,
     pub(super) calls: Cell<usize>,
     writes: Cell<usize>,
+    /// Writes for which somebody made room on the full disk.
+    given_up: Cell<usize>,
 }
 
 impl Faults {
@@ -50,6 +52,16 @@ impl Faults {
     pub(super) fn disk_is_full(&self) -> bool {
         let number = self.writes.get();
         self.writes.set(number + 1);
-        self.disk_full.get().is_some_and(|first| number >= first)
+        if self.disk_full.get().is_none_or(|first| number < first) {
+            return false;
+        }
+        let given_up = self.given_up.get();
+        self.given_up.set(given_up.saturating_sub(1));
+        given_up == 0
+    }
+
+    /// A file of real bytes is gone: there is room for one write.
+    pub(super) fn give_up_room(&self) {
+        self.given_up.set(self.given_up.get() + 1);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::world::{Container, Loaded, service_of};
 use super::{CONFIG, SimHost, SimLock};
-use crate::host::error::Trouble;
+use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{
     Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
     Incident, LiveRestore, Probe, ProbeAnswer, PullProgress, WorkerId,
@@ -38,8 +38,32 @@ impl Host for SimHost {
         .await;
         Ok(())
     }
+    async fn replace_with(&self, spare: &Path, path: &Path, bytes: &[u8]) -> HostResult<()> {
+        self.call("replace_with")?;
+        let room = self
+            .world
+            .borrow()
+            .files
+            .get(spare)
+            .map(|spare| spare.len());
+        if room.is_none_or(|room| room < bytes.len()) {
+            return Err(HostError::new(Trouble::Missing, "replace_with (simulated)"));
+        }
+        self.change_files("replace_with", &[spare, path], |world| {
+            world.files.remove(spare);
+            world.files.insert(path.into(), bytes.to_vec().into());
+        })
+        .await;
+        Ok(())
+    }
     async fn remove(&self, path: &Path, _: Owner) -> HostResult<()> {
         self.call("remove")?;
+        let reserved = path
+            .parent()
+            .is_some_and(|parent| parent.ends_with("reserve"));
+        if reserved && self.world.borrow().files.contains_key(path) {
+            self.faults.give_up_room();
+        }
         self.change_files("remove", &[path], |world| {
             world.files.remove(path);
         })
