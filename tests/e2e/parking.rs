@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::result::RunResult;
-use sandbox::load::Load;
+use sandbox::load::{EndedBy, Load, MAX_DURATION};
 
 use crate::world::{Host, World, root};
 
@@ -73,6 +73,8 @@ fn cold_releases_of_the_same_code_stay_and_one_that_is_three_times_slower_goes_b
     let load = Load::new(world.http())
         .connections(11)
         .think(Duration::from_millis(400)..=Duration::from_millis(600))
+        // Ten deploys take longer than a load does by itself.
+        .max_duration(MAX_DURATION)
         .paths(
             "/parkings/nearest?longitude=126.97&latitude=37.56",
             "/visits",
@@ -102,6 +104,7 @@ fn cold_releases_of_the_same_code_stay_and_one_that_is_three_times_slower_goes_b
     tell("three times slower", &slow);
     let report = load.stop_blocking();
     eprintln!("{report}");
+    assert_eq!(report.ended_by, EndedBy::Stop, "users until the end");
     assert!(taken_back.is_empty(), "the same code: {taken_back:#?}");
     assert_eq!(
         (slow.outcome, slow.reason_code.as_str()),
