@@ -133,12 +133,12 @@ MUTANTS = [
     (
         "traffic is moved without a synced replacement",
         "src/agent/steps/switch_traffic.rs",
-        """            swap.host
-                .replace(&flag, bytes, Owner::Us, Access::Public)
-                .await""",
-        """            swap.host
+        "        Some(bytes) => reserve::replace(swap.host, swap.paths, &flag, bytes).await,",
+        """        Some(bytes) => {
+            swap.host
                 .append(&flag, bytes, crate::host::Durability::Written)
-                .await""",
+                .await
+        }""",
     ),
     (
         "traffic is watched after commit",
@@ -238,8 +238,15 @@ MUTANTS = [
     (
         "the override is written anew instead of put back",
         "src/agent/steps/stage_release.rs",
-        "                .replace(&path, bytes, Owner::Us, Access::Public)\n                .await\n        }\n        PreImage::File { bytes: None }",
-        "                .replace(&path, b\"services: {}\\n\", Owner::Us, Access::Public)\n                .await\n                .map(|()| drop(bytes.len()))\n        }\n        PreImage::File { bytes: None }",
+        "            reserve::replace(swap.host, swap.paths, &path, bytes).await",
+        """            drop(bytes.len());
+            reserve::replace(swap.host, swap.paths, &path, b"services: {}\\n").await""",
+    ),
+    (
+        "the way back has no room of its own",
+        "src/agent/journal/file.rs",
+        "        Phase::Undoing | Phase::Finished | Phase::RolledBack => true,",
+        "        Phase::Undoing | Phase::Finished | Phase::RolledBack => false,",
     ),
 ]
 
