@@ -290,6 +290,8 @@ reasons! {
     UndoFailed = "undo-failed",
     /// There is no earlier release to go back to.
     NoEarlierRelease = "no-earlier-release",
+    /// Something that the release ran with is gone from the host.
+    ReleaseGone = "release-gone",
     /// SIGINT or SIGTERM, or a cancelled workflow.
     Cancelled = "cancelled",
     /// A bug of ours.

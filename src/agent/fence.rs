@@ -91,7 +91,8 @@ pub(super) async fn hold<H: Host>(host: &H, paths: &AppPaths, number: u64) -> St
     }
 }
 
-async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
+/// For the length of one look and one write.
+pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
     let path = paths.fence_lock();
     let began = host.elapsed_ms();
     loop {

@@ -13,6 +13,7 @@ use super::lock::{self, note};
 use super::paths::AppPaths;
 use super::recover::recover;
 use crate::error::Reason;
+use crate::host::error::Trouble;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::ids::{AppName, DeploymentId};
@@ -110,10 +111,12 @@ async fn say_again<H: Host>(
 }
 
 async fn is_free<H: Host>(host: &H, paths: &AppPaths) -> bool {
-    matches!(
-        host.try_lock(&paths.lock(), lock::LOOK).await,
-        Ok(LockAttempt::Taken(_))
-    )
+    match host.try_lock(&paths.lock(), lock::LOOK).await {
+        Ok(LockAttempt::Taken(_)) => true,
+        Ok(LockAttempt::HeldBy(_)) => false,
+        // Without a folder nobody is at work: the app was new, and the run was refused.
+        Err(error) => error.trouble == Trouble::Missing,
+    }
 }
 
 /// When nobody holds the lock, nobody is at work: what is open is settled now.
@@ -127,6 +130,9 @@ async fn settle<H: Host>(
     let ourselves = note("recovery", host.now_ms());
     let lock = match host.try_lock(&paths.lock(), &ourselves).await {
         Ok(LockAttempt::Taken(lock)) => lock,
+        Err(error) if error.trouble == Trouble::Missing => {
+            return Some(Err((Outcome::Failed, nothing_changed())));
+        }
         Ok(LockAttempt::HeldBy(_)) | Err(_) => return None,
     };
     let settled = match Box::pin(recover(host, paths)).await {
@@ -147,14 +153,14 @@ async fn give_last_word<H: Host>(host: &H, log: &Path) -> StepResult<()> {
             StepError::host(Reason::Interrupted, "the event log cannot be read", &error)
         })?;
     if let Some(events) = reopened {
-        let error = StepError::new(
-            Reason::Interrupted,
-            "the agent ended before it had changed anything",
-        )
-        .hint("deploy again");
-        events.emit(ended(Outcome::Failed, error)).await;
+        events.emit(ended(Outcome::Failed, nothing_changed())).await;
     }
     Ok(())
+}
+
+fn nothing_changed() -> StepError {
+    let what = "the agent ended before it had changed anything";
+    StepError::new(Reason::Interrupted, what).hint("deploy again")
 }
 
 fn ended(outcome: Outcome, error: StepError) -> Happening {

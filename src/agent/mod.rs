@@ -24,11 +24,17 @@ mod history;
 mod journal;
 mod lock;
 mod meter;
+mod owner;
+#[cfg(test)]
+mod owner_tests;
 mod paths;
 mod prepare;
 mod provision;
 mod recover;
 mod recover_all;
+mod release_key;
+#[cfg(test)]
+mod release_tests;
 mod reload;
 mod reserve;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::host::nginx::flag;
-use crate::protocol::ids::{AppName, DeploymentId, ServiceName};
+use crate::protocol::ids::{AppName, DeploymentId, ReleaseId, ServiceName};
 
 /// The folder of everything, owned by the SSH user.
 pub(super) const STATE_ROOT: &str = "/var/lib/pct-deploy";
@@ -94,6 +94,26 @@ impl AppPaths {
     /// Copies of files of nginx's that `provision` replaced.
     pub(super) fn backups(&self) -> PathBuf {
         self.folder.join("backup")
+    }
+
+    /// Whose the folder is.
+    pub(super) fn owner(&self) -> PathBuf {
+        self.folder.join("app.json")
+    }
+
+    /// Releases as they ran.
+    pub(super) fn releases(&self) -> PathBuf {
+        self.folder.join("releases")
+    }
+
+    /// A release as it ran. Holds what its environment holds.
+    pub(super) fn release_file(&self, release: &ReleaseId) -> PathBuf {
+        self.releases().join(format!("{release}.yml"))
+    }
+
+    /// The key that releases are named with.
+    pub(super) fn release_key(&self) -> PathBuf {
+        self.folder.join("release-key")
     }
 
     /// What goes on top of the user's compose file for a slot.

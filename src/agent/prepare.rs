@@ -44,7 +44,8 @@ pub(super) async fn run<H: Host>(
     Ok(survey)
 }
 
-async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
+/// The first check alone: looks, changes nothing.
+pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
     let docker = host.docker().await.map_err(|error| {
         StepError::host(Reason::PreflightFailed, "docker is not usable on the host", &error)
             .hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in anew")

@@ -13,6 +13,7 @@ use super::journal::file::Journal;
 use super::lock::CancelState;
 use super::meter::{self, Meter};
 use super::paths::AppPaths;
+use super::resolve::Staged;
 use super::saga::{self, Ended};
 use super::swap::{Swap, TABLE};
 use crate::error::Reason;
@@ -78,6 +79,7 @@ pub(super) async fn recover_as<H: Host>(
         events: &events,
         paths,
         begun: &begun,
+        staged: &Staged::WayBack,
         tool,
         sites: &[],
         login: None,

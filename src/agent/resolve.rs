@@ -2,23 +2,34 @@
 
 use super::failure::{StepError, StepResult};
 use super::history::{self, Record};
+use super::paths::AppPaths;
+use super::release_key;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::Host;
+use crate::host::compose::Place;
+use crate::host::error::HostError;
+use crate::host::release::Definition;
 use crate::protocol::ids::{PinnedImage, ReleaseId};
 use crate::protocol::plan::{Plan, Target};
 use crate::protocol::slot::Slot;
 use crate::protocol::status::KeptRelease;
+use crate::secret::Secret;
 
 /// What a swap is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) image: PinnedImage,
     pub(super) release: ReleaseId,
     pub(super) slot: Slot,
     /// Images of releases that stay on the host.
     pub(super) keep: Vec<PinnedImage>,
+    /// Those releases.
+    pub(super) releases: Vec<ReleaseId>,
     pub(super) change: Change,
+    pub(super) staged: Staged,
+    /// The release that was asked for, when nothing but its image was kept.
+    pub(super) image_of: Option<ReleaseId>,
 }
 
 /// Whether there is anything to do.
@@ -30,21 +41,37 @@ pub(super) enum Change {
     None,
 }
 
+/// What a release is staged from.
+#[derive(Debug)]
+pub(super) enum Staged {
+    /// The user's compose file; what is to be kept of it.
+    File { text: Secret },
+    /// The release as it ran: its `version` key, and what the slot gives it.
+    Kept {
+        version: Option<String>,
+        place: Place,
+    },
+    /// Nothing is staged on the way back, nor when nothing changes.
+    WayBack,
+}
+
+/// What was chosen, before it is compared with what is live.
+struct Chosen {
+    image: PinnedImage,
+    release: ReleaseId,
+    staged: Staged,
+    image_of: Option<ReleaseId>,
+}
+
 /// Settles a plan against what is there.
 pub(super) async fn resolve<H: Host>(
     host: &H,
+    paths: &AppPaths,
     survey: &Survey,
     records: &[Record],
     plan: &Plan,
 ) -> StepResult<Resolved> {
     let live = survey.live_release();
-    let kept = history::kept(host, records).await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "cannot list the images on the host",
-            &error,
-        )
-    })?;
     let unreadable = records.iter().find(|record| record.unreadable().is_some());
     if let (Target::Previous, Some(record)) = (&plan.target, unreadable) {
         return Err(StepError::new(
@@ -57,47 +84,206 @@ pub(super) async fn resolve<H: Host>(
         .hint("name the release: `pct-deploy status` lists those that `rollback --to` takes"));
     }
     let live_id = live.as_ref().and_then(|live| live.release.as_ref());
-    let image = match &plan.target {
-        Target::Image(image) => image.clone(),
-        Target::Previous => kept
-            .iter()
-            .find(|kept| Some(&kept.release) != live_id)
-            .map(|kept| kept.image.clone())
-            .ok_or_else(|| no_earlier(&kept, "there is no earlier release on the host"))?,
-        Target::Release(wanted) => kept
-            .iter()
-            .find(|kept| kept.release == *wanted)
-            .map(|kept| kept.image.clone())
-            .ok_or_else(|| no_earlier(&kept, format!("release `{wanted}` is not on the host")))?,
+    let cannot = |error: HostError| {
+        let what = "cannot list the releases on the host";
+        StepError::host(Reason::PreflightFailed, what, &error)
     };
-    let slot = survey.idle();
-    let service = &survey.slots.get(slot).service;
-    let release = survey.file.release_id(&image, service).ok_or_else(|| {
-        StepError::new(
-            Reason::InternalError,
-            format!("service `{service}` cannot be read"),
+    let kept = history::kept(host, paths, records).await.map_err(cannot)?;
+    let known = || records.iter().filter_map(|record| record.deployed.as_ref());
+    let wanted = match &plan.target {
+        Target::Image(_) => None,
+        Target::Previous => Some(
+            known()
+                .find(|(release, _)| Some(release) != live_id)
+                .ok_or_else(|| no_earlier(&kept, "there is no earlier release on the host"))?,
+        ),
+        Target::Release(wanted) => Some(
+            known()
+                .find(|(release, _)| release == wanted)
+                .ok_or_else(|| {
+                    no_earlier(&kept, format!("release `{wanted}` was never deployed here"))
+                })?,
+        ),
+    };
+    let chosen = match (&plan.target, wanted) {
+        (_, Some((release, image))) if Some(release) == live_id => Chosen {
+            image: image.clone(),
+            release: release.clone(),
+            staged: Staged::WayBack,
+            image_of: None,
+        },
+        (_, Some((release, image))) => {
+            back(host, paths, survey, plan, &kept, (release, image)).await?
+        }
+        (Target::Image(image), None) => from_file(host, paths, survey, plan, image).await?,
+        (Target::Previous | Target::Release(_), None) => {
+            return Err(no_earlier(&kept, "there is no such release on the host"));
+        }
+    };
+    let same = live_id == Some(&chosen.release);
+    if let (true, Some(asked)) = (same, &chosen.image_of) {
+        return Err(gone(
+            asked,
+            "it has the live release's image, and its settings were not kept: an earlier version of pct-deploy deployed it",
         )
-    })?;
-    let change = if live_id == Some(&release) {
-        Change::None
-    } else {
-        Change::Needed
-    };
-    let keep = match unreadable {
+        .hint("put the compose file back as it was, and `deploy`"));
+    }
+    let (releases, keep) = match unreadable {
         // It may be about any of them.
-        Some(_) => host.images_of(&image.repository).await.map_err(|error| {
-            let what = "cannot list the images on the host";
-            StepError::host(Reason::PreflightFailed, what, &error)
-        })?,
-        None => keep(survey, &kept, &image, usize::from(plan.site.keep_releases)),
+        Some(_) => (
+            history::with_settings(host, paths).await.map_err(cannot)?,
+            host.images_of(&chosen.image.repository)
+                .await
+                .map_err(cannot)?,
+        ),
+        None => keep(
+            survey,
+            &kept,
+            &chosen.release,
+            usize::from(plan.site.keep_releases),
+        ),
     };
     Ok(Resolved {
-        image,
-        release,
-        slot,
+        image: chosen.image,
+        release: chosen.release,
+        slot: survey.idle(),
         keep,
-        change,
+        releases,
+        change: if same { Change::None } else { Change::Needed },
+        staged: chosen.staged,
+        image_of: chosen.image_of,
     })
+}
+
+/// An image with the settings that the compose file has now.
+async fn from_file<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    survey: &Survey,
+    plan: &Plan,
+    image: &PinnedImage,
+) -> StepResult<Chosen> {
+    let key = release_key::of(host, paths).await?;
+    let named = Definition::of(&survey.file, &plan.site.slots).and_then(|definition| {
+        let release = definition.release_id(image, &key)?;
+        Some((definition.render(image, &release), release))
+    });
+    let (text, release) = named.ok_or_else(|| {
+        let what = "the settings of the slots cannot be kept";
+        StepError::new(Reason::InternalError, what)
+    })?;
+    Ok(Chosen {
+        image: image.clone(),
+        release,
+        staged: Staged::File {
+            text: Secret::new(text),
+        },
+        image_of: None,
+    })
+}
+
+/// A release as it ran, with all that it needs.
+async fn back<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    survey: &Survey,
+    plan: &Plan,
+    kept: &[KeptRelease],
+    (release, image): (&ReleaseId, &PinnedImage),
+) -> StepResult<Chosen> {
+    let present = host.images_of(&image.repository).await.map_err(|error| {
+        let what = "cannot list the images on the host";
+        StepError::host(Reason::PreflightFailed, what, &error)
+    })?;
+    let others = |error: StepError| {
+        let names = names(kept, release);
+        if names.is_empty() {
+            error
+        } else {
+            error.hint(format!(
+                "other releases are there: {names}; `--to` names one"
+            ))
+        }
+    };
+    if !present.contains(image) {
+        let why = format!("its image `{image}` is not on the host any more");
+        return Err(others(gone(release, &why)));
+    }
+    let file = paths.release_file(release);
+    let text = host.read(&file).await.map_err(|error| {
+        let what = format!("cannot read `{}`", file.display());
+        StepError::host(Reason::PreflightFailed, what, &error)
+    })?;
+    let Some(text) = text else {
+        if release.is_of_old() {
+            let chosen = from_file(host, paths, survey, plan, image).await?;
+            return Ok(Chosen {
+                image_of: Some(release.clone()),
+                ..chosen
+            });
+        }
+        let why = format!("its settings, `{}`, are not there any more", file.display());
+        return Err(others(gone(release, &why)));
+    };
+    let unusable = |why: &str| {
+        others(gone(
+            release,
+            &format!("`{}` cannot be used: {why}", file.display()),
+        ))
+    };
+    let (definition, pinned, named) = Definition::read(&String::from_utf8_lossy(&text))
+        .map_err(|why| unusable(&why.to_string()))?;
+    if named != *release || pinned != *image {
+        return Err(unusable("it is another release's"));
+    }
+    let service = &survey.slots.get(survey.idle()).service;
+    let mut missing = definition.gone_from(&survey.file, service);
+    for source in definition.sources(service) {
+        let name = source.file_name().and_then(std::ffi::OsStr::to_str);
+        // What cannot be looked at is compose's to say.
+        if let (Some(folder), Some(name)) = (source.parent(), name)
+            && host
+                .list(folder)
+                .await
+                .is_ok_and(|found| !found.iter().any(|found| found == name))
+        {
+            missing.push(format!(
+                "`{}`, which is not on the host any more",
+                source.display()
+            ));
+        }
+    }
+    if !missing.is_empty() {
+        let why = format!("it ran with {}", missing.join("; with "));
+        return Err(others(gone(release, &why)).hint(
+            "put back what is gone, then `rollback` again; or mend the release and `deploy`",
+        ));
+    }
+    Ok(Chosen {
+        image: image.clone(),
+        release: release.clone(),
+        staged: Staged::Kept {
+            version: definition.version().map(str::to_owned),
+            place: survey.file.place(service),
+        },
+        image_of: None,
+    })
+}
+
+fn gone(release: &ReleaseId, why: &str) -> StepError {
+    StepError::new(
+        Reason::ReleaseGone,
+        format!("release `{release}` cannot be brought back: {why}"),
+    )
+}
+
+fn names(kept: &[KeptRelease], but: &ReleaseId) -> String {
+    let names = kept.iter().map(|kept| &kept.release);
+    let names: Vec<&str> = names
+        .filter(|release| *release != but)
+        .map(ReleaseId::as_str)
+        .collect();
+    names.join(", ")
 }
 
 fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
@@ -118,17 +304,17 @@ fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
 fn keep(
     survey: &Survey,
     kept: &[KeptRelease],
-    new: &PinnedImage,
+    new: &ReleaseId,
     count: usize,
-) -> Vec<PinnedImage> {
-    let others = kept
-        .iter()
-        .map(|kept| &kept.image)
-        .filter(|image| *image != new);
-    let live = survey.live().and_then(|slot| survey.image_in(slot));
-    others
+) -> (Vec<ReleaseId>, Vec<PinnedImage>) {
+    let others = kept.iter().filter(|kept| kept.release != *new);
+    let (mut releases, mut images): (Vec<_>, Vec<_>) = others
         .take(count.saturating_sub(1))
-        .chain(live)
-        .cloned()
-        .collect()
+        .map(|kept| (kept.release.clone(), kept.image.clone()))
+        .unzip();
+    if let Some(live) = survey.live_release() {
+        releases.extend(live.release);
+        images.extend(live.image);
+    }
+    (releases, images)
 }

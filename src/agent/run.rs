@@ -9,15 +9,16 @@ use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::fence;
 use super::history::{self, Record};
-use super::journal::entry::{Begun, Entry, Switch};
+use super::journal::entry::{Begun, Entry, Settings, Switch};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
 use super::meter::{Log, Meter};
+use super::owner::{self, Known};
 use super::paths::AppPaths;
 use super::prepare;
 use super::recover::{Recovered, recover_as};
 use super::reserve;
-use super::resolve::{Change, Resolved, resolve};
+use super::resolve::{Change, Resolved, Staged, resolve};
 use super::saga;
 use super::steps::verify_route;
 use super::survey::Survey;
@@ -27,7 +28,7 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::{LiveRelease, Outcome};
-use crate::protocol::plan::Plan;
+use crate::protocol::plan::{Plan, Site};
 use crate::protocol::receipt::Receipt;
 use crate::protocol::slot::PerSlot;
 use crate::protocol::step::Step;
@@ -43,7 +44,7 @@ pub(super) async fn run<H: Host>(
 ) {
     let paths = AppPaths::new(&plan.site.app);
     let silent = Events::new(host, None, listener.clone());
-    let events = match folders(host, &paths).await {
+    let events = match open(host, &plan.site).await {
         Ok(()) => Events::new(host, Some(paths.event_log(&plan.deployment)), listener),
         Err(error) => return finish_untouched(&silent, Step::Preflight, error, None).await,
     };
@@ -78,8 +79,22 @@ pub(super) async fn run<H: Host>(
     }
 }
 
+/// Makes an app's folders when it is new, the checks pass and no other project has it; then it is ours.
+pub(super) async fn open<H: Host>(host: &H, site: &Site) -> StepResult<()> {
+    let paths = AppPaths::new(&site.app);
+    match owner::look(host, site).await? {
+        Known::Used => folders(host, &paths).await,
+        Known::New => {
+            // A mistyped `app` leaves nothing behind.
+            Box::pin(prepare::preflight(host, site)).await?;
+            folders(host, &paths).await?;
+            owner::claim(host, site).await
+        }
+    }
+}
+
 /// The app's folders, made when they are missing.
-pub(super) async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
+async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
     for folder in [paths.folder(), paths.events(), paths.archive()] {
         host.make_folder(&folder).await.map_err(|error| {
             StepError::host(
@@ -127,7 +142,10 @@ async fn locked<H: Host>(
         Err((step, error)) => return finish_untouched(events, step, error, None).await,
     };
     let previous = survey.live_release();
-    let resolved = match resolve(host, &survey, &records, plan).await {
+    if let Err(error) = owner::claim(host, &plan.site).await {
+        return finish_untouched(events, Step::Preflight, error, previous).await;
+    }
+    let resolved = match resolve(host, paths, &survey, &records, plan).await {
         Ok(resolved) => resolved,
         Err(error) => return finish_untouched(events, Step::Preflight, error, previous).await,
     };
@@ -142,6 +160,14 @@ async fn locked<H: Host>(
             service: survey.slots.get(resolved.slot).service.to_string(),
         })
         .await;
+    if let Some(asked) = &resolved.image_of {
+        let what = format!(
+            "an earlier version of pct-deploy deployed `{asked}` and kept no settings: its image is started with what the compose file says now, as `{}`",
+            resolved.release
+        );
+        let hint = "compare the compose file with what it was; from now on settings are kept";
+        events.warn(what, hint).await;
+    }
     match resolved.change {
         Change::None => {
             let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
@@ -184,6 +210,11 @@ async fn swap<H: Host>(
         release: resolved.release,
         slot: resolved.slot,
         keep: resolved.keep,
+        releases: resolved.releases,
+        settings: match resolved.staged {
+            Staged::Kept { .. } => Settings::Kept,
+            Staged::File { .. } | Staged::WayBack => Settings::File,
+        },
     };
     if let Err(error) = reserve::fill(host, paths).await {
         return finish_untouched(events, Step::Preflight, error, previous).await;
@@ -201,6 +232,7 @@ async fn swap<H: Host>(
         events,
         paths,
         begun: &begun,
+        staged: &resolved.staged,
         tool: survey.project.tool,
         sites: &survey.sites,
         login,

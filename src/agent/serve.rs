@@ -125,7 +125,7 @@ async fn ready<H: Host>(
 ) -> Result<u64, (Step, StepError)> {
     let paths = AppPaths::new(&site.app);
     let numbered = async {
-        run::folders(host, &paths).await?;
+        run::open(host, site).await?;
         fence::issue(host, &paths).await
     };
     let fence = numbered.await.map_err(|error| (Step::Preflight, error))?;

@@ -26,7 +26,9 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
     let paths = AppPaths::new(&site.app);
     let survey = Survey::take(host, site).await?;
     let mut records = history::read(host, &paths).await.map_err(failed)?;
-    let kept = history::kept(host, &records).await.map_err(failed)?;
+    let kept = history::kept(host, &paths, &records)
+        .await
+        .map_err(failed)?;
     let holder = lock_holder(host, &paths).await;
     let open = history::open(host, &paths).await.map_err(failed)?;
     history::tell_running(

@@ -10,7 +10,7 @@ use crate::host::compose::ComposeFile;
 use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
 use crate::host::nginx;
 use crate::host::{Host, HostResult};
-use crate::protocol::ids::{PinnedImage, ServiceName};
+use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::LiveRelease;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
@@ -87,11 +87,6 @@ impl Survey {
             image: container.image.clone(),
         })
     }
-
-    /// The image that a slot's container was made from.
-    pub(super) fn image_in(&self, slot: Slot) -> Option<&PinnedImage> {
-        self.containers.get(slot).as_ref()?.image.as_ref()
-    }
 }
 
 /// Whether a container's process runs.
@@ -126,6 +121,7 @@ pub(super) async fn project<H: Host>(host: &H, site: &Site) -> StepResult<Compos
     Ok(ComposeProject {
         folder,
         files: vec![PathBuf::from(&site.compose_file)],
+        instead: Vec::new(),
         tool,
     })
 }

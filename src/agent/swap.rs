@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use super::events::Events;
 use super::failure::{StepError, StepResult};
-use super::journal::entry::{Begun, PreImage};
+use super::journal::entry::{Begun, PreImage, Settings};
 use super::lock::CancelState;
 use super::meter::Meter;
 use super::paths::AppPaths;
+use super::resolve::Staged;
 use super::saga::{Actor, Kind, Row};
 use super::steps::{
     self, await_healthy, bake, drain_old, prune, pull_image, stage_release, start_slot, stop_old,
@@ -75,6 +76,8 @@ pub(super) struct Swap<'a, H> {
     pub(super) events: &'a Events<'a, H>,
     pub(super) paths: &'a AppPaths,
     pub(super) begun: &'a Begun,
+    /// What the release is staged from; not needed on the way back.
+    pub(super) staged: &'a Staged,
     pub(super) tool: ComposeTool,
     /// The `server` blocks that use the include; unknown, and not needed, on the way back.
     pub(super) sites: &'a [nginx::Site],
@@ -117,7 +120,20 @@ impl<H: Host> Swap<'_, H> {
         ComposeProject {
             folder: self.begun.folder.clone(),
             files: vec![PathBuf::from(&self.site().compose_file)],
+            instead: Vec::new(),
             tool: self.tool,
+        }
+    }
+
+    /// The same as the new slot is started: with its override, on top of the user's file or of the release as it ran.
+    pub(super) fn new_project(&self) -> ComposeProject {
+        let on_top = self.paths.override_file(&self.new_slot().service);
+        match self.begun.settings {
+            Settings::File => self.project().with(on_top),
+            Settings::Kept => {
+                let kept = self.paths.release_file(&self.begun.release);
+                self.project().from(vec![kept, on_top])
+            }
         }
     }
 

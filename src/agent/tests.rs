@@ -7,7 +7,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::failure::StepError;
 use super::journal::codec::Head;
-use super::journal::entry::{Begun, Entry, Switch};
+use super::journal::entry::{Begun, Entry, Settings, Switch};
 use super::lock::CancelState;
 use super::run::run;
 use super::writer::Writer;
@@ -86,6 +86,8 @@ pub(super) fn begun() -> Entry {
         release: "0123456789ab".parse().unwrap(),
         slot: Slot::One,
         keep: Vec::new(),
+        releases: Vec::new(),
+        settings: Settings::File,
     }))
 }
 

@@ -77,6 +77,7 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::OtherVersion
             | Reason::UndoFailed
             | Reason::NoEarlierRelease
+            | Reason::ReleaseGone
             | Reason::Cancelled => ExitCode::HostUntouched,
         },
     }

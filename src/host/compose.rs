@@ -5,10 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
 use yaml_serde::Value;
 
-use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
+use crate::protocol::ids::ServiceName;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
 /// A compose file that cannot be used for a swap; the text says what and the setting to mend.
@@ -50,12 +49,23 @@ pub enum ComposeProblem {
     },
 }
 
+/// What belongs to a slot whatever release is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the compose project, where compose says it.
+    pub project: Option<String>,
+    /// Ports and names, as they stand in the service.
+    pub slot: Vec<(String, serde_json::Value)>,
+}
+
 /// A resolved compose file.
 #[derive(Debug, Clone)]
 pub struct ComposeFile {
     /// The `version` key, which compose v1 wants to agree in all files.
     pub version: Option<String>,
     services: BTreeMap<String, Value>,
+    /// All of it, with keys that are sorted at every depth.
+    root: serde_json::Map<String, serde_json::Value>,
 }
 
 impl ComposeFile {
@@ -71,7 +81,44 @@ impl ComposeFile {
             .filter_map(|(name, service)| Some((name.as_str()?.to_owned(), service.clone())))
             .collect();
         let version = root.get("version").and_then(scalar_text);
-        Ok(Self { version, services })
+        let root = match serde_json::to_value(&root) {
+            Ok(serde_json::Value::Object(root)) => root,
+            Ok(_) => serde_json::Map::new(),
+            Err(error) => return Err(ComposeProblem::NoServices(error.to_string())),
+        };
+        Ok(Self {
+            version,
+            services,
+            root,
+        })
+    }
+
+    /// The services by name.
+    pub fn services(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.part("services")
+    }
+
+    /// One top-level part, such as `volumes`, by name; empty when it is not there.
+    pub fn part(&self, name: &str) -> serde_json::Map<String, serde_json::Value> {
+        let part = self.root.get(name).and_then(serde_json::Value::as_object);
+        part.cloned().unwrap_or_default()
+    }
+
+    /// What a release gets from the slot that it goes to, when it is not started from this file: the project's name,
+    /// and what [`super::release`] does not keep.
+    pub fn place(&self, service: &ServiceName) -> Place {
+        let of_slot = |key: &str| {
+            let value = self.root.get("services")?.get(service.as_str())?.get(key)?;
+            Some((key.to_owned(), value.clone()))
+        };
+        let name = self.root.get("name").and_then(serde_json::Value::as_str);
+        Place {
+            project: name.map(str::to_owned),
+            slot: ["ports", "container_name", "hostname"]
+                .into_iter()
+                .filter_map(of_slot)
+                .collect(),
+        }
     }
 
     /// The slots with their ports.
@@ -133,39 +180,6 @@ impl ComposeFile {
         }
         found.sort();
         Ok(found)
-    }
-
-    /// Names an image together with the settings it would run with in `service`.
-    ///
-    /// What differs between the two slots by nature (ports, image, name, labels) does not count.
-    pub fn release_id(&self, image: &PinnedImage, service: &ServiceName) -> Option<ReleaseId> {
-        const PER_SLOT: [&str; 6] = [
-            "ports",
-            "image",
-            "container_name",
-            "labels",
-            "build",
-            "hostname",
-        ];
-        let settings: BTreeMap<String, &Value> = self
-            .services
-            .get(service.as_str())?
-            .as_mapping()?
-            .iter()
-            .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value)))
-            .filter(|(key, _)| !PER_SLOT.contains(&key.as_str()))
-            .collect();
-        let mut hash = Sha256::new();
-        hash.update(image.to_string());
-        // Through `serde_json::Value`, which sorts keys at every depth.
-        hash.update(serde_json::to_value(&settings).ok()?.to_string());
-        let hex: String = hash
-            .finalize()
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        hex.parse().ok()
     }
 
     fn service(&self, name: &ServiceName, setting: &'static str) -> Result<&Value, ComposeProblem> {
@@ -273,12 +287,6 @@ version: '3.8'
         }
     }
 
-    fn image() -> PinnedImage {
-        format!("user/was@sha256:{}", "a".repeat(64))
-            .parse()
-            .unwrap()
-    }
-
     #[test]
     fn both_generations_of_compose_are_read() {
         let v2 = ComposeFile::parse(V2).unwrap();
@@ -317,17 +325,5 @@ version: '3.8'
         let none = file.slots(&names("a", "db")).unwrap_err();
         assert_eq!(none, ComposeProblem::NoPort("db".into()));
         assert!(ComposeFile::parse("volumes: {}").is_err());
-    }
-
-    #[test]
-    fn a_release_is_the_same_in_both_slots_and_changes_with_the_settings() {
-        let file = ComposeFile::parse(&V2.replace("depends_on: {pct-redis: {condition: service_started}}",
-            "depends_on:\n      pct-mysql: {condition: service_started, required: true}\n      pct-redis: {condition: service_started, required: true}")).unwrap();
-        let id = |file: &ComposeFile, service: &str| {
-            file.release_id(&image(), &service.parse().unwrap())
-        };
-        assert_eq!(id(&file, "pct-backend-1"), id(&file, "pct-backend-2"));
-        let other = ComposeFile::parse(&V2.replace("536870912", "268435456")).unwrap();
-        assert_ne!(id(&file, "pct-backend-1"), id(&other, "pct-backend-1"));
     }
 }

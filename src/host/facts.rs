@@ -49,11 +49,29 @@ pub struct ComposeProject {
     pub folder: PathBuf,
     /// The first is the user's, relative to the folder; the others are absolute.
     pub files: Vec<PathBuf>,
+    /// What stands in for all of them when a slot is started, absolute; the project stays that of the files.
+    pub instead: Vec<PathBuf>,
     /// Which program reads it.
     pub tool: ComposeTool,
 }
 
 impl ComposeProject {
+    /// The folder that compose takes for that of the project: the first file's.
+    pub fn base(&self) -> PathBuf {
+        let first = self.files.first().map(|file| self.folder.join(file));
+        let base = first.as_deref().and_then(std::path::Path::parent);
+        base.unwrap_or(&self.folder).to_owned()
+    }
+
+    /// The same project, started from other files.
+    #[must_use]
+    pub fn from(&self, instead: Vec<PathBuf>) -> Self {
+        Self {
+            instead,
+            ..self.clone()
+        }
+    }
+
     /// The same project with one more file on top.
     #[must_use]
     pub fn with(&self, file: PathBuf) -> Self {

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod linux;
 pub mod nginx;
 pub mod overlay;
+pub mod release;
 #[cfg(test)]
 pub(crate) mod sim;
 
@@ -127,6 +128,9 @@ pub trait Host {
     async fn load_units(&self, enable: &[&str], reload: &[&str]) -> HostResult<()>;
     /// Whether what needs root will work without a password.
     async fn can_act_as_root(&self) -> HostResult<()>;
+
+    /// Bytes that nobody can guess.
+    async fn random(&self) -> HostResult<[u8; 32]>;
 
     // Docker.
 

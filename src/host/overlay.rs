@@ -2,17 +2,20 @@
 
 use yaml_serde::Value;
 
+use super::compose::Place;
 use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
 
 /// The override file that pins a slot to a release.
 ///
 /// Compose v1 wants every file to name the same `version`; compose v2 can be told never to pull, which
-/// keeps a `pull_policy: always` of the user's from asking the registry for what is already here.
+/// keeps a `pull_policy: always` of the user's from asking the registry for what is already here. On top of a kept
+/// release it gives the `place`, which that has not.
 pub fn render_override(
     dialect: Dialect<'_>,
     service: &ServiceName,
     image: &PinnedImage,
     release: &ReleaseId,
+    place: Option<&Place>,
 ) -> String {
     let (version, policy) = match dialect {
         Dialect::V1 {
@@ -21,10 +24,24 @@ pub fn render_override(
         Dialect::V1 { version: None } => (String::new(), ""),
         Dialect::V2 => (String::new(), "    pull_policy: never\n"),
     };
+    let (mut project, mut slot) = (String::new(), String::new());
+    if let Some(place) = place {
+        // JSON is YAML that every parser reads alike.
+        if let (Dialect::V2, Some(name)) = (dialect, &place.project) {
+            project = format!("name: {}\n", serde_json::json!(name));
+        }
+        for (key, value) in &place.slot {
+            slot.push_str(&format!("    {key}: {value}\n"));
+        }
+    }
+    let below = match place {
+        None => "your compose file",
+        Some(_) => "the release as it was kept",
+    };
     format!(
-        "# Written by pct-deploy at every deploy; goes on top of your compose file.\n\
-         {version}services:\n  {service}:\n    image: \"{image}\"\n{policy}    labels:\n      \
-         {RELEASE_LABEL}: \"{release}\"\n"
+        "# Written by pct-deploy at every deploy; goes on top of {below}.\n\
+         {version}{project}services:\n  {service}:\n    image: \"{image}\"\n{policy}    labels:\n      \
+         {RELEASE_LABEL}: \"{release}\"\n{slot}"
     )
 }
 
@@ -78,7 +95,7 @@ mod tests {
                 version: Some("3.8"),
             },
         ] {
-            let text = render_override(dialect, &service, &image(), &release);
+            let text = render_override(dialect, &service, &image(), &release, None);
             assert_eq!(
                 read_override(&text),
                 Some((image(), release.clone())),
@@ -94,5 +111,33 @@ mod tests {
             );
         }
         assert_eq!(read_override("services: {}"), None);
+    }
+
+    #[test]
+    fn on_top_of_a_kept_release_the_slot_s_own_part_is_given() {
+        let service = "web-2".parse().unwrap();
+        let release: ReleaseId = "0123456789abcdef".parse().unwrap();
+        let place = Place {
+            project: Some("shop".to_owned()),
+            slot: vec![
+                (
+                    "ports".to_owned(),
+                    serde_json::json!([{"target": 80, "published": "8081"}]),
+                ),
+                ("container_name".to_owned(), serde_json::json!("on")),
+            ],
+        };
+        for (dialect, name) in [
+            (Dialect::V2, Some("shop")),
+            (Dialect::V1 { version: None }, None),
+        ] {
+            let text = render_override(dialect, &service, &image(), &release, Some(&place));
+            assert_eq!(read_override(&text), Some((image(), release.clone())));
+            let root: Value = yaml_serde::from_str(&text).unwrap();
+            assert_eq!(root.get("name").and_then(Value::as_str), name);
+            let service = &root["services"]["web-2"];
+            assert_eq!(service["container_name"].as_str(), Some("on"));
+            assert_eq!(service["ports"][0]["published"].as_str(), Some("8081"));
+        }
     }
 }

@@ -151,11 +151,21 @@ checked_name!(
 );
 
 checked_name!(
-    /// An image digest with the settings it runs with: 12 hex digits.
+    /// An image digest with the settings it runs with: 16 hex digits, or 12 from a version that kept no settings.
     ReleaseId,
-    "a release (12 hex digits)",
-    |text| is_hex(text, 12)
+    "a release (16 hex digits, or 12)",
+    |text| is_hex(text, ReleaseId::KEYED) || is_hex(text, 12)
 );
+
+impl ReleaseId {
+    /// The length of a name that only the host can make; its settings are kept there.
+    pub const KEYED: usize = 16;
+
+    /// Whether it is from a version that kept no settings.
+    pub fn is_of_old(&self) -> bool {
+        self.0.len() != Self::KEYED
+    }
+}
 
 /// An image that cannot change: a name and a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

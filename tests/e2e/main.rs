@@ -27,6 +27,7 @@ mod http2;
 mod killed;
 mod long;
 mod moved;
+mod owner;
 mod parking;
 mod provision;
 mod restart;

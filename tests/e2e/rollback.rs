@@ -103,3 +103,118 @@ fn by_flag_a_rollback_needs_no_registry_and_loses_nothing() {
         result.receipt.healthy_to_switched_ms.unwrap()
     );
 }
+
+/// A compose file of the app with this environment, and more of each slot, in a file of the host's user.
+fn write_compose(world: &World, environment: &str, more: &str, parts: &str) {
+    let slot = |name: &str, port: u16| {
+        format!(
+            "  {name}:\n    image: localhost:5000/pct/hello\n    ports: [\"{port}:8080\"]\n    environment:\n{environment}{more}"
+        )
+    };
+    let text = format!(
+        "version: '3.8'\nservices:\n{}{}{parts}",
+        slot("hello-1", 8080),
+        slot("hello-2", 8081)
+    );
+    let file = world.context.path().join("compose");
+    std::fs::write(&file, text).unwrap();
+    world.give("docker-compose.yml", &file);
+}
+
+const SECRET: &str = "pa$$$$w'rd: \"on\" # yes";
+
+fn as_it_ran(world: &World) {
+    let old = "      PROFILE: 'on'\n      DB_PASSWORD: 'pa$$$$w''rd: \"on\" # yes'\n";
+    let new = "      PROFILE: new\n      MORE: '1'\n";
+    let volume = "    volumes: ['data:/data']\n";
+    let limit = |memory| format!("    deploy: {{resources: {{limits: {{memory: {memory}}}}}}}\n");
+    let (limited, roomy) = (limit("48M"), limit("64M"));
+    let parts = "volumes:\n  data: {}\n";
+    write_compose(world, old, &format!("{volume}{limited}"), parts);
+    let first = world
+        .deploy(&Release::new("v1"))
+        .expect(Outcome::Deployed, "deployed");
+    let live = || {
+        let service = if world
+            .on_host("curl -sf http://127.0.0.1:8080/health")
+            .status
+            .success()
+        {
+            "hello-1"
+        } else {
+            "hello-2"
+        };
+        let found = "docker ps -q --filter label=com.docker.compose.service=";
+        let container = world.ask_host(&format!("{found}{service}"));
+        let of = |what: &str| world.ask_host(&format!("docker inspect -f '{what}' {container}"));
+        (
+            of("{{json .Config.Env}}"),
+            of("{{.HostConfig.Memory}}"),
+            of("{{range .Mounts}}{{.Name}}{{end}}"),
+            of(
+                "{{index .Config.Labels \"com.docker.compose.project\"}} {{index .Config.Labels \"com.docker.compose.project.working_dir\"}}",
+            ),
+        )
+    };
+    let ran = live();
+    let image = first.image.clone().unwrap().to_string();
+    write_compose(world, new, &format!("{volume}{roomy}"), parts);
+    let second = world
+        .deploy_image(&image)
+        .expect(Outcome::Deployed, "deployed");
+    assert_ne!(
+        first.release, second.release,
+        "the same image, other settings"
+    );
+    let changed = live();
+    assert!(changed.0.contains("MORE=1"), "{}", changed.0);
+    assert_ne!(changed.1, ran.1, "the limit");
+    let back = world
+        .run(&["rollback", "--json"], &[])
+        .expect(Outcome::Deployed, "deployed");
+    assert_eq!(back.release, first.release);
+    assert_eq!(live(), ran, "environment, limit, volume and project");
+    let plain = SECRET.replace("$$", "$");
+    let told = serde_json::to_string(&format!("DB_PASSWORD={plain}")).unwrap();
+    assert!(ran.0.contains(&told), "{told}: {}", ran.0);
+    assert!(ran.0.contains("\"PROFILE=on\""), "{}", ran.0);
+    assert_eq!(world.serves().as_deref(), Some("v1"));
+    let wanted = first.release.clone().unwrap().to_string();
+    world
+        .run(&["rollback", "--json", "--to", &wanted], &[])
+        .expect(Outcome::Unchanged, "already-live");
+
+    let folder = "/var/lib/pct-deploy/hello";
+    let modes = world.ask_host(&format!(
+        "stat -c %a {folder}/releases/* {folder}/release-key | sort -u"
+    ));
+    assert_eq!(modes, "600");
+    let found = world.ask_host(&format!("grep -rl \"w'rd: \" {folder} || true"));
+    assert_eq!(
+        found,
+        format!("{folder}/releases/{wanted}.yml"),
+        "and nowhere else"
+    );
+
+    write_compose(world, new, &roomy, "");
+    let before = live();
+    let gone = world.run(&["rollback", "--json"], &[]);
+    gone.expect(Outcome::Failed, "release-gone");
+    gone.refuses(5, &["volume `data`", "compose file no longer has"]);
+    assert_eq!(live(), before);
+    write_compose(world, new, &format!("{volume}{roomy}"), parts);
+    let back = world
+        .run(&["rollback", "--json"], &[])
+        .expect(Outcome::Deployed, "deployed");
+    assert_eq!(back.release, second.release);
+}
+
+#[test]
+fn a_rollback_after_a_changed_environment_brings_the_old_one_back_or_says_what_is_gone() {
+    as_it_ran(&World::provisioned(Host::V2));
+}
+
+#[test]
+fn it_does_so_with_the_older_compose_and_by_reload() {
+    as_it_ran(&World::fresh(Host::V1));
+}

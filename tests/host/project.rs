@@ -96,6 +96,7 @@ impl World {
         let project = ComposeProject {
             folder: folder.clone(),
             files: vec!["docker-compose.yml".into()],
+            instead: Vec::new(),
             tool: host.compose().await.unwrap(),
         };
         Self {

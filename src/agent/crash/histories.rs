@@ -16,6 +16,7 @@ use crate::agent::journal::file::Journal;
 use crate::agent::journal::state::Phase;
 use crate::agent::lock::CancelState;
 use crate::agent::meter::Meter;
+use crate::agent::resolve::Staged;
 use crate::agent::saga::Actor as _;
 use crate::agent::swap::Swap;
 use crate::agent::tests::{behaves, image, plan};
@@ -170,6 +171,7 @@ fn undo_twice(dead: &SimHost) -> Verdict {
             events: &events,
             paths: &paths,
             begun: &state.begun,
+            staged: &Staged::WayBack,
             tool: ComposeTool::V2,
             sites: &[],
             login: None,
@@ -227,7 +229,7 @@ fn tell_all(switch: Switch) -> (u64, usize) {
     println!("{switch:?}:");
     for story in Story::all(switch) {
         let histories = shared
-            .entry((story.earlier, story.asked))
+            .entry((story.earlier, story.asked, story.environment))
             .or_insert_with(|| Histories::new(story.begin(switch)));
         tell(&story, histories);
     }

@@ -1,8 +1,9 @@
 //! What must hold once everything is settled.
 
 use crate::agent::journal::codec;
-use crate::agent::journal::entry::{Begun, Entry};
+use crate::agent::journal::entry::{Begun, Entry, Settings};
 use crate::host::overlay::read_override;
+use crate::host::release::Definition;
 use crate::host::sim::{SimHost, kept_files};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::outcome::Outcome;
@@ -116,6 +117,22 @@ fn new_release(before: &SimHost, host: &SimHost, begun: &Begun) -> Verdict {
     let wanted = (begun.image.clone(), begun.release.clone());
     ensure(pinned.as_ref() == Some(&wanted), || {
         format!("the override pins {pinned:?}")
+    })?;
+    let kept = after.files.get(&paths().release_file(&begun.release));
+    let kept = kept.map(|text| Definition::read(&String::from_utf8_lossy(text)));
+    let Some(Ok((kept, image, _))) = kept else {
+        return Err(format!("it is kept as {kept:?}"));
+    };
+    ensure(image == begun.image, || format!("it is kept with {image}"))?;
+    let runs = after.containers.get(new.as_str());
+    let runs = runs.and_then(|container| container.environment.clone());
+    let wanted = kept.said(new, "environment").map(ToString::to_string);
+    ensure(runs == wanted, || {
+        format!("its environment is {runs:?}, and {wanted:?} is kept")
+    })?;
+    let was = before.files.get(&paths().release_file(&begun.release));
+    ensure(begun.settings == Settings::File || was.is_some(), || {
+        "it was not kept before".to_owned()
     })?;
     let release = after
         .containers

@@ -40,11 +40,20 @@ pub(super) struct Story {
     pub(super) earlier: u8,
     pub(super) asked: Asked,
     pub(super) behaviour: Behaviour,
+    /// Whether somebody edits the environment before each deploy.
+    pub(super) environment: Environment,
     /// The verb that fails every time.
     pub(super) failing: Option<&'static str>,
     /// Requests of people a second.
     pub(super) visitors: u64,
     pub(super) depth: Depth,
+}
+
+/// What the compose file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Environment {
+    Same,
+    Changes,
 }
 
 /// How often the agent dies.
@@ -61,6 +70,7 @@ const PLAIN: Story = Story {
     earlier: 1,
     asked: Asked::New,
     behaviour: Behaviour::HealthyAfter(1_000),
+    environment: Environment::Same,
     failing: None,
     visitors: 0,
     depth: Depth::ToTheEnd,
@@ -110,7 +120,7 @@ pub(super) const FAILS_PEOPLE_IN_ONE: Story = Story {
     ..FAILS_PEOPLE
 };
 
-const EVERYWHERE: [Story; 11] = [
+const EVERYWHERE: [Story; 13] = [
     Story {
         name: "first deploy",
         earlier: 0,
@@ -125,6 +135,17 @@ const EVERYWHERE: [Story; 11] = [
         ..PLAIN
     },
     ROLLBACK,
+    Story {
+        name: "rollback of another environment",
+        environment: Environment::Changes,
+        ..ROLLBACK
+    },
+    Story {
+        name: "nothing but the environment changes",
+        asked: Asked::Same,
+        environment: Environment::Changes,
+        ..PLAIN
+    },
     Story {
         name: "same digest",
         asked: Asked::Same,
@@ -189,6 +210,7 @@ impl Story {
     pub(super) fn begin(&self, switch: Switch) -> (SimHost, Plan) {
         let host = switch.host();
         for n in 1..=self.earlier {
+            self.edit(&host, n);
             live(&host, &plan(n, Target::Image(image(n))));
         }
         let target = match self.asked {
@@ -196,8 +218,16 @@ impl Story {
             Asked::Previous => Target::Previous,
         };
         behaves(&host, self.number(), self.behaviour);
+        self.edit(&host, self.earlier + 1);
         host.world.borrow_mut().visitors = self.visitors;
         (host.after(Death::Kill), plan(self.earlier + 1, target))
+    }
+
+    fn edit(&self, host: &SimHost, n: u8) {
+        match self.environment {
+            Environment::Same => {}
+            Environment::Changes => host.set_environment(&n.to_string()),
+        }
     }
 
     /// The number of the image that is asked for.

@@ -186,8 +186,27 @@ pub(super) fn tell_running(
     }
 }
 
-/// Releases that were live once and whose images are still here, newest first, each once.
-pub(super) async fn kept<H: Host>(host: &H, records: &[Record]) -> HostResult<Vec<KeptRelease>> {
+/// The releases whose settings are here.
+pub(super) async fn with_settings<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+) -> HostResult<Vec<ReleaseId>> {
+    let names = host.list(&paths.releases()).await?;
+    Ok(names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".yml")?.parse().ok())
+        .collect())
+}
+
+/// Releases that were live once and whose images and settings are still here, newest first, each once. Version 1 kept no
+/// settings.
+pub(super) async fn kept<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    records: &[Record],
+) -> HostResult<Vec<KeptRelease>> {
+    let settings = with_settings(host, paths).await?;
+    let has_settings = |release: &ReleaseId| release.is_of_old() || settings.contains(release);
     let deployed = || records.iter().filter_map(|record| record.deployed.as_ref());
     let repositories: BTreeSet<_> = deployed().map(|(_, image)| &image.repository).collect();
     let mut images = Vec::new();
@@ -199,7 +218,10 @@ pub(super) async fn kept<H: Host>(host: &H, records: &[Record]) -> HostResult<Ve
         let Some((release, image)) = &record.deployed else {
             continue;
         };
-        if images.contains(image) && kept.iter().all(|earlier| earlier.release != *release) {
+        if images.contains(image)
+            && has_settings(release)
+            && kept.iter().all(|earlier| earlier.release != *release)
+        {
             kept.push(KeptRelease {
                 release: release.clone(),
                 image: image.clone(),
@@ -214,7 +236,7 @@ pub(super) async fn kept<H: Host>(host: &H, records: &[Record]) -> HostResult<Ve
 /// kept releases stay however many came after them, and so does what cannot be read.
 pub(super) async fn trim<H: Host>(host: &H, paths: &AppPaths) -> HostResult<()> {
     let records = read(host, paths).await?;
-    let kept = kept(host, &records).await?;
+    let kept = kept(host, paths, &records).await?;
     let mut missing: Vec<&ReleaseId> = kept.iter().map(|kept| &kept.release).collect();
     let mut stay = BTreeSet::new();
     for (place, record) in records.iter().enumerate() {

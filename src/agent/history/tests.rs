@@ -165,7 +165,7 @@ fn records_of_kept_releases_stay_and_the_rest_is_trimmed() {
     for n in [1, 60, 80] {
         assert!(logs.contains(&format!("{}.jsonl", id(n))), "{n}");
     }
-    let kept = block_on(kept(&host, &records(&host))).unwrap();
+    let kept = block_on(kept(&host, &paths(), &records(&host))).unwrap();
     let images: Vec<_> = kept.into_iter().map(|kept| kept.image).collect();
     assert_eq!(images, [80, 60, 1].map(image));
     assert_eq!(swap(&host, 90, Target::Previous).outcome, Outcome::Deployed);

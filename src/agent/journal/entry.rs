@@ -68,6 +68,23 @@ pub(in crate::agent) struct Begun {
     pub(in crate::agent) slot: Slot,
     /// Images that must stay.
     pub(in crate::agent) keep: Vec<PinnedImage>,
+    /// Releases whose settings must stay, beside this one.
+    #[serde(default)]
+    pub(in crate::agent) releases: Vec<ReleaseId>,
+    /// What the new slot is started from.
+    #[serde(default)]
+    pub(in crate::agent) settings: Settings,
+}
+
+/// What a slot is started from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::agent) enum Settings {
+    /// The user's compose file.
+    #[default]
+    File,
+    /// The release as it ran, kept in `<app>/releases`.
+    Kept,
 }
 
 /// What nginx obeys, and so what a switch changes.
@@ -88,6 +105,11 @@ pub(in crate::agent) enum PreImage {
     Nothing,
     /// A file's bytes, base64; `None` when it did not exist.
     File {
+        #[serde(with = "base64_bytes")]
+        bytes: Option<Vec<u8>>,
+    },
+    /// The override's bytes, base64; the release's settings, which are private, were not kept yet and are removed.
+    Unkept {
         #[serde(with = "base64_bytes")]
         bytes: Option<Vec<u8>>,
     },

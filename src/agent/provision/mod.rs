@@ -14,6 +14,7 @@ mod write;
 use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::lock::{self, CancelState};
+use super::owner::{self, Known};
 use super::paths::AppPaths;
 use super::recover::recover;
 use super::{reload, route};
@@ -42,8 +43,13 @@ pub(super) async fn provision<H: Host>(
         .hint("give the SSH user passwordless sudo, or connect as root")
     })?;
     let paths = AppPaths::new(&order.site.app);
+    let known = owner::look(host, &order.site).await?;
     if order.mode == ProvisionMode::DryRun {
         return Ok(plan::plan(host, order, &paths).await?.changes());
+    }
+    if known == Known::New {
+        // A mistyped `app` leaves nothing behind.
+        Box::pin(plan::plan(host, order, &paths)).await?;
     }
     for folder in [
         paths.folder(),
@@ -76,6 +82,7 @@ pub(super) async fn provision<H: Host>(
 async fn locked<H: Host>(host: &H, order: &Provision, paths: &AppPaths) -> StepResult<Vec<Change>> {
     recover(host, paths).await?;
     let plan = plan::plan(host, order, paths).await?;
+    owner::claim(host, &order.site).await?;
     let changes = write::backed_up(host, paths, &plan).await?;
     let mut written = Written::default();
     let done = write_and_load(host, order, &plan, &mut written).await;

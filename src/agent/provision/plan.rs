@@ -7,7 +7,7 @@ use crate::agent::failure::{StepError, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::{route, survey};
 use crate::error::Reason;
-use crate::host::nginx::flag::{self, FlagSwitch};
+use crate::host::nginx::flag::{self, Described, FlagSwitch};
 use crate::host::nginx::{self, IncludePort, context};
 use crate::host::{Host, Owner};
 use crate::protocol::ids::ServerName;
@@ -119,6 +119,9 @@ pub(super) async fn plan<H: Host>(
         context: &around,
     };
     let upstreams = flag::upstreams_file(&include, &site.app);
+    if text.as_deref().and_then(flag::claimed).is_none() {
+        of_no_other(host, &upstreams, &ports).await?;
+    }
     let flag_bytes = match taken.live {
         Slot::One => None,
         Slot::Two => Some(b"provision".to_vec()),
@@ -231,6 +234,30 @@ async fn taken_over<H: Host>(
         variable: found.variable,
         live,
     })
+}
+
+/// Upstreams that this include does not use may be another one's, which goes on to send requests through them.
+async fn of_no_other<H: Host>(host: &H, path: &Path, ports: &PerSlot<u16>) -> StepResult<()> {
+    let Some(bytes) = read(host, path).await? else {
+        return Ok(());
+    };
+    let said = match flag::describe(&String::from_utf8_lossy(&bytes)) {
+        Ok(Some(described)) if described.ports == *ports => return Ok(()),
+        Ok(Some(Described { ports, .. })) => {
+            format!("sends requests to ports {} and {}", ports.one, ports.two)
+        }
+        Ok(None) => "is not one of ours".to_owned(),
+        Err(why) => format!("cannot be read: {why}"),
+    };
+    Err(bad(format!(
+        "`{}` is there, and {said}; another include may use it",
+        path.display()
+    ))
+    .hint("is another project on this host deployed as the same app? give this one a name of its own: set `app`")
+    .hint(format!(
+        "when no include uses it: `sudo rm {}`, and run it again",
+        path.display()
+    )))
 }
 
 fn site_file(name: &ServerName, include: &str, six: bool) -> String {

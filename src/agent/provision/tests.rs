@@ -5,9 +5,12 @@ use crate::agent::events::Events;
 use crate::agent::failure::StepResult;
 use crate::agent::lock::CancelState;
 use crate::agent::tests::{deployed, image, plan};
+use crate::host::nginx::context::Context;
+use crate::host::nginx::flag::FlagSwitch;
 use crate::host::sim::{FOLDER, INCLUDE, SimHost};
 use crate::protocol::plan::Target;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
+use crate::protocol::slot::PerSlot;
 
 fn provision_with(
     host: &SimHost,
@@ -19,11 +22,15 @@ fn provision_with(
         server_name: name.map(|name| name.parse().unwrap()),
         mode,
     };
+    ordered(host, &order)
+}
+
+fn ordered(host: &SimHost, order: &Provision) -> StepResult<Vec<Change>> {
     let events = Events::silent(host);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    runtime.block_on(Box::pin(provision(host, &events, &order, || {
+    runtime.block_on(Box::pin(provision(host, &events, order, || {
         CancelState::No
     })))
 }
@@ -169,4 +176,60 @@ fn what_would_be_lost_or_ignored_is_refused() {
         .insert(INCLUDE.into(), more.into());
     assert!(refused(&host, None).chain[0].contains("add_header X-Y z"));
     assert_eq!(text(&host, &format!("{FOLDER}/live-2")), None);
+}
+
+#[test]
+fn upstreams_that_another_include_may_use_are_left_alone() {
+    let host = SimHost::provisioned();
+    let upstreams = "/etc/nginx/conf.d/00-pct-deploy-app.conf";
+    let theirs = text(&host, upstreams).unwrap();
+    let app = "app".parse().unwrap();
+    let other = FlagSwitch {
+        app: &app,
+        ports: PerSlot {
+            one: 9090,
+            two: 9091,
+        },
+        variable: "$service_url",
+        folder: std::path::Path::new(FOLDER),
+        context: &Context::default(),
+    };
+    let put = |path: &str, text: &str| {
+        let content = text.as_bytes().to_vec().into();
+        host.world.borrow_mut().files.insert(path.into(), content);
+    };
+    put(INCLUDE, "set $service_url http://127.0.0.1:8080;\n");
+    for bad in [
+        other.upstreams(),
+        theirs.clone() + "#",
+        "upstream x {}\n".to_owned(),
+    ] {
+        put(upstreams, &bad);
+        let before = host.world.borrow().files.clone();
+        let refused = provision_with(&host, ProvisionMode::Apply, None).unwrap_err();
+        assert!(refused.chain[0].contains(upstreams), "{refused:?}");
+        assert!(refused.hints[0].contains("set `app`"), "{refused:?}");
+        assert_eq!(host.world.borrow().files, before, "nothing is left behind");
+    }
+    put(upstreams, &theirs);
+    provision_with(&host, ProvisionMode::Apply, None).unwrap();
+}
+
+#[test]
+fn another_project_s_provision_with_the_same_app_is_refused() {
+    let host = SimHost::provisioned();
+    deployed(&host, 1);
+    let mut site = plan(1, Target::Image(image(1))).site;
+    site.proxy_include = "/etc/nginx/other.inc".into();
+    let before = host.world.borrow().files.clone();
+    for mode in [ProvisionMode::DryRun, ProvisionMode::Apply] {
+        let order = Provision {
+            site: site.clone(),
+            server_name: Some("other".parse().unwrap()),
+            mode,
+        };
+        let refused = ordered(&host, &order).unwrap_err();
+        assert!(refused.chain[0].contains("belongs to"), "{refused:?}");
+    }
+    assert_eq!(host.world.borrow().files, before);
 }

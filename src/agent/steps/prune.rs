@@ -1,11 +1,15 @@
-//! Removes images of this app that no kept release uses. Best effort.
+//! Removes images and settings of this app that no kept release uses. Best effort.
+
+use std::path::Path;
 
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::history;
+use crate::agent::paths::{AppPaths, STATE_ROOT};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
-use crate::host::Host;
 use crate::host::error::HostError;
+use crate::host::{Host, HostResult, Owner, overlay, release};
+use crate::protocol::ids::{AppName, PinnedImage};
 use crate::protocol::step::Step;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
@@ -16,6 +20,17 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             &error,
         )
     };
+    let (host, begun) = (swap.host, swap.begun);
+    for release in history::with_settings(host, swap.paths)
+        .await
+        .map_err(failed)?
+    {
+        if release != begun.release && !begun.releases.contains(&release) {
+            let file = swap.paths.release_file(&release);
+            host.remove(&file, Owner::Us).await.map_err(failed)?;
+        }
+    }
+    let others = kept_by_others(swap).await.map_err(failed)?;
     let present = swap
         .host
         .images_of(&swap.begun.image.repository)
@@ -23,7 +38,8 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         .map_err(failed)?;
     let mut removed = 0;
     for image in present {
-        if image != swap.begun.image && !swap.begun.keep.contains(&image) {
+        let kept = begun.keep.contains(&image) || others.contains(&image);
+        if image != begun.image && !kept {
             swap.host.remove_image(&image).await.map_err(failed)?;
             removed += 1;
         }
@@ -34,4 +50,30 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             .await;
     }
     history::trim(swap.host, swap.paths).await.map_err(failed)
+}
+
+/// Another app on this host may have releases of the same image: those of its slots, and those that it keeps.
+async fn kept_by_others<H: Host>(swap: &Swap<'_, H>) -> HostResult<Vec<PinnedImage>> {
+    let host = swap.host;
+    let mut kept = Vec::new();
+    let names = host.list(Path::new(STATE_ROOT)).await?;
+    let apps = names.iter().filter_map(|name| name.parse::<AppName>().ok());
+    for app in apps.filter(|app| *app != swap.site().app) {
+        let paths = AppPaths::new(&app);
+        for release in history::with_settings(host, &paths).await? {
+            let text = host.read(&paths.release_file(&release)).await?;
+            let text = text.unwrap_or_default();
+            kept.extend(release::image_of(&String::from_utf8_lossy(&text)));
+        }
+        for name in host.list(&paths.folder()).await? {
+            if !name.ends_with(".override.yml") {
+                continue;
+            }
+            let text = host.read(&paths.folder().join(name)).await?;
+            let text = text.unwrap_or_default();
+            let pinned = overlay::read_override(&String::from_utf8_lossy(&text));
+            kept.extend(pinned.map(|(image, _)| image));
+        }
+    }
+    Ok(kept)
 }

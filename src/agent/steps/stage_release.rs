@@ -1,13 +1,17 @@
-//! Writes the idle slot's compose override: the image by digest and the release's label.
+//! Keeps the release as it runs, and writes the idle slot's compose override: the image by digest and the release's label.
+
+use std::path::PathBuf;
 
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::journal::entry::PreImage;
 use crate::agent::reserve;
+use crate::agent::resolve::Staged;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::error::HostError;
 use crate::host::facts::ComposeTool;
 use crate::host::overlay::{self, Dialect};
+use crate::host::release::Definition;
 use crate::host::{Access, Host, Owner};
 
 pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult<PreImage> {
@@ -16,18 +20,32 @@ pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult
         .read(&path(swap))
         .await
         .map_err(|error| failed(&error))?;
-    Ok(PreImage::File { bytes })
+    Ok(match swap.staged {
+        Staged::File { .. } if !is_kept(swap).await? => PreImage::Unkept { bytes },
+        Staged::File { .. } | Staged::Kept { .. } | Staged::WayBack => PreImage::File { bytes },
+    })
 }
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
+    let (version, place) = match swap.staged {
+        Staged::File { text } => {
+            keep(swap, text.expose()).await?;
+            (swap.begun.compose_version.as_deref(), None)
+        }
+        Staged::Kept { version, place } => (version.as_deref(), Some(place)),
+        Staged::WayBack => {
+            return Err(StepError::new(
+                Reason::InternalError,
+                "a release is staged on the way back",
+            ));
+        }
+    };
     let dialect = match swap.tool {
-        ComposeTool::V1 => Dialect::V1 {
-            version: swap.begun.compose_version.as_deref(),
-        },
+        ComposeTool::V1 => Dialect::V1 { version },
         ComposeTool::V2 => Dialect::V2,
     };
-    let service = &swap.new_slot().service;
-    let text = overlay::render_override(dialect, service, &swap.begun.image, &swap.begun.release);
+    let (service, begun) = (&swap.new_slot().service, swap.begun);
+    let text = overlay::render_override(dialect, service, &begun.image, &begun.release, place);
     swap.host
         .replace(&path(swap), text.as_bytes(), Owner::Us, Access::Public)
         .await
@@ -40,24 +58,58 @@ pub(in crate::agent) async fn undo<H: Host>(
 ) -> StepResult<()> {
     let path = path(swap);
     let restored = match before {
-        PreImage::File { bytes: Some(bytes) } => {
+        PreImage::File { bytes: Some(bytes) } | PreImage::Unkept { bytes: Some(bytes) } => {
             reserve::replace(swap.host, swap.paths, &path, bytes).await
         }
-        PreImage::File { bytes: None } | PreImage::Include { .. } | PreImage::Nothing => {
-            swap.host.remove(&path, Owner::Us).await
-        }
+        PreImage::File { bytes: None }
+        | PreImage::Unkept { bytes: None }
+        | PreImage::Include { .. }
+        | PreImage::Nothing => swap.host.remove(&path, Owner::Us).await,
     };
-    restored.map_err(|error| failed(&error))
+    restored.map_err(|error| failed(&error))?;
+    match before {
+        PreImage::Unkept { .. } => {
+            let kept = swap.paths.release_file(&swap.begun.release);
+            let removed = swap.host.remove(&kept, Owner::Us).await;
+            removed.map_err(|error| failed(&error))
+        }
+        PreImage::File { .. } | PreImage::Include { .. } | PreImage::Nothing => Ok(()),
+    }
 }
 
-fn path<H: Host>(swap: &Swap<'_, H>) -> std::path::PathBuf {
+/// A release's name says what is in its file, so one that is there is never written again.
+async fn keep<H: Host>(swap: &Swap<'_, H>, text: &str) -> StepResult<()> {
+    if is_kept(swap).await? {
+        return Ok(());
+    }
+    let (host, path) = (swap.host, swap.paths.release_file(&swap.begun.release));
+    let kept = async {
+        host.make_folder(&swap.paths.releases()).await?;
+        host.replace(&path, text.as_bytes(), Owner::Us, Access::Private)
+            .await
+    };
+    kept.await.map_err(|error| failed(&error))
+}
+
+async fn is_kept<H: Host>(swap: &Swap<'_, H>) -> StepResult<bool> {
+    let path = swap.paths.release_file(&swap.begun.release);
+    let found = swap
+        .host
+        .read(&path)
+        .await
+        .map_err(|error| failed(&error))?;
+    let text = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(text.is_some_and(|text| Definition::read(&text).is_ok()))
+}
+
+fn path<H: Host>(swap: &Swap<'_, H>) -> PathBuf {
     swap.paths.override_file(&swap.new_slot().service)
 }
 
 fn failed(error: &HostError) -> StepError {
     StepError::host(
         Reason::StartFailed,
-        "cannot write the release's compose override",
+        "cannot write the release's compose files",
         error,
     )
 }

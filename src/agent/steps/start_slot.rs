@@ -17,7 +17,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             format!("{} on port {}", slot.service, slot.port),
         )
         .await;
-    let project = swap.project().with(swap.paths.override_file(&slot.service));
+    let project = swap.new_project();
     let mut lines = Vec::new();
     let services = std::slice::from_ref(&slot.service);
     let started = swap

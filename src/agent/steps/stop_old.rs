@@ -56,10 +56,9 @@ pub(super) async fn soon_alone<'a, H: Host>(
         let what = format!("cannot look at the old slot `{}`", old.service);
         StepError::host(Reason::CleanupIncomplete, what, &error)
     })?;
-    let slot = swap.new_slot();
     Ok(found.as_ref().is_some_and(is_running).then(|| Serving {
-        slot,
-        project: project.with(swap.paths.override_file(&slot.service)),
+        slot: swap.new_slot(),
+        project: swap.new_project(),
         health: &swap.site().health,
     }))
 }

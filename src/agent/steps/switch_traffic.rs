@@ -94,10 +94,13 @@ pub(in crate::agent) async fn undo<H: Host>(
         ) => {
             restore(swap, include, bytes, workers).await?;
         }
-        (Switch::Flag, PreImage::Include { .. } | PreImage::Nothing)
+        (Switch::Flag, PreImage::Include { .. } | PreImage::Unkept { .. } | PreImage::Nothing)
         | (
             Switch::Reload(_),
-            PreImage::Include { bytes: None, .. } | PreImage::File { .. } | PreImage::Nothing,
+            PreImage::Include { bytes: None, .. }
+            | PreImage::File { .. }
+            | PreImage::Unkept { .. }
+            | PreImage::Nothing,
         ) => {}
     }
     if let Some(decided_at) = swap.decided_at.get() {

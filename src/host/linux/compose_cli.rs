@@ -155,10 +155,18 @@ fn tool_of(version: &str) -> Option<ComposeTool> {
 }
 
 fn file_args(project: &ComposeProject) -> impl Iterator<Item = OsString> {
-    project
-        .files
+    let stand_in = !project.instead.is_empty();
+    // Compose would take the folder of our files for the project's, and its name for the project's name.
+    let base = stand_in.then(|| ["--project-directory".into(), project.base().into()]);
+    let files = if stand_in {
+        &project.instead
+    } else {
+        &project.files
+    };
+    let files = files
         .iter()
-        .flat_map(|file| [OsString::from("-f"), file.into()])
+        .flat_map(|file| [OsString::from("-f"), file.into()]);
+    base.into_iter().flatten().chain(files)
 }
 
 fn up_args(tool: ComposeTool, start: Start) -> Vec<&'static str> {
@@ -239,6 +247,7 @@ mod tests {
         let project = ComposeProject {
             folder: "/home/ec2-user".into(),
             files: vec!["docker-compose.yml".into()],
+            instead: Vec::new(),
             tool: ComposeTool::V2,
         }
         .with("/var/lib/pct-deploy/app/1.override.yml".into());
@@ -250,6 +259,29 @@ mod tests {
                 "docker-compose.yml",
                 "-f",
                 "/var/lib/pct-deploy/app/1.override.yml"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_kept_release_is_started_in_the_project_that_the_file_makes() {
+        let project = ComposeProject {
+            folder: "/home/u".into(),
+            files: vec!["deploy/compose.yml".into()],
+            instead: Vec::new(),
+            tool: ComposeTool::V2,
+        }
+        .from(vec!["/s/r.yml".into(), "/s/1.yml".into()]);
+        let args: Vec<_> = file_args(&project).collect();
+        assert_eq!(
+            args,
+            [
+                "--project-directory",
+                "/home/u/deploy",
+                "-f",
+                "/s/r.yml",
+                "-f",
+                "/s/1.yml"
             ]
         );
     }

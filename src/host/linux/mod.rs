@@ -214,6 +214,15 @@ impl Host for LinuxHost {
         root::can_act().await
     }
 
+    async fn random(&self) -> HostResult<[u8; 32]> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)
+            .map(|()| bytes)
+            .map_err(|error| {
+                HostError::new(Trouble::Other, "make a key").because(error.to_string())
+            })
+    }
+
     async fn docker(&self) -> HostResult<DockerFacts> {
         docker::facts(self.engine().await?).await
     }

@@ -14,7 +14,13 @@ impl World {
         hash_files(&self.files, &mut hasher);
         hash_files(&self.durable, &mut hasher);
         for (name, container) in &self.containers {
-            (name, &container.release, container.running).hash(&mut hasher);
+            (
+                name,
+                &container.release,
+                &container.environment,
+                container.running,
+            )
+                .hash(&mut hasher);
         }
         self.images.hash(&mut hasher);
         self.loaded.hash(&mut hasher);
@@ -110,6 +116,8 @@ pub(crate) fn kept_files(world: &World) -> BTreeMap<&Path, &[u8]> {
             !own.iter().any(|name| folder == *name)
                 && !path.ends_with("traffic.log")
                 && !path.ends_with("fence.json")
+                && !path.ends_with("release-key")
+                && !path.ends_with("app.json")
         })
         .collect()
 }

@@ -21,6 +21,7 @@ use crate::protocol::ids::PinnedImage;
 use crate::protocol::slot::PerSlot;
 
 mod content;
+mod edits;
 mod essence;
 mod faults;
 mod verbs;

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::edits::{said, texts};
 use super::world::{Container, Loaded, service_of};
-use super::{CONFIG, SimHost, SimLock};
+use super::{COMPOSE, SimHost, SimLock};
 use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{
     Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
@@ -116,13 +117,14 @@ impl Host for SimHost {
     async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
         self.call("list")?;
         let world = self.world.borrow();
+        // Files and folders; a folder is there with what is in it.
         let inside = world
             .files
             .keys()
-            .filter(|file| file.parent() == Some(path));
-        Ok(inside
-            .filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()))
-            .collect())
+            .filter_map(|file| file.strip_prefix(path).ok()?.iter().next()?.to_str())
+            .map(str::to_owned);
+        let names: std::collections::BTreeSet<String> = inside.collect();
+        Ok(names.into_iter().collect())
     }
     async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
         self.call("free_bytes").map(|()| u64::MAX)
@@ -155,6 +157,9 @@ impl Host for SimHost {
     async fn can_act_as_root(&self) -> HostResult<()> {
         self.call("can_act_as_root")
     }
+    async fn random(&self) -> HostResult<[u8; 32]> {
+        self.call("random").map(|()| [7; 32])
+    }
     async fn docker(&self) -> HostResult<DockerFacts> {
         self.call("docker")?;
         let root = "/var/lib/docker".into();
@@ -169,7 +174,12 @@ impl Host for SimHost {
         self.call("compose").map(|()| ComposeTool::V2)
     }
     async fn compose_config(&self, _: &ComposeProject) -> HostResult<String> {
-        self.call("compose_config").map(|()| CONFIG.to_owned())
+        self.call("compose_config")?;
+        let world = self.world.borrow();
+        let text = world.files.get(Path::new(COMPOSE));
+        Ok(text.map_or_else(String::new, |text| {
+            String::from_utf8_lossy(text).into_owned()
+        }))
     }
     async fn compose_up(
         &self,
@@ -179,10 +189,8 @@ impl Host for SimHost {
         _: OnLine<'_>,
     ) -> HostResult<()> {
         self.change("compose_up", |world| {
-            let pinned = project
-                .files
-                .iter()
-                .find_map(|file| read_override(&String::from_utf8_lossy(world.files.get(file)?)));
+            let texts = texts(world, project);
+            let pinned = texts.iter().find_map(|text| read_override(text));
             for service in services {
                 world.made += 1;
                 let (image, release) = match &pinned {
@@ -193,8 +201,10 @@ impl Host for SimHost {
                     id: format!("c{}", world.made),
                     image,
                     release,
+                    environment: said(&texts, service, "environment"),
                     started_ms: world.now_ms,
-                    running: true,
+                    // Nobody reaches a slot that publishes no port.
+                    running: service.as_str() == "db" || said(&texts, service, "ports").is_some(),
                 };
                 world.containers.insert(service.to_string(), container);
             }

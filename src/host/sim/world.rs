@@ -63,6 +63,8 @@ pub(crate) struct Container {
     pub(crate) id: String,
     pub(crate) image: Option<PinnedImage>,
     pub(crate) release: Option<String>,
+    /// What compose gave it.
+    pub(crate) environment: Option<String>,
     pub(super) started_ms: u64,
     pub(crate) running: bool,
 }

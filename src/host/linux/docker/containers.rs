@@ -64,14 +64,8 @@ pub(in super::super) async fn find(
 
 /// Compose takes the folder of the first file for that of the project.
 fn project_folder(project: &ComposeProject) -> PathBuf {
-    let first = project.files.first().map(|file| project.folder.join(file));
-    let folder = first
-        .as_deref()
-        .and_then(Path::parent)
-        .unwrap_or(&project.folder);
-    folder
-        .canonicalize()
-        .unwrap_or_else(|_gone| folder.to_owned())
+    let folder = project.base();
+    folder.canonicalize().unwrap_or(folder)
 }
 
 fn is_of(container: &ContainerSummary, folder: &Path) -> bool {

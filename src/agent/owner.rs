@@ -1,0 +1,196 @@
+//! Whose an app's folder is: one project, its two slots and one include, noted at the app's first use.
+//!
+//! Two projects that come with the same `app` would share flag, lock and history, and `provision` of the second would
+//! point the first one's site at it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{StepError, StepResult};
+use super::fence;
+use super::paths::{AppPaths, STATE_ROOT};
+use crate::error::Reason;
+use crate::host::error::HostError;
+use crate::host::{Access, Host, Owner as FileOwner};
+use crate::protocol::ids::{AppName, ServiceName};
+use crate::protocol::plan::Site;
+use crate::protocol::slot::PerSlot;
+
+/// The version of `app.json`.
+const VERSION: u64 = 1;
+
+/// What `app.json` holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Owner {
+    version: u64,
+    project: PathBuf,
+    slots: PerSlot<ServiceName>,
+    include: String,
+}
+
+/// What a folder says about its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is this project's, or an earlier version of ours used it and noted nobody.
+    Used,
+    /// Nobody ever used it: nothing may be made before the checks have passed.
+    New,
+}
+
+/// Looks whose the app is, and refuses another project's. Changes nothing.
+pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Known> {
+    let paths = AppPaths::new(&site.app);
+    if let Some(owner) = read(host, &paths.owner()).await? {
+        let us = us(host, site).await?;
+        return refuse_other(site, &owner, &us).map(|()| Known::Used);
+    }
+    let used = host
+        .read(&paths.fence())
+        .await
+        .map_err(|e| cannot("read", &paths.fence(), &e))?;
+    if used.is_some() {
+        return Ok(Known::Used);
+    }
+    let us = us(host, site).await?;
+    another_app(host, &site.app, &us).await?;
+    Ok(Known::New)
+}
+
+/// Notes this project as the owner, unless it is noted already. Comes after the checks, and before anything is changed
+/// for the app.
+pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
+    let paths = AppPaths::new(&site.app);
+    let file = paths.owner();
+    let us = us(host, site).await?;
+    let lock = fence::lock(host, &paths).await?;
+    let done = match read(host, &file).await? {
+        Some(owner) => refuse_other(site, &owner, &us),
+        None => {
+            another_app(host, &site.app, &us).await?;
+            let text = serde_json::to_vec(&us).map_err(|error| {
+                StepError::new(
+                    Reason::InternalError,
+                    format!("cannot write `app.json`: {error}"),
+                )
+            })?;
+            host.replace(&file, &text, FileOwner::Us, Access::Public)
+                .await
+                .map_err(|error| cannot("write", &file, &error))
+        }
+    };
+    drop(lock);
+    done
+}
+
+async fn us<H: Host>(host: &H, site: &Site) -> StepResult<Owner> {
+    let folder = &site.project_directory;
+    let project = host.resolve(folder).await.map_err(|error| {
+        let what = format!("setting `project-directory`: `{folder}` is not a folder on the host");
+        StepError::host(Reason::PreflightFailed, what, &error)
+    })?;
+    Ok(Owner {
+        version: VERSION,
+        project,
+        slots: site.slots.clone(),
+        include: site.proxy_include.clone(),
+    })
+}
+
+async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Owner>> {
+    let bytes = host
+        .read(path)
+        .await
+        .map_err(|error| cannot("read", path, &error))?;
+    let Some(bytes) = bytes else {
+        return Ok(None);
+    };
+    let damaged = |why: String| {
+        StepError::new(
+            Reason::PreflightFailed,
+            format!("`{}`, which says whose the app is, {why}", path.display()),
+        )
+        .hint(format!(
+            "when no other project on the host has this app, remove it, and the next deploy notes its own: `rm {}`",
+            path.display()
+        ))
+    };
+    let value: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(format!("is damaged: {error}")))?;
+    match value.get("version").and_then(serde_json::Value::as_u64) {
+        Some(VERSION) => {}
+        Some(other) => {
+            return Err(damaged(format!(
+                "is of another version of pct-deploy: {other}, not {VERSION}"
+            )));
+        }
+        None => return Err(damaged("is damaged: it has no version".to_owned())),
+    }
+    serde_json::from_value(value)
+        .map(Some)
+        .map_err(|error| damaged(format!("is damaged: {error}")))
+}
+
+fn refuse_other(site: &Site, owner: &Owner, us: &Owner) -> StepResult<()> {
+    if owner == us {
+        return Ok(());
+    }
+    let app = &site.app;
+    Err(StepError::new(
+        Reason::PreflightFailed,
+        format!("the app `{app}` on this host belongs to {owner}; this is {us}"),
+    )
+    .hint("give each project an app name of its own: set `app`")
+    .hint(format!(
+        "when it is the same project, and was moved: `rm {}`, and the next deploy notes it anew",
+        AppPaths::new(app).owner().display()
+    )))
+}
+
+/// The same slots or the same include under another name are a mistyped `app`.
+async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult<()> {
+    let names = host.list(Path::new(STATE_ROOT)).await.unwrap_or_default();
+    for other in names.iter().filter_map(|name| name.parse::<AppName>().ok()) {
+        if other == *app {
+            continue;
+        }
+        // A damaged note is for its own app's deploy to tell.
+        let Ok(Some(owner)) = read(host, &AppPaths::new(&other).owner()).await else {
+            continue;
+        };
+        let what = if owner.include == us.include {
+            format!("the include `{}`", us.include)
+        } else if owner.project == us.project && owner.slots == us.slots {
+            format!("the slots `{}` and `{}`", us.slots.one, us.slots.two)
+        } else {
+            continue;
+        };
+        return Err(StepError::new(
+            Reason::PreflightFailed,
+            format!("{what} belong to the app `{other}` ({owner}), not to `{app}`"),
+        )
+        .hint(format!(
+            "mend `app`: `{other}`; or give `{app}` slots and an include of its own"
+        )));
+    }
+    Ok(())
+}
+
+fn cannot(what: &str, path: &Path, error: &HostError) -> StepError {
+    let what = format!("cannot {what} `{}`", path.display());
+    StepError::host(Reason::PreflightFailed, what, error)
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the project in `{}` with the slots `{}` and `{}` and the include `{}`",
+            self.project.display(),
+            self.slots.one,
+            self.slots.two,
+            self.include
+        )
+    }
+}
