@@ -24,7 +24,6 @@ fn edit(world: &World, script: &str) {
 }
 
 #[test]
-#[ignore = "releases are not kept as they ran yet"]
 fn an_environment_that_was_changed_is_the_old_one_after_a_rollback() {
     let mut world = World::provisioned(Host::V2);
     world.set("bake", "0s");
@@ -58,7 +57,6 @@ fn an_environment_that_was_changed_is_the_old_one_after_a_rollback() {
 }
 
 #[test]
-#[ignore = "releases are not kept as they ran yet"]
 fn what_is_gone_of_a_release_is_named_and_nothing_is_changed() {
     let mut world = World::provisioned(Host::V2);
     world.set("bake", "0s");

@@ -41,7 +41,6 @@ fn shop_serves(world: &World) -> String {
 }
 
 #[test]
-#[ignore = "an app has no owner yet"]
 fn a_second_project_of_the_same_name_is_refused_and_with_a_name_of_its_own_both_work() {
     let mut world = World::fresh(Host::V2);
     world.set("bake", "0s");
