@@ -144,6 +144,7 @@ const EVERYWHERE: [Story; 13] = [
         name: "nothing but the environment changes",
         asked: Asked::Same,
         environment: Environment::Changes,
+        depth: Depth::Once,
         ..PLAIN
     },
     Story {

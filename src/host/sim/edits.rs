@@ -1,5 +1,9 @@
 //! The compose file, as somebody edits it and as compose reads it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use super::world::{World, service_of};
 use super::{COMPOSE, CONFIG, SimHost};
 use crate::host::compose::ComposeFile;
@@ -47,7 +51,25 @@ pub(super) fn texts(world: &World, project: &ComposeProject) -> Vec<String> {
 /// What the files say about a service; the last one that says it counts.
 pub(super) fn said(texts: &[String], service: &ServiceName, key: &str) -> Option<String> {
     texts.iter().rev().find_map(|text| {
-        let services = ComposeFile::parse(text).ok()?.services();
+        let services = services(text)?;
         Some(services.get(service.as_str())?.get(key)?.to_string())
+    })
+}
+
+type Services = Rc<serde_json::Map<String, serde_json::Value>>;
+
+/// The services of a compose file; the same few texts are read again and again.
+fn services(text: &str) -> Option<Services> {
+    thread_local! {
+        static READ: RefCell<HashMap<String, Option<Services>>> = RefCell::default();
+    }
+    READ.with_borrow_mut(|read| {
+        if let Some(known) = read.get(text) {
+            return known.clone();
+        }
+        let services = ComposeFile::parse(text).ok();
+        let services = services.map(|file| Rc::new(file.services()));
+        read.insert(text.to_owned(), services.clone());
+        services
     })
 }
