@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::codec::{self, Unreadable};
-use super::entry::{Begun, Entry, JOURNAL_VERSION, PreImage, Switch};
+use super::entry::{Begun, Entry, JOURNAL_VERSION, PreImage, Settings, Switch};
 use super::state::{Phase, State};
 use crate::agent::tests::{begun, failure, head, image};
 use crate::protocol::outcome::LiveRelease;
@@ -49,6 +49,8 @@ fn everything() -> Vec<Entry> {
             image: Some(image(7)),
         }),
         keep: vec![image(6), image(7)],
+        releases: vec!["0123456789abcdef".parse().unwrap()],
+        settings: Settings::Kept,
         ..(*first).clone()
     };
     whole.plan.target = Target::Image(image(1));
@@ -68,6 +70,7 @@ fn everything() -> Vec<Entry> {
         PreImage::Nothing,
         PreImage::File { bytes: bytes() },
         PreImage::File { bytes: None },
+        PreImage::Unkept { bytes: bytes() },
         PreImage::Include {
             bytes: bytes(),
             workers: vec![(7, 42)],
