@@ -262,8 +262,10 @@ reasons! {
     StartFailed = "start-failed",
     /// The new slot ended while it was starting.
     CrashedAtBoot = "crashed-at-boot",
-    /// The kernel killed the new slot for using more memory than its limit.
+    /// The kernel killed the new slot, or a process in it, for lack of memory.
     OomKilled = "oom-killed",
+    /// The new slot was killed by a SIGKILL that was not the kernel's for lack of memory.
+    Killed = "killed",
     /// The new slot did not become healthy in time.
     NeverHealthy = "never-healthy",
     /// nginx refused the new configuration or did not reload.

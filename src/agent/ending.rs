@@ -6,6 +6,7 @@ use super::saga::Ended;
 use crate::error::Reason;
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::{Finished, LiveRelease, Outcome};
+use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
 
@@ -83,7 +84,9 @@ pub(super) fn early_word(
 }
 
 fn told(why: StepError) -> StepError {
-    why.hint("mend the cause, then run `pct-deploy agent recover` on the host; new deploys wait for that")
+    why.hint(format!(
+        "fix the cause, then run `{RECOVER}` on the host; new deploys are blocked until that succeeds"
+    ))
 }
 
 fn new_release(begun: &Begun) -> LiveRelease {

@@ -59,6 +59,7 @@ mod version_tests;
 mod work;
 mod writer;
 
-pub use recover_all::recover_all;
+pub use crate::host::linux::detached::keep_to_ourselves;
+pub use recover_all::{recover_all, settle_all};
 pub use serve::{replace_file, serve};
 pub use work::work;

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use crate::host::nginx::flag;
 use crate::protocol::ids::{AppName, DeploymentId, ReleaseId, ServiceName};
 
-/// The folder of everything, owned by the SSH user.
-pub(super) const STATE_ROOT: &str = "/var/lib/pct-deploy";
+pub(super) use crate::protocol::place::STATE_ROOT;
 
 /// The files of one app.
 #[derive(Debug, Clone)]
@@ -24,6 +23,11 @@ impl AppPaths {
     /// The app's folder.
     pub(super) fn folder(&self) -> PathBuf {
         self.folder.clone()
+    }
+
+    /// Names the agent of the last run that changed something on this host.
+    pub(super) fn current_agent() -> PathBuf {
+        PathBuf::from(STATE_ROOT).join("bin/current")
     }
 
     /// Locked by whoever changes the app.

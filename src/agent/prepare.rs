@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::events::Events;
 use super::failure::{StepError, StepResult};
+use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::survey::{Survey, is_running};
 use crate::error::Reason;
-use crate::host::facts::{ContainerFacts, ContainerHealth};
+use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
 use crate::host::{Host, Start};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
@@ -72,6 +73,7 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
         .hint("give the SSH user passwordless sudo, or connect as root")
     })?;
     let survey = survey?;
+    is_loaded(host, &survey).await?;
     port_is_free(host, &AppPaths::new(&site.app), &survey).await?;
     Ok(survey)
 }
@@ -100,6 +102,40 @@ async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult
     .hint("free some space on the host: `docker image prune -a`, `docker system df`, `df -h`"))
 }
 
+/// By reload the include on disk may not be what nginx obeys: whoever edited it may have forgotten the reload. When the other slot
+/// runs, that one may be serving; a way back that loads the file would end it.
+async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
+    let Switch::Reload(include) = &survey.switch else {
+        return Ok(());
+    };
+    let other = survey.named.other();
+    let runs = survey
+        .containers
+        .get(other)
+        .as_ref()
+        .is_some_and(is_running);
+    let loaded = host.nginx_loaded(include).await.map_err(|error| {
+        StepError::host(
+            Reason::PreflightFailed,
+            "cannot tell what nginx has loaded",
+            &error,
+        )
+    })?;
+    match loaded {
+        Loaded::No if runs => Err(StepError::new(
+            Reason::PreflightFailed,
+            format!(
+                "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: nobody can tell which one serves",
+                include.display(),
+                survey.slots.get(survey.named).service,
+                survey.slots.get(other).service
+            ),
+        )
+        .hint("make the port in it that of the slot that serves, then `sudo nginx -t && sudo nginx -s reload` on the host")),
+        Loaded::Yes | Loaded::No => Ok(()),
+    }
+}
+
 /// The idle slot's port must not belong to some other program.
 async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> StepResult<()> {
     let idle = survey.idle();
@@ -111,7 +147,7 @@ async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> S
     // Another deploy may be starting that slot: its port listens before its container is said to run. We do not hold
     // the lock yet; the same check comes again under it, when nothing is open.
     let open = matches!(host.read(&paths.journal()).await, Ok(Some(_)));
-    let now = look(host, survey, &slot.service).await?;
+    let now = look(host, &survey.project, &slot.service).await?;
     if open || now.as_ref().is_some_and(is_running) {
         return Ok(());
     }
@@ -128,7 +164,7 @@ async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> S
     )))
 }
 
-pub(super) async fn start_dependencies<H: Host>(
+async fn start_dependencies<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     survey: &Survey,
@@ -137,7 +173,7 @@ pub(super) async fn start_dependencies<H: Host>(
     let mut missing: Vec<ServiceName> = Vec::new();
     for service in &survey.dependencies {
         // A running database stays as it is, even when its settings changed: restarting it is not ours to decide.
-        if !look(host, survey, service)
+        if !look(host, &survey.project, service)
             .await?
             .as_ref()
             .is_some_and(is_running)
@@ -170,22 +206,23 @@ pub(super) async fn start_dependencies<H: Host>(
         })?;
     }
     for service in &survey.dependencies {
-        await_ready(host, events, survey, service, &cancelled).await?;
+        await_ready(host, events, &survey.project, service, &cancelled).await?;
     }
     Ok(())
 }
 
-async fn await_ready<H: Host>(
+/// Waits until a dependency is ready, three minutes at most.
+pub(super) async fn await_ready<H: Host>(
     host: &H,
     events: &Events<'_, H>,
-    survey: &Survey,
+    project: &ComposeProject,
     service: &ServiceName,
     cancelled: impl Fn() -> CancelState,
 ) -> StepResult<()> {
     let began = host.elapsed_ms();
     let mut said = began;
     loop {
-        let container = look(host, survey, service).await?;
+        let container = look(host, project, service).await?;
         let state = match &container {
             Some(container) if is_ready(host, container).await => return Ok(()),
             Some(container) => container.state.clone(),
@@ -258,18 +295,16 @@ async fn is_ready<H: Host>(host: &H, container: &ContainerFacts) -> bool {
     false
 }
 
-async fn look<H: Host>(
+pub(super) async fn look<H: Host>(
     host: &H,
-    survey: &Survey,
+    project: &ComposeProject,
     service: &ServiceName,
 ) -> StepResult<Option<ContainerFacts>> {
-    host.container(&survey.project, service)
-        .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::DependencyNotReady,
-                format!("cannot look at the container of `{service}`"),
-                &error,
-            )
-        })
+    host.container(project, service).await.map_err(|error| {
+        StepError::host(
+            Reason::DependencyNotReady,
+            format!("cannot look at the container of `{service}`"),
+            &error,
+        )
+    })
 }

@@ -21,6 +21,7 @@ use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::ids::DeploymentId;
 use crate::protocol::outcome::Outcome;
+use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
 
 /// What recovery found.
@@ -67,7 +68,9 @@ pub(super) async fn recover_as<H: Host>(
             "cannot recover: docker compose is not usable",
             &error,
         )
-        .hint("when docker answers again, run `pct-deploy agent recover` on the host")
+        .hint(format!(
+            "when docker responds again, run `{RECOVER}` on the host"
+        ))
     })?;
     let log = paths.event_log(&deployment);
     let reopened = Events::reopen(host, log).await.ok().flatten();
@@ -133,5 +136,5 @@ fn still_stuck(
         chain,
         ..why
     }
-    .hint("mend the cause, then run `pct-deploy agent recover` on the host")
+    .hint(format!("fix the cause, then run `{RECOVER}` on the host"))
 }

@@ -1,38 +1,77 @@
-//! `pct-deploy agent recover`: every app of this host to one live, healthy slot. By hand, and at boot.
+//! `agent recover`: every app of this host to one live, healthy slot. By hand, at boot, and when the Docker daemon started
+//! again. `agent settle`, by a timer: what a run left open is settled when nobody is at work, and no slot is touched otherwise.
 
 use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::journal::closed::unread_closed;
 use super::lock::{self, CancelState};
+use super::meter;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::recover::{Recovered, recover};
-use super::revive::{Revived, revive};
+use super::revive::revive;
 use crate::error::{Error, ExitCode, Reason, Result};
-use crate::host::Host;
-use crate::host::linux::LinuxHost;
+use crate::host::linux::{LinuxHost, detached};
+use crate::host::{Host, LockAttempt};
 use crate::protocol::ids::AppName;
+use crate::protocol::place::RECOVER;
 use crate::protocol::span::Span;
 
 /// A recovery by hand or at boot waits for a deploy that is at work.
 const LOCK_WAIT: Span = Span::from_millis(300_000);
+/// What one app may take, whatever ails it; each of its waits has a shorter deadline of its own. A recovery that is cut
+/// short goes on at the next one.
+const MOST: Duration = Duration::from_secs(1800);
+/// A build that takes longer than this loses the end of its baseline; nginx does not log for ever.
+const LONGEST_LOG_MS: u64 = 15 * 60 * 1000;
+/// The same for a site with many requests.
+const LARGEST_LOG: u64 = 64 * 1024 * 1024;
+
+/// How far it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// One live, healthy slot.
+    Slots,
+    /// Only what nobody is at work on.
+    LeftOpen,
+}
 
 /// Settles every app on this host and starts live slots that do not run; one line for each thing that was done.
 ///
-/// An error is about the first app that is not well; the others were seen to all the same.
+/// Each app has its own time. An error is about the first app that is not well; the others were seen to all the same.
 pub async fn recover_all() -> Result<Vec<String>> {
+    all(Extent::Slots, "recover").await
+}
+
+/// Settles what a run left open when nobody is at work, and ends the logging that nobody needs.
+pub async fn settle_all() -> Result<Vec<String>> {
+    all(Extent::LeftOpen, "settle").await
+}
+
+async fn all(extent: Extent, word: &str) -> Result<Vec<String>> {
+    detached::become_owner_of(Path::new(STATE_ROOT), &["agent", word]).map_err(|error| {
+        Error::untouched(Reason::PreflightFailed, "cannot recover as this user")
+            .because(error)
+            .hint(format!("run `sudo {RECOVER}`"))
+    })?;
     let host =
         LinuxHost::new().map_err(|error| Error::bug("the agent cannot start").because(error))?;
     let names = host.list(Path::new(STATE_ROOT)).await.map_err(|error| {
         Error::untouched(Reason::PreflightFailed, "cannot list the apps").because(error)
     })?;
+    let apps: Vec<AppName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let each = apps.iter().map(|app| one(&host, app, extent));
     let mut said = Vec::new();
     let mut first = None;
-    for app in names.iter().filter_map(|name| name.parse::<AppName>().ok()) {
-        match Box::pin(one(&host, &app, &mut said)).await {
+    for (app, (words, ended)) in apps.iter().zip(join_all(each).await) {
+        said.extend(words);
+        match ended {
             Ok(()) => {}
-            Err(error) if first.is_none() => first = Some(for_a_person(&app, error)),
+            Err(error) if first.is_none() => first = Some(for_a_person(app, error)),
             Err(error) => said.push(format!("{app}: {}", error.chain.join(": "))),
         }
     }
@@ -43,7 +82,25 @@ pub async fn recover_all() -> Result<Vec<String>> {
     }
 }
 
-async fn one<H: Host>(host: &H, app: &AppName, said: &mut Vec<String>) -> StepResult<()> {
+/// What was done for one app, and how that ended.
+async fn one(host: &LinuxHost, app: &AppName, extent: Extent) -> (Vec<String>, StepResult<()>) {
+    let mut said = Vec::new();
+    let work = async {
+        match extent {
+            Extent::Slots => slots(host, app, &mut said).await,
+            Extent::LeftOpen => left_open(host, app, &mut said).await,
+        }
+    };
+    let ended = tokio::time::timeout(MOST, Box::pin(work)).await;
+    let ended = ended.unwrap_or_else(|_elapsed| {
+        let what = format!("recovery took more than {} s", MOST.as_secs());
+        Err(StepError::new(Reason::UndoFailed, what)
+            .hint(format!("it goes on where it was: `{RECOVER}`")))
+    });
+    (said, ended)
+}
+
+async fn slots<H: Host>(host: &H, app: &AppName, said: &mut Vec<String>) -> StepResult<()> {
     let paths = AppPaths::new(app);
     let history = host.list(&paths.archive()).await.unwrap_or_default();
     let open = host.read(&paths.journal()).await;
@@ -67,6 +124,27 @@ async fn locked<H: Host>(
     paths: &AppPaths,
     said: &mut Vec<String>,
 ) -> StepResult<()> {
+    settle(host, app, paths, said).await?;
+    let unread = unread_closed(host, paths).await?;
+    said.extend(unread.into_iter().map(|why| format!("{app}: {why}")));
+    let revived = Box::pin(revive(host, paths)).await?;
+    if let Some(service) = revived.started {
+        said.push(format!("{app}: {service} was down and serves again"));
+    }
+    if let Some(service) = revived.stopped {
+        said.push(format!(
+            "{app}: {service} ran, too, and is stopped: nginx does not use it"
+        ));
+    }
+    Ok(())
+}
+
+async fn settle<H: Host>(
+    host: &H,
+    app: &AppName,
+    paths: &AppPaths,
+    said: &mut Vec<String>,
+) -> StepResult<()> {
     match Box::pin(recover(host, paths)).await? {
         Recovered::Nothing => {}
         Recovered::Settled {
@@ -76,15 +154,45 @@ async fn locked<H: Host>(
             "{app}: deployment {deployment} is settled: {outcome}"
         )),
     }
-    let unread = unread_closed(host, paths).await?;
-    said.extend(unread.into_iter().map(|why| format!("{app}: {why}")));
-    match Box::pin(revive(host, paths)).await? {
-        Revived::Nothing => {}
-        Revived::Started(service) => {
-            said.push(format!("{app}: {service} was down and serves again"));
-        }
-    }
     Ok(())
+}
+
+/// Nothing while somebody is at work.
+async fn left_open<H: Host>(host: &H, app: &AppName, said: &mut Vec<String>) -> StepResult<()> {
+    let paths = AppPaths::new(app);
+    let failed = |error| StepError::host(Reason::UndoFailed, "cannot settle what was left", &error);
+    let open = host.read(&paths.journal()).await.map_err(failed)?;
+    let logs = host.read(&paths.measure()).await.map_err(failed)?;
+    if open.is_none() && logs.is_none() {
+        return Ok(());
+    }
+    let note = lock::note("recovery", host.now_ms());
+    let lock = match host.try_lock(&paths.lock(), &note).await.map_err(failed)? {
+        LockAttempt::Taken(lock) => lock,
+        LockAttempt::HeldBy(_) => return Ok(()),
+    };
+    let done = async {
+        settle(host, app, &paths, said).await?;
+        if is_overdue(host, &paths).await {
+            meter::stop_logging(host, &paths).await.map_err(failed)?;
+            said.push(format!("{app}: nginx logged for nobody, and does no more"));
+        }
+        Ok(())
+    };
+    let done = done.await;
+    drop(lock);
+    done
+}
+
+/// Whether nginx has logged for longer, or more, than a run that is being prepared may want.
+async fn is_overdue<H: Host>(host: &H, paths: &AppPaths) -> bool {
+    let Ok(Some(began)) = host.written_ms(&paths.measure()).await else {
+        return false;
+    };
+    // A clock that was set back must not make it last.
+    let is_old = host.now_ms().abs_diff(began) > LONGEST_LOG_MS;
+    let beyond = host.read_from(&paths.traffic_log(), LARGEST_LOG, 1).await;
+    is_old || beyond.is_ok_and(|byte| !byte.is_empty())
 }
 
 fn for_a_person(app: &AppName, error: StepError) -> Error {
@@ -97,4 +205,70 @@ fn for_a_person(app: &AppName, error: StepError) -> Error {
         .because(error.chain.join(": "))
         .log_tail(error.log_tail);
     error.hints.into_iter().fold(stuck, Error::hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::agent::tests::deployed;
+    use crate::host::sim::SimHost;
+
+    fn settled(host: &SimHost) -> Vec<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let mut said = Vec::new();
+        runtime
+            .block_on(left_open(host, &"app".parse().unwrap(), &mut said))
+            .unwrap();
+        said
+    }
+
+    fn paths() -> AppPaths {
+        AppPaths::new(&"app".parse().unwrap())
+    }
+
+    fn put(host: &SimHost, path: PathBuf, bytes: &[u8]) {
+        let mut world = host.world.borrow_mut();
+        world.files.insert(path, bytes.to_vec().into());
+    }
+
+    #[test]
+    fn nginx_does_not_log_for_ever_when_a_runner_that_prepared_is_gone() {
+        let host = SimHost::provisioned();
+        deployed(&host, 1);
+        put(&host, paths().measure(), b"");
+        assert_eq!(settled(&host), Vec::<String>::new(), "somebody may build");
+        host.world.borrow_mut().now_ms += LONGEST_LOG_MS + 1;
+        assert_eq!(settled(&host).len(), 1);
+        assert!(!host.world.borrow().files.contains_key(&paths().measure()));
+        assert_eq!(settled(&host), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_log_that_grows_too_large_ends_at_once() {
+        let host = SimHost::provisioned();
+        put(&host, paths().measure(), b"");
+        let large = usize::try_from(LARGEST_LOG).unwrap() + 1;
+        put(&host, paths().traffic_log(), &vec![b'x'; large]);
+        assert_eq!(settled(&host).len(), 1);
+    }
+
+    #[test]
+    fn whoever_is_at_work_is_left_alone() {
+        let host = SimHost::provisioned();
+        put(&host, paths().measure(), b"");
+        host.world.borrow_mut().now_ms += LONGEST_LOG_MS + 1;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let lock = runtime
+            .block_on(host.try_lock(&paths().lock(), "a deploy"))
+            .unwrap();
+        assert_eq!(settled(&host), Vec::<String>::new());
+        drop(lock);
+        assert_eq!(settled(&host).len(), 1);
+    }
 }

@@ -44,7 +44,7 @@ pub(super) async fn fill<H: Host>(host: &H, paths: &AppPaths) -> StepResult<()> 
         for name in (1..=SPARES).map(|number| number.to_string()) {
             if !there.contains(&name) {
                 let spare = paths.reserve().join(name);
-                host.replace(&spare, &FILL, Owner::Us, Access::Public)
+                host.replace(&spare, &FILL, Owner::Us, Access::Private)
                     .await?;
             }
         }
@@ -63,7 +63,7 @@ pub(super) async fn replace<H: Host>(
     path: &Path,
     bytes: &[u8],
 ) -> HostResult<()> {
-    let replaced = host.replace(path, bytes, Owner::Us, Access::Public).await;
+    let replaced = host.replace(path, bytes, Owner::Us, Access::Private).await;
     match replaced {
         Err(error) if error.trouble == Trouble::DiskFull => {
             match replace_in_place(host, paths, path, bytes).await {
@@ -93,7 +93,7 @@ pub(super) async fn replace_in_place<H: Host>(
         if bytes.len() > SIZE {
             // Too long for one of them: give its room up, and be quick.
             host.remove(&spare, Owner::Us).await?;
-            let replaced = host.replace(path, bytes, Owner::Us, Access::Public).await;
+            let replaced = host.replace(path, bytes, Owner::Us, Access::Private).await;
             if replaced.is_ok() {
                 return replaced;
             }

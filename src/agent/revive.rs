@@ -1,83 +1,253 @@
-//! Starts the live slot when it does not run: after a reboot Docker brings back what its restart policy says, and
-//! `restart: on-failure` says nothing.
+//! One slot runs, the one that nginx names, and it runs as it was: after a reboot, and after the Docker daemon started
+//! again, which brings back what its restart policies say and nothing else.
+//!
+//! The newest closed journal says what there is. The user's compose file is not read: it may have been edited since, and
+//! nobody has asked for that to go live. So containers are started, never made.
 
 use super::events::Events;
-use super::failure::StepResult;
+use super::failure::{StepError, StepResult};
 use super::journal::closed::last_closed;
+use super::journal::entry::{Begun, Switch};
 use super::lock::CancelState;
 use super::paths::AppPaths;
-use super::prepare;
 use super::serving::Serving;
-use super::survey::Survey;
+use super::survey::is_running;
+use super::{engine, prepare, route, swap};
+use crate::error::Reason;
 use crate::host::Host;
+use crate::host::facts::{ComposeProject, ComposeTool, Loaded};
+use crate::protocol::ids::ServiceName;
 use crate::protocol::step::Step;
 
 /// What was done.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Revived {
-    /// The live slot runs, or nothing was ever deployed.
-    Nothing,
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Revived {
     /// The slot that nginx names was started, with what it needs, and is healthy.
-    Started(String),
+    pub(super) started: Option<String>,
+    /// The other one ran beside it, and is stopped.
+    pub(super) stopped: Option<String>,
 }
 
-/// Sees to it that the slot that nginx names runs. Under the lock, with no journal open.
+/// Sees to it that the slot that nginx names runs, and no other. Under the lock, with no journal open.
 pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Revived> {
     let Some(begun) = last_closed(host, paths).await? else {
-        return Ok(Revived::Nothing);
+        return Ok(Revived::default());
     };
+    engine::await_answer(host).await;
     let site = &begun.plan.site;
-    let survey = Survey::take(host, site).await?;
-    let named = survey.named;
-    let is_there = survey.containers.get(named).is_some();
-    if survey.live().is_some() || !is_there {
+    let config = route::config(host).await?;
+    let (switch, named) = route::obeyed(host, site, &begun.slots, &config).await?;
+    // Only whoever makes containers cares which compose there is.
+    let project = swap::project(&begun, ComposeTool::V2);
+    let (live, other) = (begun.slots.get(named), begun.slots.get(named.other()));
+    let Some(found) = look(host, &project, &live.service).await? else {
         // A container that somebody removed is not ours to make anew.
-        return Ok(Revived::Nothing);
-    }
+        return Ok(Revived::default());
+    };
     let events = Events::silent(host);
-    prepare::start_dependencies(host, &events, &survey, || CancelState::No).await?;
-    let slot = survey.slots.get(named);
     let serving = Serving {
-        slot,
-        project: survey.project.with(paths.override_file(&slot.service)),
+        slot: live,
+        project: project.clone(),
         health: &site.health,
     };
-    serving.start_if_down(host).await?;
-    serving
-        .ensure(host, &events, Step::StartSlot)
-        .await
-        .map(|()| Revived::Started(slot.service.to_string()))
+    let mut revived = Revived::default();
+    if found == Runs::No {
+        start_dependencies(host, &events, &begun, &project).await?;
+        serving.start_if_down(host).await?;
+        serving.ensure(host, &events, Step::StartSlot).await?;
+        revived.started = Some(live.service.to_string());
+    }
+    if look(host, &project, &other.service).await? == Some(Runs::Yes)
+        && is_sure(host, &switch).await?
+    {
+        // Never the one that may be the only one to answer.
+        serving.ensure(host, &events, Step::StopOld).await?;
+        let grace = site.stop_timeout.duration();
+        let stopped = host.compose_stop(&project, &other.service, grace).await;
+        stopped.map_err(|error| {
+            let what = format!(
+                "cannot stop slot `{}`, which nginx does not use",
+                other.service
+            );
+            StepError::host(Reason::CleanupIncomplete, what, &error)
+        })?;
+        revived.stopped = Some(other.service.to_string());
+    }
+    Ok(revived)
+}
+
+/// By reload, nginx may not have loaded what is on disk.
+async fn is_sure<H: Host>(host: &H, switch: &Switch) -> StepResult<bool> {
+    let Switch::Reload(include) = switch else {
+        return Ok(true);
+    };
+    let loaded = host.nginx_loaded(include).await.map_err(|error| {
+        let what = "cannot tell what nginx has loaded";
+        StepError::host(Reason::CleanupIncomplete, what, &error)
+    })?;
+    Ok(loaded == Loaded::Yes)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    Yes,
+    No,
+}
+
+/// `None` when there is no container.
+async fn look<H: Host>(
+    host: &H,
+    project: &ComposeProject,
+    service: &ServiceName,
+) -> StepResult<Option<Runs>> {
+    let found = host.container(project, service).await.map_err(|error| {
+        let what = format!("cannot look at slot `{service}`");
+        StepError::host(Reason::StartFailed, what, &error)
+    })?;
+    Ok(found.map(|container| {
+        if is_running(&container) {
+            Runs::Yes
+        } else {
+            Runs::No
+        }
+    }))
+}
+
+/// One after the other, each when the one before is ready. One that was never made is left out.
+async fn start_dependencies<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    begun: &Begun,
+    project: &ComposeProject,
+) -> StepResult<()> {
+    for service in &begun.dependencies {
+        match prepare::look(host, project, service).await? {
+            None => continue,
+            Some(container) if is_running(&container) => {}
+            Some(_) => {
+                let started = host.container_start(project, service).await;
+                started.map_err(|error| {
+                    let what = format!("cannot start `{service}`");
+                    StepError::host(Reason::DependencyNotReady, what, &error)
+                })?;
+            }
+        }
+        prepare::await_ready(host, events, project, service, || CancelState::No).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::tests::{deployed, image};
-    use crate::host::sim::{Death, SimHost};
+    use crate::agent::tests::{behaves, deployed, image};
+    use crate::host::sim::{Behaviour, Death, SimHost};
 
     fn revived(host: &SimHost) -> StepResult<Revived> {
         let paths = AppPaths::new(&"app".parse().unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        runtime.block_on(Box::pin(revive(host, &paths)))
+        runtime.block_on(async {
+            let _lock = host.try_lock(&paths.lock(), "a test").await.unwrap();
+            Box::pin(revive(host, &paths)).await
+        })
+    }
+
+    fn started(service: &str) -> Revived {
+        Revived {
+            started: Some(service.to_owned()),
+            stopped: None,
+        }
+    }
+
+    fn both() -> [SimHost; 2] {
+        [SimHost::new(), SimHost::provisioned()]
     }
 
     #[test]
     fn the_live_slot_is_started_when_it_is_down_and_nothing_else() {
-        for host in [SimHost::new(), SimHost::provisioned()] {
+        for host in both() {
             assert_eq!(
                 revived(&host),
-                Ok(Revived::Nothing),
+                Ok(Revived::default()),
                 "nothing was ever deployed"
             );
             deployed(&host, 1);
             deployed(&host, 2);
-            assert_eq!(revived(&host), Ok(Revived::Nothing), "it runs");
+            assert_eq!(revived(&host), Ok(Revived::default()), "it runs");
             let host = host.after(Death::PowerLoss);
             host.stop_everything();
             assert_eq!(host.serves(), None);
-            assert_eq!(revived(&host), Ok(Revived::Started("web-2".to_owned())));
+            assert_eq!(revived(&host), Ok(started("web-2")));
+            assert_eq!(
+                (host.serves(), host.running()),
+                (Some(image(2)), vec!["db".to_owned(), "web-2".to_owned()])
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_live_is_started_as_it_was_and_the_users_files_are_not_read() {
+        for host in both() {
+            deployed(&host, 1);
+            let host = host.after(Death::PowerLoss);
+            host.stop_everything();
+            let before = host.world.borrow().containers["web-1"].id.clone();
+            host.world.borrow_mut().done.clear();
+            assert_eq!(revived(&host), Ok(started("web-1")));
+            let world = host.world.borrow();
+            assert_eq!(world.containers["web-1"].id, before, "the same container");
+            for verb in ["compose_up", "compose_config", "compose"] {
+                assert!(!world.done.contains(&verb), "{verb}");
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_boot_one_slot_runs_whatever_the_restart_policy() {
+        for host in both() {
+            host.world.borrow_mut().restart_always = true;
+            deployed(&host, 1);
+            deployed(&host, 2);
+            let host = host.after(Death::PowerLoss);
+            assert_eq!(
+                host.running(),
+                ["db", "web-2"],
+                "the retired one stays down"
+            );
+            assert_eq!(revived(&host), Ok(Revived::default()));
+        }
+    }
+
+    #[test]
+    fn a_slot_that_runs_beside_the_live_one_is_stopped_once_that_is_healthy() {
+        let beside = |host: &SimHost| {
+            host.world
+                .borrow_mut()
+                .containers
+                .get_mut("web-1")
+                .unwrap()
+                .running = true;
+        };
+        for host in both() {
+            deployed(&host, 1);
+            deployed(&host, 2);
+            beside(&host);
+            behaves(&host, 2, Behaviour::Unhealthy);
+            let error = revived(&host).unwrap_err();
+            assert_eq!(error.reason, Reason::NeverHealthy, "{error:?}");
+            assert_eq!(
+                host.running(),
+                ["db", "web-1", "web-2"],
+                "nothing is stopped"
+            );
+            behaves(&host, 2, Behaviour::HealthyAfter(0));
+            let stopped = Revived {
+                started: None,
+                stopped: Some("web-1".to_owned()),
+            };
+            assert_eq!(revived(&host), Ok(stopped));
             assert_eq!(
                 (host.serves(), host.running()),
                 (Some(image(2)), vec!["db".to_owned(), "web-2".to_owned()])

@@ -104,6 +104,12 @@ async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
             )
         })?;
     }
+    for folder in [paths.events(), paths.archive()] {
+        host.make_private(&folder).await.map_err(|error| {
+            let what = "cannot close the folders of what happened";
+            StepError::host(Reason::PreflightFailed, what, &error)
+        })?;
+    }
     Ok(())
 }
 
@@ -205,6 +211,7 @@ async fn swap<H: Host>(
         slots: survey.slots.clone(),
         compose_version: survey.file.version.clone(),
         switch: survey.switch.clone(),
+        dependencies: survey.dependencies.clone(),
         previous: previous.clone(),
         image: resolved.image,
         release: resolved.release,
@@ -220,6 +227,8 @@ async fn swap<H: Host>(
         return finish_untouched(events, Step::Preflight, error, previous).await;
     }
     events.use_reserve(paths);
+    // What recovers this run must be able to read what it writes. When that cannot be, the last agent may do, too.
+    drop(host.become_current(&AppPaths::current_agent()).await);
     let first = Entry::Begun(Box::new(begun.clone()));
     let journal = match Journal::begin(host, paths, first).await {
         Ok(journal) => journal,

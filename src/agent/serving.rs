@@ -6,8 +6,8 @@ use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::survey::is_running;
 use crate::error::Reason;
+use crate::host::Host;
 use crate::host::facts::{ComposeProject, Probe, ProbeAnswer};
-use crate::host::{Host, Start};
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
@@ -19,13 +19,12 @@ const SAY_EVERY_MS: u64 = 5_000;
 #[derive(Debug)]
 pub(super) struct Serving<'a> {
     pub(super) slot: &'a SlotService,
-    /// With the override of its release.
     pub(super) project: ComposeProject,
     pub(super) health: &'a HealthCheck,
 }
 
 impl Serving<'_> {
-    /// Starts its container when that does not run. Docker does so itself after a crash, but not after
+    /// Starts its container, as it is, when that does not run. Docker does so itself after a crash, but not after
     /// `docker kill` or `docker stop`, and `restart: on-failure` not after a boot.
     pub(super) async fn start_if_down<H: Host>(&self, host: &H) -> StepResult<()> {
         let service = &self.slot.service;
@@ -37,10 +36,8 @@ impl Serving<'_> {
         if found.as_ref().is_some_and(is_running) {
             return Ok(());
         }
-        let services = std::slice::from_ref(service);
-        let started = host
-            .compose_up(&self.project, services, Start::Keep, &mut |_| {})
-            .await;
+        // As it is: the user's files may say something else by now, and nobody has asked for that to go live.
+        let started = host.container_start(&self.project, service).await;
         started.map_err(|error| {
             let what = format!("cannot start the live slot `{service}`");
             StepError::host(Reason::StartFailed, what, &error).hint(self.look())

@@ -109,6 +109,16 @@ impl Healthy {
     }
 }
 
+/// The user's compose project, as a journal has it.
+pub(super) fn project(begun: &Begun, tool: ComposeTool) -> ComposeProject {
+    ComposeProject {
+        folder: begun.folder.clone(),
+        files: vec![PathBuf::from(&begun.plan.site.compose_file)],
+        instead: Vec::new(),
+        tool,
+    }
+}
+
 impl<H: Host> Swap<'_, H> {
     /// The app and its host, as the plan has them.
     pub(super) fn site(&self) -> &Site {
@@ -117,12 +127,7 @@ impl<H: Host> Swap<'_, H> {
 
     /// The user's compose project.
     pub(super) fn project(&self) -> ComposeProject {
-        ComposeProject {
-            folder: self.begun.folder.clone(),
-            files: vec![PathBuf::from(&self.site().compose_file)],
-            instead: Vec::new(),
-            tool: self.tool,
-        }
+        project(self.begun, self.tool)
     }
 
     /// The same as the new slot is started: with its override, on top of the user's file or of the release as it ran.

@@ -81,6 +81,7 @@ pub(super) fn begun() -> Entry {
         },
         compose_version: None,
         switch: Switch::Reload(INCLUDE.into()),
+        dependencies: vec!["db".parse().unwrap()],
         previous: None,
         image: image(1),
         release: "0123456789ab".parse().unwrap(),
@@ -352,4 +353,28 @@ fn an_include_that_names_the_live_port_twice_moves_whole_or_is_refused() {
         failure.chain[0].contains("set $ws_url ws://127.0.0.1:8080;"),
         "{failure:?}"
     );
+}
+
+#[test]
+fn an_include_that_nginx_has_not_loaded_is_not_believed() {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    deployed(&host, 2);
+    deployed(&host, 3);
+    // Somebody edits the include, and forgets the reload.
+    let edited = b"set $service_url http://127.0.0.1:8081;\n".to_vec();
+    host.world
+        .borrow_mut()
+        .files
+        .insert(INCLUDE.into(), edited.clone().into());
+    let before = host.running();
+    let finished = swap(&host, 4, Target::Image(image(4)));
+    let (_, failure) = finished.failed.unwrap();
+    assert_eq!(finished.outcome, Outcome::Failed);
+    assert!(failure.chain.concat().contains("web-1"), "{failure:?}");
+    assert!(
+        failure.hints.concat().contains("nginx -s reload"),
+        "{failure:?}"
+    );
+    assert_eq!((host.serves(), host.running()), (Some(image(3)), before));
 }

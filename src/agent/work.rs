@@ -37,6 +37,8 @@ pub async fn work() -> Result<ExitCode> {
         handler(SignalKind::interrupt())?,
     ];
     let (plan, login) = read_request()?;
+    // Where that cannot be, a run that ends with its login is recovered like any other that is killed.
+    drop(detached::leave_login().await);
     let host = LinuxHost::new().map_err(|error| {
         Error::untouched(Reason::AgentUnavailable, "the agent cannot start").because(error)
     })?;

@@ -6,15 +6,19 @@ use crate::error::{ExitCode, Result};
 
 /// Runs it.
 pub(super) async fn run(command: AgentCommand) -> Result<ExitCode> {
+    agent::keep_to_ourselves();
     match command {
         AgentCommand::Serve => Box::pin(agent::serve()).await,
         AgentCommand::Work => Box::pin(agent::work()).await,
-        AgentCommand::Recover => {
-            for line in agent::recover_all().await? {
-                super::render::out(&format!("{line}\n"))?;
-            }
-            Ok(ExitCode::Success)
-        }
+        AgentCommand::Recover => tell(&agent::recover_all().await?),
+        AgentCommand::Settle => tell(&agent::settle_all().await?),
         AgentCommand::ReplaceFile { path, mode } => agent::replace_file(&path, mode),
     }
+}
+
+fn tell(lines: &[String]) -> Result<ExitCode> {
+    for line in lines {
+        super::render::out(&format!("{line}\n"))?;
+    }
+    Ok(ExitCode::Success)
 }

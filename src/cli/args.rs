@@ -121,6 +121,8 @@ pub(super) enum AgentCommand {
     Work,
     /// Bring deploys that were cut short to their end; safe at any time, also at boot
     Recover,
+    /// End what a deploy left open when nobody is at work; a timer starts it
+    Settle,
     /// Replace a file with standard input, safely
     ReplaceFile {
         /// The file

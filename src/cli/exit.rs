@@ -64,6 +64,7 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::StartFailed
             | Reason::CrashedAtBoot
             | Reason::OomKilled
+            | Reason::Killed
             | Reason::NeverHealthy
             | Reason::SwitchFailed
             | Reason::RouteNotVerified

@@ -230,6 +230,12 @@ fn each_wrong_text_names_its_setting_and_the_cure() {
             "from `/` on",
         ),
         (
+            "proxy-include",
+            "/etc/nginx/a.inc; root /",
+            "means something to nginx",
+            "use a path of",
+        ),
+        (
             "health-path",
             "health",
             "is not a path to GET",

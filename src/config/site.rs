@@ -64,6 +64,13 @@ fn include(fields: &mut Fields<'_>) -> Option<String> {
         fields.wrong("proxy-include", what, "write the whole path, from `/` on");
         return None;
     }
+    // It becomes a word of nginx's language.
+    if text.contains(|c: char| c.is_whitespace() || ";{}'\"\\$#*".contains(c)) {
+        let what = format!("`{text}` holds a character that means something to nginx");
+        let hint = "use a path of letters, digits, `/`, `.`, `_` and `-`";
+        fields.wrong("proxy-include", what, hint);
+        return None;
+    }
     Some(text)
 }
 

@@ -81,6 +81,15 @@ impl ComposeProject {
     }
 }
 
+/// Whether nginx has loaded a file as it is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loaded {
+    /// It has, or does not run and will.
+    Yes,
+    /// It was changed after the last reload.
+    No,
+}
+
 /// A container now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerFacts {
@@ -145,6 +154,8 @@ pub enum ContainerHealth {
 pub enum Incident {
     /// Its process ended with this code.
     Died(i64),
+    /// Somebody had Docker send it a SIGKILL.
+    KilledThroughDocker,
     /// The kernel killed something in it for memory.
     OutOfMemory,
     /// Docker started it again.

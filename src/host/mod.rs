@@ -8,6 +8,7 @@ pub mod compose;
 pub mod error;
 pub mod facts;
 pub mod linux;
+pub mod masking;
 pub mod nginx;
 pub mod overlay;
 pub mod release;
@@ -23,7 +24,7 @@ use crate::protocol::wire::RegistryLogin;
 use error::HostError;
 use facts::{
     Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
-    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
+    Incident, Loaded, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 
 /// What every verb returns.
@@ -100,16 +101,22 @@ pub trait Host {
     async fn replace_with(&self, spare: &Path, path: &Path, bytes: &[u8]) -> HostResult<()>;
     /// Removes a file and syncs its folder; a missing file is fine.
     async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()>;
+    /// Copies a file into a folder of ours with its mode, its owner and its times.
+    async fn keep_copy(&self, from: &Path, to: &Path, owner: Owner) -> HostResult<()>;
     /// Renames a file of ours within its file system and syncs both folders: whole or not at all.
     async fn rename(&self, from: &Path, to: &Path) -> HostResult<()>;
     /// Adds bytes at the end of a file of ours, which is made when missing.
     async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()>;
     /// At most `most` bytes of a file from byte `from` on; none when it does not exist or is shorter.
     async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>>;
+    /// When a file was last written, in milliseconds since the Unix epoch; `None` when it does not exist.
+    async fn written_ms(&self, path: &Path) -> HostResult<Option<u64>>;
     /// Empties a file of ours in place, so that a program that appends to it goes on; a missing file is made.
     async fn empty(&self, path: &Path) -> HostResult<()>;
     /// Makes a folder of ours with its parents, mode 0755, and syncs; an existing one is fine.
     async fn make_folder(&self, path: &Path) -> HostResult<()>;
+    /// Takes a folder of ours from everybody but us and root: mode 0700.
+    async fn make_private(&self, path: &Path) -> HostResult<()>;
     /// The names in a folder, sorted; empty when it does not exist.
     async fn list(&self, path: &Path) -> HostResult<Vec<String>>;
     /// Bytes that we may still write to the file system of `path`.
@@ -122,10 +129,12 @@ pub trait Host {
     async fn user(&self) -> HostResult<String>;
     /// The file that this program was started from.
     async fn own_program(&self) -> HostResult<std::path::PathBuf>;
+    /// Has the link name the program that we are, unless it does: whole or not at all.
+    async fn become_current(&self, link: &Path) -> HostResult<()>;
     /// Makes a folder of root's with its parents, mode 0755; an existing one is fine.
     async fn make_root_folder(&self, path: &Path) -> HostResult<()>;
-    /// Has systemd read its files, start `enable` at every boot, and have `reload` read theirs.
-    async fn load_units(&self, enable: &[&str], reload: &[&str]) -> HostResult<()>;
+    /// Has systemd read its files, start `enable` at every boot, `start` at every boot and now, and have `reload` read theirs.
+    async fn load_units(&self, enable: &[&str], start: &[&str], reload: &[&str]) -> HostResult<()>;
     /// Whether what needs root will work without a password.
     async fn can_act_as_root(&self) -> HostResult<()>;
 
@@ -148,7 +157,13 @@ pub trait Host {
         start: Start,
         on_line: OnLine<'_>,
     ) -> HostResult<()>;
-    /// SIGTERM, then SIGKILL after `grace`; the container stays.
+    /// Starts the container of a service as it is; an error when there is none. One that runs is fine.
+    async fn container_start(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()>;
+    /// SIGTERM, then SIGKILL after `grace`; the container stays, and stays down when the engine or the machine starts again.
     async fn compose_stop(
         &self,
         project: &ComposeProject,
@@ -169,7 +184,7 @@ pub trait Host {
     ) -> HostResult<Option<ContainerFacts>>;
     /// What befell a container since `since_ms` (host time), oldest first. Does not wait.
     async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>>;
-    /// The last lines that a container printed, oldest first. Untrusted.
+    /// The last lines that a container printed, oldest first, without the secrets of its environment. Untrusted.
     async fn container_log(&self, container: &str, lines: u16) -> HostResult<Vec<String>>;
     /// Facts about a local image, `None` when it is not there.
     async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>>;
@@ -193,6 +208,8 @@ pub trait Host {
     async fn nginx_test(&self) -> HostResult<()>;
     /// Asks nginx to load the configuration on disk; returns before it has.
     async fn nginx_reload(&self) -> HostResult<()>;
+    /// Whether nginx has loaded this file as it is now: no worker that accepts is older than its last change.
+    async fn nginx_loaded(&self, path: &Path) -> HostResult<Loaded>;
     /// The worker processes that accept new connections, sorted; none when nginx does not run.
     async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>>;
 
@@ -218,6 +235,9 @@ pub trait Host {
     async fn memory_peak(&self) -> HostResult<u64>;
     /// The peak of memory, in bytes, of the control group that process `pid` is in; `None` when it does not tell.
     async fn group_memory_peak(&self, pid: u32) -> Option<u64>;
+    /// How many processes of the control group that process `pid` is in the kernel has killed for lack of memory; `None` when it
+    /// does not tell.
+    async fn group_oom_kills(&self, pid: u32) -> Option<u64>;
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
     /// Milliseconds of a clock that never jumps, for durations.

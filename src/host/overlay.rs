@@ -40,7 +40,7 @@ pub fn render_override(
     };
     format!(
         "# Written by pct-deploy at every deploy; goes on top of {below}.\n\
-         {version}{project}services:\n  {service}:\n    image: \"{image}\"\n{policy}    labels:\n      \
+         {version}{project}services:\n  \"{service}\":\n    image: \"{image}\"\n{policy}    labels:\n      \
          {RELEASE_LABEL}: \"{release}\"\n{slot}"
     )
 }

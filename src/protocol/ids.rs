@@ -109,8 +109,8 @@ checked_name!(
 checked_name!(
     /// The thing deployed; names its state folder.
     AppName,
-    "an app name (letters, digits, `_`, `.`, `-`, at most 64)",
-    is_plain_name
+    "an app name (letters, digits, `_`, `.`, `-`, at most 64; not `bin`, where the agents are)",
+    is_app_name
 );
 
 checked_name!(
@@ -216,6 +216,11 @@ fn is_plain_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
 }
 
+/// Beside its apps the state folder holds the agents.
+fn is_app_name(text: &str) -> bool {
+    is_plain_name(text) && text != "bin"
+}
+
 fn is_repository(text: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()
@@ -298,7 +303,7 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_a_folder_are_refused() {
-        for bad in ["..", ".", "/", "a/b", "", "-x"] {
+        for bad in ["..", ".", "/", "a/b", "", "-x", "bin"] {
             assert!(bad.parse::<AppName>().is_err(), "{bad}");
         }
     }

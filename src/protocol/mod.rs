@@ -7,6 +7,7 @@
 pub mod event;
 pub mod ids;
 pub mod outcome;
+pub mod place;
 pub mod plan;
 pub mod provision;
 pub mod receipt;

@@ -14,6 +14,7 @@ use crate::error::{Error, ExitCode, Reason, Result};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::ids::{PinnedImage, ReleaseId};
 use crate::protocol::outcome::Finished;
+use crate::protocol::place::RECOVER;
 use crate::protocol::plan::Plan;
 use crate::protocol::wire::{RegistryLogin, Reply, Request};
 use crate::report::Reporter;
@@ -232,7 +233,9 @@ fn lost(end: AgentEnd) -> Error {
         format!("the host was lost during the swap and not found again within {} s", RECONNECT_BUDGET.as_secs()),
     )
     .hint("it goes on by itself: see how it ended with `pct-deploy status` and `pct-deploy history`")
-    .hint("if it was cut short, the next deploy settles it first; `pct-deploy agent recover` on the host does so at once");
+    .hint(format!(
+        "if it was cut short, the next deploy settles it first; `{RECOVER}` on the host does so at once"
+    ));
     explain(error, end)
 }
 

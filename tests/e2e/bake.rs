@@ -110,10 +110,9 @@ fn a_slot_that_is_killed_in_its_watch_is_answered_for_by_the_other_one() {
     let run = run.wait();
     std::thread::sleep(Duration::from_secs(1));
     let report = load.stop_blocking();
-    // Its end or its last answers, whichever is seen first; SIGKILL of a slot with a memory limit is told as the
-    // kernel's doing.
+    // Its end or its last answers, whichever is seen first.
     let result = run.result();
-    let reasons = ["oom-killed", "bake-failed"];
+    let reasons = ["killed", "bake-failed"];
     assert_eq!(result.outcome, Outcome::RolledBack, "{:?}", result.failure);
     assert!(
         reasons.contains(&result.reason_code.as_str()),

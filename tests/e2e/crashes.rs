@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use pct_deploy::protocol::outcome::Outcome;
 
+use pct_deploy::protocol::place::RECOVER;
+
 use crate::world::{Host, Release, Started, World};
 
 /// Starts a deploy and waits until its slot is booting.
@@ -66,15 +68,16 @@ fn when_runner_and_agent_are_gone_recovery_or_the_next_deploy_settles_it() {
         assert!(is_open(&world));
     };
     both_die("v2");
-    let agent = "/var/lib/pct-deploy/bin/current";
-    let said = world.ask_host(&format!(
-        "sudo -u ec2-user env HOME=/home/ec2-user {agent} agent recover"
-    ));
+    // As the message has it, pasted into a shell of root's.
+    let said = world.ask_host(RECOVER);
     assert!(
         said.contains("hello") && said.contains("rolled-back"),
         "{said}"
     );
     assert!(!is_open(&world));
+    let strangers =
+        world.ask_host("find /var/lib/pct-deploy ! -user ec2-user ! -path '*/backup/*'");
+    assert_eq!(strangers, "", "root has acted as the user who deploys");
     both_die("v3");
     assert!(load.stop_blocking().is_clean(), "nobody noticed any of it");
     let next = world.deploy(&Release::new("v4"));

@@ -129,7 +129,6 @@ fn what_the_app_prints_cannot_forge_workflow_commands() {
 }
 
 #[test]
-#[ignore = "the app's log is not masked yet"]
 fn what_a_crash_prints_of_its_environment_is_masked_and_read_by_nobody_else() {
     const SECRET: &str = "correct-horse-battery";
     let world = World::fresh(Host::V2);

@@ -35,7 +35,6 @@ fn pkill_inside(world: &World) {
 }
 
 #[test]
-#[ignore = "exit 137 has one word yet"]
 fn three_ends_with_137_have_three_words() {
     let mut world = World::provisioned(Host::V2);
     world

@@ -343,3 +343,35 @@ fn texts_name_commands_that_exist() {
         "{seen} mentions found: does the search still work?"
     );
 }
+
+/// What a text tells a person to type on the host must be there: `provision` and deploys put one program there, by one name.
+#[test]
+fn no_hint_names_a_program_that_is_not_on_the_host() {
+    let mut texts = crate::sources();
+    texts.retain(|name, _| name.starts_with("src/"));
+    for name in [
+        "README.md",
+        "README.ko.md",
+        "ARCHITECTURE.md",
+        "docs/journal.md",
+        "docs/switch.md",
+        "docs/chaos.md",
+    ] {
+        texts.insert(
+            name.to_owned(),
+            fs::read_to_string(root().join(name)).unwrap(),
+        );
+    }
+    for (name, text) in texts {
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in lines {
+            for (at, _) in line.match_indices(" agent recover`") {
+                let program = line[..at].rsplit(['`', ' ']).next().unwrap_or_default();
+                let is_there = program.starts_with("/var/lib/pct-deploy/bin/") || program == "{}";
+                assert!(is_there, "{name}: {line}");
+            }
+        }
+    }
+}

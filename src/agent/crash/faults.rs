@@ -30,8 +30,8 @@ fn well_said(finished: &Finished) -> Result<(), String> {
     let hints = finished.failed.as_ref().map(|(_, failure)| &failure.hints);
     match finished.outcome {
         Outcome::Stuck => {
-            let command = "`pct-deploy agent recover`";
-            let told = hints.is_some_and(|hints| hints.iter().any(|hint| hint.contains(command)));
+            let command = format!("`{}`", crate::protocol::place::RECOVER);
+            let told = hints.is_some_and(|hints| hints.iter().any(|hint| hint.contains(&command)));
             told.then_some(())
                 .ok_or_else(|| format!("it does not say what to type: {finished:?}"))
         }

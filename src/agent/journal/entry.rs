@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::ids::{PinnedImage, ReleaseId};
+use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
 use crate::protocol::outcome::{Failure, LiveRelease};
 use crate::protocol::plan::Plan;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
@@ -58,6 +58,9 @@ pub(in crate::agent) struct Begun {
     pub(in crate::agent) compose_version: Option<String>,
     /// What nginx obeys.
     pub(in crate::agent) switch: Switch,
+    /// What the slots need, in the order in which recovery starts it after a boot.
+    #[serde(default)]
+    pub(in crate::agent) dependencies: Vec<ServiceName>,
     /// What was live.
     pub(in crate::agent) previous: Option<LiveRelease>,
     /// What was to be live.

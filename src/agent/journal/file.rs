@@ -50,9 +50,14 @@ impl<'a, H: Host> Journal<'a, H> {
         let turn = fence::hold(host, paths, fence).await?;
         // Whole or not at all: a journal that exists says what it is about.
         let both = head + &line;
-        host.replace(&paths.journal(), both.as_bytes(), Owner::Us, Access::Public)
-            .await
-            .map_err(|error| cannot("begin", &error))?;
+        host.replace(
+            &paths.journal(),
+            both.as_bytes(),
+            Owner::Us,
+            Access::Private,
+        )
+        .await
+        .map_err(|error| cannot("begin", &error))?;
         drop(turn);
         Ok(Self {
             host,

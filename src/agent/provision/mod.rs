@@ -83,6 +83,15 @@ async fn locked<H: Host>(host: &H, order: &Provision, paths: &AppPaths) -> StepR
     recover(host, paths).await?;
     let plan = plan::plan(host, order, paths).await?;
     owner::claim(host, &order.site).await?;
+    // What is started at boot from now on.
+    let current = host.become_current(&AppPaths::current_agent()).await;
+    current.map_err(|error| {
+        StepError::host(
+            Reason::ProvisionFailed,
+            "cannot name the agent that runs at boot",
+            &error,
+        )
+    })?;
     let changes = write::backed_up(host, paths, &plan).await?;
     let mut written = Written::default();
     let done = write_and_load(host, order, &plan, &mut written).await;

@@ -4,20 +4,25 @@
 use std::path::{Path, PathBuf};
 
 use crate::agent::failure::{StepError, StepResult};
-use crate::agent::paths::STATE_ROOT;
 use crate::error::Reason;
 use crate::host::error::HostError;
 use crate::host::facts::LiveRestore;
-use crate::host::{Access, Host, Owner};
+use crate::host::{Access, Host, HostResult, Owner};
+use crate::protocol::place;
 
 /// The unit that runs at boot.
 const RECOVER: &str = "pct-deploy-recover.service";
+/// What the timer starts.
+const SETTLE: &str = "pct-deploy-settle.service";
+const TIMER: &str = "pct-deploy-settle.timer";
 
 /// A file of root's and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unit {
     pub(super) path: PathBuf,
     pub(super) text: String,
+    /// What was there.
+    pub(super) found: Option<Vec<u8>>,
     pub(super) then: Then,
     pub(super) why: &'static str,
 }
@@ -27,6 +32,8 @@ pub(super) struct Unit {
 pub(super) enum Then {
     /// It is a unit to be started at boot.
     Enable(&'static str),
+    /// The same, and now.
+    Start(&'static str),
     /// It is read with the others.
     Nothing,
     /// A service has to read it.
@@ -44,20 +51,38 @@ pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
     }
     let folder = Path::new("/etc/systemd/system");
     let user = host.user().await.map_err(|error| failed(&error))?;
-    let program = host.own_program().await.map_err(|error| failed(&error))?;
+    let unit = |path: &str, text, then, why| Unit {
+        path: folder.join(path),
+        text,
+        found: None,
+        then,
+        why,
+    };
     let mut all = vec![
-        Unit {
-            path: folder.join(RECOVER),
-            text: recover_unit(&user, &stable(&program)),
-            then: Then::Enable(RECOVER),
-            why: "at boot: settles a deploy that was cut short and starts the live slot",
-        },
-        Unit {
-            path: folder.join("nginx.service.d/pct-deploy.conf"),
-            text: NGINX.to_owned(),
-            then: Then::Nothing,
-            why: "nginx comes back by itself when it dies",
-        },
+        unit(
+            RECOVER,
+            recover_unit(&user),
+            Then::Enable(RECOVER),
+            "at boot and when Docker started again: settles what was cut short, and one slot runs, the live one",
+        ),
+        unit(
+            SETTLE,
+            settle_unit(&user),
+            Then::Nothing,
+            "ends what a deploy left open that nobody is at work on",
+        ),
+        unit(
+            TIMER,
+            SETTLE_TIMER.to_owned(),
+            Then::Start(TIMER),
+            "does so every two minutes",
+        ),
+        unit(
+            "nginx.service.d/pct-deploy.conf",
+            NGINX.to_owned(),
+            Then::Nothing,
+            "nginx comes back by itself when it dies",
+        ),
     ];
     all.extend(live_restore(host).await?);
     let mut missing = Vec::new();
@@ -67,7 +92,7 @@ pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
             .await
             .map_err(|error| failed(&error))?;
         if found.as_deref() != Some(unit.text.as_bytes()) {
-            missing.push(unit);
+            missing.push(Unit { found, ..unit });
         }
     }
     Ok(missing)
@@ -86,6 +111,7 @@ async fn live_restore<H: Host>(host: &H) -> StepResult<Option<Unit>> {
     Ok(text.map(|text| Unit {
         path,
         text,
+        found: None,
         then: Then::Reload("docker"),
         why: "containers go on when the Docker daemon dies or is updated",
     }))
@@ -115,59 +141,89 @@ fn failed(error: &HostError) -> StepError {
     )
 }
 
-/// Writes them and has systemd read them.
+/// Writes them and has systemd read them. When that cannot be, every byte is put back.
 pub(super) async fn install<H: Host>(host: &H, units: &[Unit]) -> StepResult<()> {
-    for unit in units {
-        if let Some(folder) = unit.path.parent() {
-            host.make_root_folder(folder)
-                .await
-                .map_err(|error| failed(&error))?;
-        }
-        host.replace(
-            &unit.path,
-            unit.text.as_bytes(),
-            Owner::Root,
-            Access::Public,
-        )
-        .await
-        .map_err(|error| failed(&error))?;
-    }
     if units.is_empty() {
         return Ok(());
     }
-    let (mut enable, mut reload) = (Vec::new(), Vec::new());
+    let done = write_and_load(host, units).await;
+    if done.is_err() {
+        put_back(host, units).await;
+    }
+    done.map_err(|error| failed(&error))
+}
+
+async fn write_and_load<H: Host>(host: &H, units: &[Unit]) -> HostResult<()> {
+    for unit in units {
+        if let Some(folder) = unit.path.parent() {
+            host.make_root_folder(folder).await?;
+        }
+        let text = unit.text.as_bytes();
+        host.replace(&unit.path, text, Owner::Root, Access::Public)
+            .await?;
+    }
+    let (mut enable, mut start, mut reload) = (Vec::new(), Vec::new(), Vec::new());
     for unit in units {
         match unit.then {
             Then::Enable(name) => enable.push(name),
+            Then::Start(name) => start.push(name),
             Then::Reload(name) => reload.push(name),
             Then::Nothing => {}
         }
     }
-    host.load_units(&enable, &reload)
-        .await
-        .map_err(|error| failed(&error))
+    host.load_units(&enable, &start, &reload).await
 }
 
-/// The agent that was uploaded last, by a name that does not change with its version.
-fn stable(program: &Path) -> PathBuf {
-    let uploaded = Path::new(STATE_ROOT).join("bin");
-    if program.parent() == Some(&uploaded) {
-        uploaded.join("current")
-    } else {
-        program.to_owned()
+/// As far as it goes: the error that led here is the one to tell, and the copies are there.
+async fn put_back<H: Host>(host: &H, units: &[Unit]) {
+    for unit in units.iter().rev() {
+        let put = match &unit.found {
+            Some(bytes) => {
+                host.replace(&unit.path, bytes, Owner::Root, Access::Public)
+                    .await
+            }
+            None => host.remove(&unit.path, Owner::Root).await,
+        };
+        drop(put);
     }
+    drop(host.load_units(&[], &[], &[]).await);
 }
 
-fn recover_unit(user: &str, program: &Path) -> String {
+/// Each app has a time of its own; the agent sees to that. Whatever starts Docker wants this unit, so it also runs when the
+/// daemon was restarted without a reboot.
+fn recover_unit(user: &str) -> String {
+    let recover = place::RECOVER;
     format!(
         "# Written by `pct-deploy provision`.\n\
-         [Unit]\nDescription=Settle pct-deploy runs that were cut short and start the live slots\n\
+         [Unit]\nDescription=Settle pct-deploy runs that were cut short and run the live slots, and no others\n\
          After=docker.service nginx.service\nWants=docker.service\n\n\
-         [Service]\nType=oneshot\nUser={user}\nExecStart={} agent recover\nTimeoutStartSec=600\n\n\
-         [Install]\nWantedBy=multi-user.target\n",
-        program.display()
+         [Service]\nType=oneshot\nUser={user}\nExecStart={recover}\nTimeoutStartSec=infinity\n\n\
+         [Install]\nWantedBy=multi-user.target docker.service\n"
     )
 }
+
+fn settle_unit(user: &str) -> String {
+    let settle = place::SETTLE;
+    format!(
+        "# Written by `pct-deploy provision`.\n\
+         [Unit]\nDescription=End what pct-deploy runs left open\nAfter=docker.service\n\n\
+         [Service]\nType=oneshot\nUser={user}\nExecStart={settle}\nTimeoutStartSec=infinity\n"
+    )
+}
+
+const SETTLE_TIMER: &str = "\
+# Written by `pct-deploy provision`.
+[Unit]
+Description=End what pct-deploy runs left open
+
+[Timer]
+OnActiveSec=2min
+OnUnitInactiveSec=2min
+AccuracySec=30s
+
+[Install]
+WantedBy=timers.target
+";
 
 const NGINX: &str = "\
 # Written by `pct-deploy provision`.

@@ -17,22 +17,26 @@ pub(super) async fn backed_up<H: Host>(
     plan: &Plan,
 ) -> StepResult<Vec<Change>> {
     let mut changes = plan.changes();
-    for file in &plan.files {
-        let Some(bytes) = file.found.as_ref().filter(|_| file.owner == Owner::Root) else {
+    let files = plan.files.iter().filter(|file| file.owner == Owner::Root);
+    let files = files.map(|file| (&file.path, file.found.is_some()));
+    let units = plan.units.iter();
+    let units = units.map(|unit| (&unit.path, unit.found.is_some()));
+    for (path, is_there) in files.chain(units) {
+        if !is_there {
             continue;
-        };
-        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let copy = paths.backups().join(format!("{}-{name}", host.now_ms()));
-        host.replace(&copy, bytes, Owner::Us, Access::Public)
+        host.keep_copy(path, &copy, Owner::Root)
             .await
             .map_err(|error| {
                 StepError::host(
                     Reason::ProvisionFailed,
-                    format!("cannot keep a copy of `{}`", file.path.display()),
+                    format!("cannot keep a copy of `{}`", path.display()),
                     &error,
                 )
             })?;
-        let what = file.path.display().to_string();
+        let what = path.display().to_string();
         if let Some(change) = changes.iter_mut().find(|change| change.what == what) {
             change.backup = Some(copy.display().to_string());
         }

@@ -8,6 +8,7 @@ use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, Incident, OomKilled, RunState};
+use crate::protocol::ids::ServiceName;
 
 /// What a failure shows of the container's log.
 pub(super) const LOG_LINES: u16 = 30;
@@ -55,7 +56,8 @@ pub(super) async fn check<H: Host>(
     during: During,
 ) -> StepResult<()> {
     let incidents = incidents(swap, container, since_ms).await?;
-    if is_running(container) && container.restarts == 0 && incidents.is_empty() {
+    let counted = oom_kills(swap, container).await;
+    if is_running(container) && container.restarts == 0 && incidents.is_empty() && counted == 0 {
         return Ok(());
     }
     swap.host.sleep(SETTLE).await;
@@ -67,33 +69,113 @@ pub(super) async fn check<H: Host>(
         .await
         .unwrap_or_default();
     let service = &swap.new_slot().service;
-    let code = exit_code(&container, &all);
+    let cause = cause(
+        &container,
+        &all,
+        counted.max(oom_kills(swap, &container).await),
+    );
+    Err(told(service, &container, cause, during).log_tail(log))
+}
+
+/// What the kernel has counted in the group of a container that runs.
+async fn oom_kills<H: Host>(swap: &Swap<'_, H>, container: &ContainerFacts) -> u64 {
+    match container.pid {
+        Some(pid) => swap.host.group_oom_kills(pid).await.unwrap_or_default(),
+        None => 0,
+    }
+}
+
+/// What ended a container, or something in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// The kernel, for lack of memory: its first process.
+    NoMemory,
+    /// The kernel, for lack of memory: a process in it; it goes on.
+    NoMemoryInside,
+    /// `docker kill`, or whatever else has Docker send a SIGKILL.
+    Docker,
+    /// A SIGKILL of somebody else.
+    SigKill,
+    /// Itself, or a signal that it could have handled.
+    Ended(Option<i64>),
+}
+
+/// Only the kernel's own word makes it a lack of memory: a flag or an event of Docker's, which come from its counters, or the
+/// counter of the group itself. A code of 137 alone says SIGKILL and no more.
+fn cause(container: &ContainerFacts, incidents: &[Incident], counted: u64) -> Cause {
+    let flagged = matches!(
+        container.run,
+        RunState::Ended {
+            oom: OomKilled::Yes,
+            ..
+        }
+    );
+    let no_memory = flagged || counted > 0 || incidents.contains(&Incident::OutOfMemory);
+    let code = exit_code(container, incidents);
+    match code {
+        // Who did it last is told by Docker; what the kernel did to a child before is another matter.
+        Some(KILLED) if incidents.contains(&Incident::KilledThroughDocker) => Cause::Docker,
+        Some(_) if no_memory => Cause::NoMemory,
+        None if no_memory => Cause::NoMemoryInside,
+        Some(KILLED) => Cause::SigKill,
+        other => Cause::Ended(other),
+    }
+}
+
+fn told(
+    service: &ServiceName,
+    container: &ContainerFacts,
+    cause: Cause,
+    during: During,
+) -> StepError {
+    let (reason, when) = match during {
+        During::Boot => (Reason::CrashedAtBoot, "while starting"),
+        During::Bake => (Reason::BakeFailed, "while it was watched"),
+    };
     let limit = container
         .memory_limit
         .map_or("no limit".to_owned(), |bytes| {
-            format!("a limit of {} MiB", bytes / (1024 * 1024))
+            format!("limit {} MiB", bytes / (1024 * 1024))
         });
-    let error = if is_oom(&container, &all) {
-        StepError::new(
+    let memory = "raise `deploy.resources.limits.memory` of the slot, or make the app use less (for Java: `-XX:MaxRAMPercentage`)";
+    match cause {
+        Cause::NoMemory => StepError::new(
             Reason::OomKilled,
-            format!("slot `{service}` was killed for using more memory than it may ({limit})"),
+            format!("slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
         )
-        .hint("raise `deploy.resources.limits.memory` of the slot, or make the app use less (for Java: `-XX:MaxRAMPercentage`)")
-    } else {
-        let code = code.map_or("an unknown exit code".to_owned(), |code| {
-            format!("exit code {code}")
-        });
-        let (reason, when) = match during {
-            During::Boot => (Reason::CrashedAtBoot, "while starting"),
-            During::Bake => (Reason::BakeFailed, "while it was watched"),
-        };
-        StepError::new(
+        .hint(memory),
+        Cause::NoMemoryInside => StepError::new(
+            Reason::OomKilled,
+            format!("a process in slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
+        )
+        .hint(memory),
+        Cause::Docker => StepError::new(
+            Reason::Killed,
+            format!("slot `{service}` was killed through Docker {when}"),
+        )
+        .hint("somebody ran `docker kill`, or a `docker stop` or `docker rm -f` that did not wait; deploy again"),
+        Cause::SigKill => StepError::new(
+            Reason::Killed,
+            format!("slot `{service}` was killed by SIGKILL {when}, by a process in the container or on the host"),
+        )
+        .hint("neither Docker nor the kernel's count for its memory knows of it; when the whole machine ran out of memory, `sudo dmesg | grep -i oom` says so"),
+        Cause::Ended(code) => StepError::new(
             reason,
-            format!("slot `{service}` ended {when}, with {code}"),
+            format!("slot `{service}` ended {when}, with {}", ended_with(code)),
         )
-        .hint("its last lines are in the report; mend what they name and deploy again")
-    };
-    Err(error.log_tail(log))
+        .hint("its last lines are in the report; fix what they name and deploy again"),
+    }
+}
+
+fn ended_with(code: Option<i64>) -> String {
+    match code {
+        None => "an unknown exit code".to_owned(),
+        Some(143) => "exit code 143 (SIGTERM)".to_owned(),
+        Some(130) => "exit code 130 (SIGINT)".to_owned(),
+        Some(139) => "exit code 139 (SIGSEGV)".to_owned(),
+        Some(134) => "exit code 134 (SIGABRT)".to_owned(),
+        Some(code) => format!("exit code {code}"),
+    }
 }
 
 async fn incidents<H: Host>(
@@ -117,26 +199,12 @@ async fn incidents<H: Host>(
 fn exit_code(container: &ContainerFacts, incidents: &[Incident]) -> Option<i64> {
     let died = incidents.iter().find_map(|incident| match incident {
         Incident::Died(code) => Some(*code),
-        Incident::OutOfMemory | Incident::Restarted => None,
+        Incident::OutOfMemory | Incident::KilledThroughDocker | Incident::Restarted => None,
     });
     died.or(match container.run {
         RunState::Ended { code, .. } => Some(code),
         RunState::Running => None,
     })
-}
-
-/// Docker's flag, or its event, or a SIGKILL that we did not send to a container with a limit.
-fn is_oom(container: &ContainerFacts, incidents: &[Incident]) -> bool {
-    let flagged = matches!(
-        container.run,
-        RunState::Ended {
-            oom: OomKilled::Yes,
-            ..
-        }
-    );
-    let killed =
-        exit_code(container, incidents) == Some(KILLED) && container.memory_limit.is_some();
-    flagged || killed || incidents.contains(&Incident::OutOfMemory)
 }
 
 #[cfg(test)]
@@ -158,18 +226,70 @@ mod tests {
         }
     }
 
+    fn ended(code: i64, oom: OomKilled) -> ContainerFacts {
+        container(RunState::Ended { code, oom })
+    }
+
     #[test]
-    fn a_kill_for_memory_is_told_from_a_crash() {
-        let ended = |code, oom| container(RunState::Ended { code, oom });
-        assert!(is_oom(&ended(137, OomKilled::Yes), &[]));
-        assert!(is_oom(
-            &container(RunState::Running),
-            &[Incident::Died(137), Incident::Restarted]
-        ));
-        assert!(is_oom(
-            &container(RunState::Running),
-            &[Incident::OutOfMemory, Incident::Died(1)]
-        ));
-        assert!(!is_oom(&ended(3, OomKilled::No), &[Incident::Died(3)]));
+    fn three_deaths_by_sigkill_have_three_words() {
+        let died = Incident::Died(137);
+        let by_docker = [Incident::KilledThroughDocker, died];
+        let killed = ended(137, OomKilled::No);
+        assert_eq!(cause(&killed, &by_docker, 0), Cause::Docker);
+        assert_eq!(
+            cause(&killed, &[died], 0),
+            Cause::SigKill,
+            "a limit proves nothing"
+        );
+        assert_eq!(
+            cause(&ended(137, OomKilled::Yes), &[died], 0),
+            Cause::NoMemory
+        );
+        let by_kernel = [Incident::OutOfMemory, died];
+        assert_eq!(cause(&killed, &by_kernel, 0), Cause::NoMemory);
+        let words = [Cause::Docker, Cause::SigKill, Cause::NoMemory].map(|cause| {
+            let error = told(&"web-1".parse().unwrap(), &killed, cause, During::Bake);
+            (error.reason, error.chain.concat())
+        });
+        let reasons = words.each_ref().map(|(reason, _)| *reason);
+        assert_eq!(reasons, [Reason::Killed, Reason::Killed, Reason::OomKilled]);
+        assert!(words[0].1.contains("through Docker while"), "{words:?}");
+        assert!(words[1].1.contains("by SIGKILL"), "{words:?}");
+        assert!(words[2].1.contains("out of memory"), "{words:?}");
+    }
+
+    #[test]
+    fn a_child_that_the_kernel_killed_is_told_from_the_first_process() {
+        let running = container(RunState::Running);
+        assert_eq!(
+            cause(&running, &[Incident::OutOfMemory], 0),
+            Cause::NoMemoryInside
+        );
+        assert_eq!(
+            cause(&running, &[], 1),
+            Cause::NoMemoryInside,
+            "the counter alone"
+        );
+        let then = [Incident::OutOfMemory, Incident::Died(1)];
+        assert_eq!(cause(&running, &then, 0), Cause::NoMemory);
+        // The kernel took a child long ago; a person killed the rest.
+        let later = [
+            Incident::OutOfMemory,
+            Incident::KilledThroughDocker,
+            Incident::Died(137),
+        ];
+        assert_eq!(cause(&ended(137, OomKilled::Yes), &later, 0), Cause::Docker);
+    }
+
+    #[test]
+    fn a_restart_after_a_kill_and_a_crash_are_told_as_they_were() {
+        let restarted = [Incident::Died(137), Incident::Restarted];
+        assert_eq!(
+            cause(&container(RunState::Running), &restarted, 0),
+            Cause::SigKill
+        );
+        let crash = cause(&ended(3, OomKilled::No), &[Incident::Died(3)], 0);
+        assert_eq!(crash, Cause::Ended(Some(3)));
+        assert_eq!(ended_with(Some(143)), "exit code 143 (SIGTERM)");
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn soon_alone<'a, H: Host>(
     })?;
     Ok(found.as_ref().is_some_and(is_running).then(|| Serving {
         slot: swap.new_slot(),
-        project: swap.new_project(),
+        project,
         health: &swap.site().health,
     }))
 }

@@ -99,7 +99,7 @@ pub(super) fn replace_with(spare: &Path, path: &Path, bytes: &[u8]) -> HostResul
     })
 }
 
-fn temp_name(name: &OsStr) -> Result<std::ffi::OsString> {
+pub(super) fn temp_name(name: &OsStr) -> Result<std::ffi::OsString> {
     let random = getrandom::u64().map_err(|error| std::io::Error::other(error.to_string()))?;
     // A leading dot keeps it out of include patterns such as nginx's `conf.d/*.conf`.
     let mut temp = std::ffi::OsString::from(".");
@@ -177,7 +177,7 @@ pub(super) fn append(path: &Path, bytes: &[u8], durability: Durability) -> HostR
         let (mut file, is_new) = match options.open(path) {
             Ok(file) => (file, false),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                (options.create(true).mode(0o644).open(path)?, true)
+                (options.create(true).mode(0o600).open(path)?, true)
             }
             Err(error) => return Err(error),
         };
@@ -269,7 +269,7 @@ pub(super) fn resolve(home: &Path, path: &str) -> HostResult<PathBuf> {
     resolved.map_err(|error| HostError::io(format!("find `{}`", whole.display()), error))
 }
 
-fn is_absent(error: &std::io::Error) -> bool {
+pub(super) fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
@@ -369,6 +369,7 @@ mod tests {
         append(&path, b"1\n", Durability::Synced).unwrap();
         append(&path, b"2\n", Durability::Written).unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"1\n2\n"[..]));
+        assert_eq!(mode(&path), 0o600);
         let error = make_folder(&path).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -12,15 +12,18 @@
 //! This file only says which of them does what.
 
 mod arrivals;
+mod attributes;
 mod clock;
 mod compose_cli;
 pub mod detached;
+mod disk;
 mod docker;
 mod environment;
 mod faults;
 pub mod files;
 pub mod line;
 mod lines;
+mod loaded;
 pub mod lock;
 mod memory;
 mod net;
@@ -40,10 +43,11 @@ use std::time::Duration;
 use bollard::Docker;
 use tokio::sync::OnceCell;
 
+use self::disk::{mode, on_disk};
 use super::error::{HostError, Trouble};
 use super::facts::{
     Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
-    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
+    Incident, Loaded, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 use super::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
@@ -91,23 +95,6 @@ impl LinuxHost {
     }
 }
 
-/// Runs what waits for a disk beside everything else: a slow disk must not stop the probes.
-async fn on_disk<T: Send + 'static>(
-    work: impl FnOnce() -> HostResult<T> + Send + 'static,
-) -> HostResult<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(HostError::new(Trouble::Other, "use the disk").because(error)),
-    }
-}
-
-fn mode(access: Access) -> u32 {
-    match access {
-        Access::Public => 0o644,
-        Access::Private => 0o600,
-    }
-}
-
 impl Host for LinuxHost {
     type Lock = lock::Lock;
     type Line = line::Line;
@@ -148,6 +135,10 @@ impl Host for LinuxHost {
         on_disk(move || files::remove(&path)).await
     }
 
+    async fn keep_copy(&self, from: &Path, to: &Path, owner: Owner) -> HostResult<()> {
+        root::keep_copy(from, to, owner).await
+    }
+
     async fn rename(&self, from: &Path, to: &Path) -> HostResult<()> {
         let (from, to) = (from.to_owned(), to.to_owned());
         on_disk(move || files::rename(&from, &to)).await
@@ -164,8 +155,12 @@ impl Host for LinuxHost {
         tail::read_from(path, from, most)
     }
 
+    async fn written_ms(&self, path: &Path) -> HostResult<Option<u64>> {
+        attributes::written_ms(path)
+    }
+
     async fn empty(&self, path: &Path) -> HostResult<()> {
-        tail::empty(path)
+        tail::empty_for_nginx(path).await
     }
 
     async fn make_folder(&self, path: &Path) -> HostResult<()> {
@@ -176,6 +171,10 @@ impl Host for LinuxHost {
             }
             other => other,
         }
+    }
+
+    async fn make_private(&self, path: &Path) -> HostResult<()> {
+        attributes::make_private(path)
     }
 
     async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
@@ -199,15 +198,20 @@ impl Host for LinuxHost {
     }
 
     async fn own_program(&self) -> HostResult<PathBuf> {
-        std::env::current_exe().map_err(|error| HostError::io("find our own program", error))
+        root::own_program()
+    }
+
+    async fn become_current(&self, link: &Path) -> HostResult<()> {
+        let (link, own) = (link.to_owned(), root::own_program()?);
+        on_disk(move || attributes::link(&link, &own)).await
     }
 
     async fn make_root_folder(&self, path: &Path) -> HostResult<()> {
         root::make_own_folder(path).await
     }
 
-    async fn load_units(&self, enable: &[&str], reload: &[&str]) -> HostResult<()> {
-        root::load_units(enable, reload).await
+    async fn load_units(&self, enable: &[&str], start: &[&str], reload: &[&str]) -> HostResult<()> {
+        root::load_units(enable, start, reload).await
     }
 
     async fn can_act_as_root(&self) -> HostResult<()> {
@@ -248,13 +252,21 @@ impl Host for LinuxHost {
             .await
     }
 
+    async fn container_start(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()> {
+        docker::power::start(self.engine().await?, project, service).await
+    }
+
     async fn compose_stop(
         &self,
         project: &ComposeProject,
         service: &ServiceName,
         grace: Duration,
     ) -> HostResult<()> {
-        docker::ending::stop(self.engine().await?, project, service, grace).await
+        docker::power::stop(self.engine().await?, project, service, grace).await
     }
 
     async fn compose_remove(
@@ -262,7 +274,7 @@ impl Host for LinuxHost {
         project: &ComposeProject,
         service: &ServiceName,
     ) -> HostResult<()> {
-        docker::ending::remove(self.engine().await?, project, service).await
+        docker::power::remove(self.engine().await?, project, service).await
     }
 
     async fn container(
@@ -316,6 +328,10 @@ impl Host for LinuxHost {
         nginx_cli::reload().await
     }
 
+    async fn nginx_loaded(&self, path: &Path) -> HostResult<Loaded> {
+        loaded::by_nginx(path, &self.nginx_workers().await?)
+    }
+
     async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>> {
         nginx_cli::workers(self.nginx_pid_file.borrow().as_deref())
     }
@@ -354,6 +370,10 @@ impl Host for LinuxHost {
 
     async fn group_memory_peak(&self, pid: u32) -> Option<u64> {
         memory::group_peak(pid)
+    }
+
+    async fn group_oom_kills(&self, pid: u32) -> Option<u64> {
+        memory::group_oom_kills(pid)
     }
 
     fn now_ms(&self) -> u64 {

@@ -10,6 +10,8 @@ use super::root;
 use super::workers::{Process, accepting_workers, masters};
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Long lists of networks and addresses are part of some configurations.
+const MOST_CONFIG: usize = 64 * 1024 * 1024;
 /// Where packages of nginx put the process id.
 const PID_FILES: [&str; 2] = ["/run/nginx.pid", "/usr/local/nginx/logs/nginx.pid"];
 
@@ -17,6 +19,7 @@ pub(super) async fn config() -> HostResult<String> {
     let doing = "read the configuration of nginx";
     let dump = root::program("nginx", doing)?
         .args(["-T"])
+        .most_output(MOST_CONFIG)
         .deadline(DEADLINE);
     let dump = root::denied(dump.capture().await)?;
     Ok(String::from_utf8_lossy(&dump).into_owned())
@@ -30,6 +33,12 @@ pub(super) async fn test() -> HostResult<()> {
 pub(super) async fn reload() -> HostResult<()> {
     let reload = root::program("nginx", "reload nginx")?.args(["-s", "reload"]);
     root::denied(reload.deadline(DEADLINE).capture().await.map(drop))
+}
+
+/// Has nginx open its logs anew; they are gone, or others are there by their names.
+pub(super) async fn reopen() -> HostResult<()> {
+    let reopen = root::program("nginx", "have nginx open its logs anew")?.args(["-s", "reopen"]);
+    root::denied(reopen.deadline(DEADLINE).capture().await.map(drop))
 }
 
 /// The accepting workers of the one nginx that is the host's.

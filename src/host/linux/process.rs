@@ -20,7 +20,7 @@ use super::lines::{Lines, Tail};
 
 /// What an error shows of the output of a program.
 const TAIL: usize = 20;
-/// More than this on standard output is not an answer to any question of ours.
+/// More than this on standard output is not an answer to most questions of ours.
 const MOST_OUTPUT: usize = 4 * 1024 * 1024;
 
 /// A program about to be run.
@@ -31,6 +31,7 @@ pub(super) struct Program {
     command: Command,
     input: Vec<u8>,
     deadline: Duration,
+    most_output: usize,
 }
 
 impl Program {
@@ -54,6 +55,7 @@ impl Program {
             command,
             input: Vec::new(),
             deadline: Duration::from_secs(30),
+            most_output: MOST_OUTPUT,
         }
         .environment(Environment::Bare)
     }
@@ -112,10 +114,17 @@ impl Program {
         self
     }
 
+    /// How many bytes it may print; 4 MiB unless said.
+    pub(super) fn most_output(mut self, bytes: usize) -> Self {
+        self.most_output = bytes;
+        self
+    }
+
     /// Runs it and returns its standard output; an error shows the end of its standard error.
     pub(super) async fn capture(self) -> HostResult<Vec<u8>> {
         let mut output = Vec::new();
-        self.run(Output::Captured(&mut output), &mut |_| {}).await?;
+        let captured = Output::Captured(&mut output, self.most_output);
+        self.run(captured, &mut |_| {}).await?;
         Ok(output)
     }
 
@@ -187,7 +196,7 @@ enum Rights {
 }
 
 enum Output<'a> {
-    Captured(&'a mut Vec<u8>),
+    Captured(&'a mut Vec<u8>, usize),
     Streamed,
 }
 
@@ -214,7 +223,7 @@ async fn talk(
     let say = |line: &str| (on_line.borrow_mut())(line);
     let listen = async {
         match output {
-            Output::Captured(bytes) => collect(stdout, bytes).await,
+            Output::Captured(bytes, most) => collect(stdout, bytes, most).await,
             Output::Streamed => follow(stdout, &say).await,
         }
     };
@@ -236,14 +245,17 @@ async fn follow(from: Option<impl AsyncRead + Unpin>, say: impl Fn(&str)) -> std
     Ok(())
 }
 
-async fn collect(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> std::io::Result<()> {
+async fn collect(
+    from: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+    most: usize,
+) -> std::io::Result<()> {
     let Some(from) = from else { return Ok(()) };
-    let most = u64::try_from(MOST_OUTPUT).unwrap_or(u64::MAX);
-    from.take(most.saturating_add(1)).read_to_end(into).await?;
-    if into.len() > MOST_OUTPUT {
-        return Err(std::io::Error::other(format!(
-            "it printed more than {MOST_OUTPUT} bytes"
-        )));
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    from.take(limit.saturating_add(1)).read_to_end(into).await?;
+    if into.len() > most {
+        let why = format!("it printed more than {most} bytes");
+        return Err(std::io::Error::other(why));
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What needs root: `sudo -n`, or nothing when we are root.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
+use super::super::{HostResult, Owner};
 use super::files;
 use super::process::Program;
 
@@ -32,10 +32,21 @@ pub(super) async fn can_act() -> HostResult<()> {
     denied(sudo.deadline(SUDO_DEADLINE).capture().await.map(drop))
 }
 
+/// The file that we were started from. When it is gone, which it is not while the agents are kept as they should be, the
+/// kernel still has it.
+pub(super) fn own_program() -> HostResult<PathBuf> {
+    let own =
+        std::env::current_exe().map_err(|error| HostError::io("find our own program", error))?;
+    if own.exists() {
+        return Ok(own);
+    }
+    Ok(PathBuf::from(format!("/proc/{}/exe", std::process::id())))
+}
+
 /// Replaces a file of root's through our own program, which does it like a file of ours.
 pub(super) async fn replace(path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {
     let doing = format!("replace `{}` as root", path.display());
-    let own = std::env::current_exe().map_err(|error| HostError::io(&doing, error))?;
+    let own = own_program()?;
     let replace = Program::find("sudo", doing)?
         .args(["-n".as_ref(), "--".as_ref(), own.as_os_str()])
         .args([
@@ -75,6 +86,26 @@ pub(super) async fn remove(path: &Path) -> HostResult<()> {
     }
 }
 
+/// Empties a file of somebody else's in place.
+pub(super) async fn empty(path: &Path) -> HostResult<()> {
+    let doing = format!("empty `{}` as root", path.display());
+    let empty = program("truncate", &doing)?
+        .args(["-s", "0", "--"])
+        .args([path]);
+    denied(empty.deadline(SUDO_DEADLINE).capture().await.map(drop))
+}
+
+/// Copies a file with its mode, its owner and its times: no more people can read the copy than the file.
+pub(super) async fn keep_copy(from: &Path, to: &Path, owner: Owner) -> HostResult<()> {
+    let doing = format!("copy `{}`", from.display());
+    let copy = match owner {
+        Owner::Us => Program::find("cp", &doing)?,
+        Owner::Root => program("cp", &doing)?,
+    };
+    let copy = copy.args(["-p", "--"]).args([from, to]);
+    denied(copy.deadline(SUDO_DEADLINE).capture().await.map(drop))
+}
+
 /// Makes a folder that we own in a place that we do not.
 pub(super) async fn make_folder(path: &Path) -> HostResult<()> {
     let doing = format!("make the folder `{}` as root", path.display());
@@ -95,12 +126,17 @@ pub(super) async fn make_own_folder(path: &Path) -> HostResult<()> {
     denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
 }
 
-/// Has systemd read its files, start units at every boot, and have units read theirs.
-pub(super) async fn load_units(enable: &[&str], reload: &[&str]) -> HostResult<()> {
+/// Has systemd read its files, start units at every boot and some of them now, and have units read theirs.
+pub(super) async fn load_units(enable: &[&str], start: &[&str], reload: &[&str]) -> HostResult<()> {
     systemctl("have systemd read its files", &["daemon-reload"]).await?;
     if !enable.is_empty() {
-        let words = [&["enable", "--quiet"], enable].concat();
+        // What was said about this unit before is forgotten: it may be wanted by others now.
+        let words = [&["reenable", "--quiet"], enable].concat();
         systemctl("have systemd start units at boot", &words).await?;
+    }
+    if !start.is_empty() {
+        let words = [&["enable", "--quiet", "--now"], start].concat();
+        systemctl("have systemd start units", &words).await?;
     }
     if !reload.is_empty() {
         let words = [&["reload"], reload].concat();

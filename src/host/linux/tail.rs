@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::super::HostResult;
-use super::super::error::HostError;
+use super::super::error::{HostError, Trouble};
+use super::{nginx_cli, root};
 
 pub(super) fn read_from(path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>> {
     let read = || {
@@ -22,12 +23,40 @@ pub(super) fn read_from(path: &Path, from: u64, most: usize) -> HostResult<Vec<u
     read().map_err(|error| HostError::io(format!("read `{}`", path.display()), error))
 }
 
-pub(super) fn empty(path: &Path) -> HostResult<()> {
+/// What [`empty`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Emptied {
+    /// The file, which is empty now.
+    InPlace,
+    /// Nothing: it was made.
+    Made,
+}
+
+fn empty(path: &Path) -> HostResult<Emptied> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o644);
-    match options.open(path) {
-        Ok(_emptied) => Ok(()),
+    let emptied = match options.write(true).truncate(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let made = options.create(true).mode(0o644).open(path);
+            made.map(|_made| Emptied::Made)
+        }
+        other => other.map(|_emptied| Emptied::InPlace),
+    };
+    match emptied {
+        Ok(emptied) => Ok(emptied),
         Err(error) => Err(HostError::io(format!("empty `{}`", path.display()), error)),
+    }
+}
+
+/// The same for a log that nginx writes, whoever it belongs to by now.
+pub(super) async fn empty_for_nginx(path: &Path) -> HostResult<()> {
+    match empty(path) {
+        // Whoever rotates logs has nginx take them for its own user.
+        Err(error) if error.trouble == Trouble::Denied && !root::is_root() => {
+            root::empty(path).await
+        }
+        // nginx still writes to the file that somebody removed.
+        Ok(Emptied::Made) => nginx_cli::reopen().await,
+        other => other.map(drop),
     }
 }
 

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::world::{World, service_of};
+use super::world::{Container, World, service_of};
 use super::{COMPOSE, CONFIG, SimHost};
 use crate::host::compose::ComposeFile;
 use crate::host::facts::ComposeProject;
+use crate::host::overlay::read_override;
 use crate::protocol::ids::ServiceName;
 
 impl SimHost {
@@ -31,6 +32,30 @@ impl SimHost {
         let world = self.world.borrow();
         let service = service_of(world.live_port())?;
         world.containers.get(service)?.environment.clone()
+    }
+}
+
+/// Makes the containers of services anew.
+pub(super) fn make(world: &mut World, project: &ComposeProject, services: &[ServiceName]) {
+    let texts = texts(world, project);
+    let pinned = texts.iter().find_map(|text| read_override(text));
+    for service in services {
+        world.made += 1;
+        let (image, release) = match &pinned {
+            Some((image, release)) => (Some(image.clone()), Some(release.to_string())),
+            None => (None, None),
+        };
+        let container = Container {
+            id: format!("c{}", world.made),
+            image,
+            release,
+            environment: said(&texts, service, "environment"),
+            started_ms: world.now_ms,
+            // Nobody reaches a slot that publishes no port.
+            running: service.as_str() == "db" || said(&texts, service, "ports").is_some(),
+            held: false,
+        };
+        world.containers.insert(service.to_string(), container);
     }
 }
 

@@ -81,6 +81,8 @@ pub(crate) const INCLUDE: &str = "/etc/nginx/conf.d/service-url.inc";
 const STANDS_STILL: u32 = 20;
 /// The state folder of the app.
 pub(crate) const FOLDER: &str = "/var/lib/pct-deploy/app";
+/// The time at which every simulation begins.
+const BEGAN_MS: u64 = 1_764_000_000_000;
 const COMPOSE: &str = "/home/u/docker-compose.yml";
 const CONFIG: &str = "services:\n  web-1: {image: a, ports: ['8080:80'], depends_on: [db]}\n  web-2: {image: a, ports: ['8081:80'], depends_on: [db]}\n  db: {image: db}\n";
 
@@ -104,7 +106,7 @@ impl SimHost {
     pub(crate) fn new() -> Self {
         let mut world = World {
             loaded: Loaded::Port(8080),
-            now_ms: 1_764_000_000_000,
+            now_ms: BEGAN_MS,
             ..World::default()
         };
         world

@@ -4,16 +4,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::edits::{said, texts};
-use super::world::{Container, Loaded, service_of};
+use super::edits;
+use super::world::{Loaded, service_of};
 use super::{COMPOSE, SimHost, SimLock};
 use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{
-    Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
+    self, Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
     Incident, LiveRestore, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 use crate::host::nginx::flag;
-use crate::host::overlay::read_override;
 use crate::host::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
 use crate::protocol::wire::RegistryLogin;
@@ -148,10 +147,13 @@ impl Host for SimHost {
         self.call("own_program")
             .map(|()| "/var/lib/pct-deploy/bin/0123".into())
     }
+    async fn become_current(&self, _: &Path) -> HostResult<()> {
+        self.call("become_current")
+    }
     async fn make_root_folder(&self, _: &Path) -> HostResult<()> {
         self.call("make_root_folder")
     }
-    async fn load_units(&self, _: &[&str], _: &[&str]) -> HostResult<()> {
+    async fn load_units(&self, _: &[&str], _: &[&str], _: &[&str]) -> HostResult<()> {
         self.call("load_units")
     }
     async fn can_act_as_root(&self) -> HostResult<()> {
@@ -188,28 +190,12 @@ impl Host for SimHost {
         _: Start,
         _: OnLine<'_>,
     ) -> HostResult<()> {
-        self.change("compose_up", |world| {
-            let texts = texts(world, project);
-            let pinned = texts.iter().find_map(|text| read_override(text));
-            for service in services {
-                world.made += 1;
-                let (image, release) = match &pinned {
-                    Some((image, release)) => (Some(image.clone()), Some(release.to_string())),
-                    None => (None, None),
-                };
-                let container = Container {
-                    id: format!("c{}", world.made),
-                    image,
-                    release,
-                    environment: said(&texts, service, "environment"),
-                    started_ms: world.now_ms,
-                    // Nobody reaches a slot that publishes no port.
-                    running: service.as_str() == "db" || said(&texts, service, "ports").is_some(),
-                };
-                world.containers.insert(service.to_string(), container);
-            }
-        })
-        .await
+        self.change("compose_up", |world| edits::make(world, project, services))
+            .await
+    }
+    async fn container_start(&self, _: &ComposeProject, service: &ServiceName) -> HostResult<()> {
+        let started = self.change("container_start", |world| world.start(service.as_str()));
+        started.await?
     }
     async fn compose_stop(
         &self,
@@ -220,6 +206,7 @@ impl Host for SimHost {
         self.change("compose_stop", |world| {
             if let Some(container) = world.containers.get_mut(service.as_str()) {
                 container.running = false;
+                container.held = true;
             }
         })
         .await
@@ -287,23 +274,7 @@ impl Host for SimHost {
     }
     async fn nginx_config(&self) -> HostResult<String> {
         self.call("nginx_config")?;
-        let world = self.world.borrow();
-        let mut dump = "# configuration file /etc/nginx/nginx.conf:\nhttp { access_log /a.log; include /etc/nginx/conf.d/*.conf; }\n\
-             # configuration file /etc/nginx/conf.d/default.conf:\n\
-             server { listen 80; server_name site; include /etc/nginx/conf.d/service-url.inc; location / { proxy_pass $service_url; } }\n"
-            .to_owned();
-        for (path, bytes) in world
-            .files
-            .iter()
-            .filter(|(path, _)| path.starts_with("/etc/nginx"))
-        {
-            let text = String::from_utf8_lossy(bytes);
-            dump.push_str(&format!(
-                "# configuration file {}:\n{text}\n",
-                path.display()
-            ));
-        }
-        Ok(dump)
+        Ok(self.world.borrow().nginx_dump())
     }
     async fn nginx_test(&self) -> HostResult<()> {
         self.call("nginx_test")
@@ -356,6 +327,31 @@ impl Host for SimHost {
     async fn group_memory_peak(&self, _: u32) -> Option<u64> {
         Some(1)
     }
+    async fn group_oom_kills(&self, _: u32) -> Option<u64> {
+        None
+    }
+    async fn nginx_loaded(&self, _: &Path) -> HostResult<facts::Loaded> {
+        self.call("nginx_loaded")?;
+        let world = self.world.borrow();
+        Ok(if world.loaded == Loaded::by(&world.files) {
+            facts::Loaded::Yes
+        } else {
+            facts::Loaded::No
+        })
+    }
+    async fn keep_copy(&self, from: &Path, to: &Path, _: Owner) -> HostResult<()> {
+        self.write("keep_copy")?;
+        self.change_files("keep_copy", &[to], |world| {
+            if let Some(bytes) = world.files.get(from).cloned() {
+                world.files.insert(to.into(), bytes);
+            }
+        })
+        .await;
+        Ok(())
+    }
+    async fn make_private(&self, _: &Path) -> HostResult<()> {
+        self.call("make_private")
+    }
     async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>> {
         let world = self.world.borrow();
         let from = usize::try_from(from).unwrap_or(usize::MAX);
@@ -366,6 +362,11 @@ impl Host for SimHost {
             .take(most)
             .copied()
             .collect())
+    }
+    async fn written_ms(&self, path: &Path) -> HostResult<Option<u64>> {
+        // Every file is as old as the simulation: nothing but its absence and its age matter to anybody.
+        let is_there = self.world.borrow().files.contains_key(path);
+        Ok(is_there.then_some(super::BEGAN_MS))
     }
     async fn empty(&self, path: &Path) -> HostResult<()> {
         self.write("empty")?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::content::Content;
 use super::{Death, FOLDER, INCLUDE};
+use crate::host::HostResult;
+use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, RunState};
 use crate::host::nginx::{IncludePort, flag};
 use crate::protocol::ids::PinnedImage;
@@ -67,6 +69,8 @@ pub(crate) struct Container {
     pub(crate) environment: Option<String>,
     pub(super) started_ms: u64,
     pub(crate) running: bool,
+    /// Stopped so that it stays down when the engine starts again.
+    pub(crate) held: bool,
 }
 
 pub(crate) type Files = BTreeMap<PathBuf, Content>;
@@ -82,6 +86,8 @@ pub(crate) struct World {
     pub(crate) images: BTreeSet<String>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
     pub(super) loaded: Loaded,
+    /// Whether services have `restart: always`: what was not stopped to stay down is started at a boot.
+    pub(crate) restart_always: bool,
     /// Requests of people a second.
     pub(crate) visitors: u64,
     pub(super) visited: u64,
@@ -101,6 +107,26 @@ impl World {
     /// nginx goes on with what it loaded before `provision`.
     pub(crate) fn forget_reload(&mut self) {
         self.loaded = Loaded::Port(8080);
+    }
+
+    /// As `nginx -T` prints it.
+    pub(super) fn nginx_dump(&self) -> String {
+        let mut dump = "# configuration file /etc/nginx/nginx.conf:\nhttp { access_log /a.log; include /etc/nginx/conf.d/*.conf; }\n\
+             # configuration file /etc/nginx/conf.d/default.conf:\n\
+             server { listen 80; server_name site; include /etc/nginx/conf.d/service-url.inc; location / { proxy_pass $service_url; } }\n"
+            .to_owned();
+        for (path, bytes) in self
+            .files
+            .iter()
+            .filter(|(path, _)| path.starts_with("/etc/nginx"))
+        {
+            let text = String::from_utf8_lossy(bytes);
+            dump.push_str(&format!(
+                "# configuration file {}:\n{text}\n",
+                path.display()
+            ));
+        }
+        dump
     }
 
     /// Lets time pass: people come, and nginx logs them when it is to.
@@ -147,6 +173,18 @@ impl World {
         self.files.insert(path.into(), whole);
     }
 
+    /// Starts a container as it is.
+    pub(super) fn start(&mut self, service: &str) -> HostResult<()> {
+        let now_ms = self.now_ms;
+        let gone = || HostError::new(Trouble::Missing, format!("start `{service}`"));
+        let container = self.containers.get_mut(service).ok_or_else(gone)?;
+        container.held = false;
+        if !container.running {
+            (container.running, container.started_ms) = (true, now_ms);
+        }
+        Ok(())
+    }
+
     /// Makes a file's present state survive a power cut.
     pub(super) fn sync(&mut self, path: &Path) {
         match self.files.get(path) {
@@ -174,6 +212,7 @@ impl World {
         world.generation += 1;
         for container in world.containers.values_mut() {
             container.started_ms = world.now_ms;
+            container.running |= world.restart_always && !container.held;
         }
         // Time passes until people are back; a release that boots slowly is up by then.
         world.now_ms += 60_000;

@@ -12,11 +12,10 @@ use super::Remote;
 use super::exec::{Ran, Script};
 use super::refusal::log_lines;
 use crate::error::{Error, Reason, Result};
+use crate::protocol::place::STATE_ROOT;
 use crate::protocol::step::Phase;
 use crate::report::Reporter;
 
-/// The folder of everything we keep on a host.
-const STATE_ROOT: &str = "/var/lib/pct-deploy";
 /// One round trip, with time for a slow disk.
 const CHECK_LIMIT: Duration = Duration::from_secs(60);
 /// 8 MiB at 30 kB/s.

@@ -23,8 +23,8 @@ agent=$root/bin/$1
 if [ -x "$agent" ] && [ "$(sha256sum <"$agent" | cut -d' ' -f1)" = "$1" ]; then
   # The two newest are kept: this one is in use.
   touch "$agent"
-  # A name for what runs at boot.
-  [ "$(readlink "$root/bin/current")" = "$1" ] || { ln -s "$1" "$root/bin/.current.$$" && mv -f "$root/bin/.current.$$" "$root/bin/current"; }
+  # What runs at boot and by hand is the agent of the last run that changed something: a look does not replace it.
+  [ -x "$root/bin/current" ] || { ln -s "$1" "$root/bin/.current.$$" && mv -f "$root/bin/.current.$$" "$root/bin/current"; }
   fact agent present
 else
   fact agent absent

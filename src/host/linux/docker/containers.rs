@@ -19,6 +19,7 @@ use super::super::super::HostResult;
 use super::super::super::facts::{
     ComposeProject, ContainerFacts, ContainerHealth, OomKilled, RunState,
 };
+use super::super::super::masking::mask;
 use super::super::lines::{Lines, Tail};
 use super::images::image_of_container;
 use super::{within, within_or_none};
@@ -172,7 +173,7 @@ fn exposed(container: &ContainerInspectResponse) -> Vec<(IpAddr, u16)> {
     exposed
 }
 
-/// The last lines that a container printed, oldest first.
+/// The last lines that a container printed, oldest first, without the secrets of its environment: a report may be public.
 pub(in super::super) async fn log(
     docker: &Docker,
     container: &str,
@@ -198,7 +199,18 @@ pub(in super::super) async fn log(
         Ok(tail.into_lines())
     };
     let doing = format!("read the log of the container `{container}`");
-    Ok(within_or_none(&doing, read).await?.unwrap_or_default())
+    let lines: Vec<String> = within_or_none(&doing, read).await?.unwrap_or_default();
+    let inspect = docker.inspect_container(container, None::<InspectContainerOptions>);
+    let found = within_or_none(&doing, inspect).await?;
+    // Gone between the two calls: nobody can tell what is secret in these lines.
+    let Some(found) = found else {
+        return Ok(Vec::new());
+    };
+    let environment = found
+        .config
+        .and_then(|config| config.env)
+        .unwrap_or_default();
+    Ok(mask(&environment, lines))
 }
 
 #[cfg(test)]

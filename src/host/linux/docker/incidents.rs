@@ -24,7 +24,7 @@ pub(in super::super) async fn of(
     let filters = HashMap::from([
         ("type", vec!["container"]),
         ("container", vec![container]),
-        ("event", vec!["die", "oom", "start"]),
+        ("event", vec!["die", "kill", "oom", "start"]),
     ]);
     // An end in the past makes the engine answer at once instead of streaming on.
     let options = EventsOptionsBuilder::new()
@@ -52,6 +52,8 @@ fn incidents(events: &[EventMessage]) -> Vec<Incident> {
                 has_died = true;
                 incidents.push(Incident::Died(exit_code(event)));
             }
+            // Other signals are between the app and whoever sends them.
+            Some("kill") if is_sigkill(event) => incidents.push(Incident::KilledThroughDocker),
             Some("oom") => incidents.push(Incident::OutOfMemory),
             Some("start") if has_died => incidents.push(Incident::Restarted),
             Some(_) | None => {}
@@ -61,12 +63,17 @@ fn incidents(events: &[EventMessage]) -> Vec<Incident> {
 }
 
 fn exit_code(event: &EventMessage) -> i64 {
-    let attributes = event
-        .actor
-        .as_ref()
-        .and_then(|actor| actor.attributes.as_ref());
-    let code = attributes.and_then(|attributes| attributes.get("exitCode"));
+    let code = attribute(event, "exitCode");
     code.and_then(|code| code.parse().ok()).unwrap_or(-1)
+}
+
+fn is_sigkill(event: &EventMessage) -> bool {
+    attribute(event, "signal").is_some_and(|signal| signal == "9" || signal == "SIGKILL")
+}
+
+fn attribute<'a>(event: &'a EventMessage, name: &str) -> Option<&'a str> {
+    let attributes = event.actor.as_ref()?.attributes.as_ref()?;
+    attributes.get(name).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -79,6 +86,8 @@ mod tests {
         {"Type":"container","Action":"oom","Actor":{"ID":"c1","Attributes":{"image":"x"}}},
         {"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{"exitCode":"137"}}},
         {"Type":"container","Action":"start","Actor":{"ID":"c1","Attributes":{}}},
+        {"Type":"container","Action":"kill","Actor":{"ID":"c1","Attributes":{"signal":"15"}}},
+        {"Type":"container","Action":"kill","Actor":{"ID":"c1","Attributes":{"signal":"9"}}},
         {"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{}}}
     ]"#;
 
@@ -91,6 +100,7 @@ mod tests {
                 Incident::OutOfMemory,
                 Incident::Died(137),
                 Incident::Restarted,
+                Incident::KilledThroughDocker,
                 Incident::Died(-1)
             ]
         );

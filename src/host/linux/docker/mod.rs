@@ -3,10 +3,10 @@
 //! `containers`, `incidents` and `images` ask; `errors` says what a refusal means.
 
 pub(super) mod containers;
-pub(super) mod ending;
 mod errors;
 pub(super) mod images;
 pub(super) mod incidents;
+pub(super) mod power;
 
 use std::time::Duration;
 
