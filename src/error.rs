@@ -268,6 +268,8 @@ reasons! {
     Killed = "killed",
     /// The new slot did not become healthy in time.
     NeverHealthy = "never-healthy",
+    /// The new slot is healthy, and hangs, drops or fails a path that the old one answers.
+    SmokeFailed = "smoke-failed",
     /// nginx refused the new configuration or did not reload.
     SwitchFailed = "switch-failed",
     /// Answers through nginx do not come from the new slot.

@@ -46,6 +46,7 @@ mod run;
 mod saga;
 mod serve;
 mod serving;
+mod statistics;
 mod status;
 mod steps;
 mod survey;
@@ -56,6 +57,8 @@ mod traffic;
 mod verdict;
 #[cfg(test)]
 mod version_tests;
+#[cfg(test)]
+mod watch_tests;
 mod work;
 mod writer;
 

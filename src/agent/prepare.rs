@@ -36,6 +36,13 @@ pub(super) async fn run<H: Host>(
         .frame(step, preflight(host, site))
         .await
         .map_err(|error| (step, error))?;
+    for location in &survey.own_logs {
+        let text = format!(
+            "requests to `{location}` are not measured: it has an `access_log` of its own, so nginx drops ours there"
+        );
+        let hint = "move its `access_log` into the `server` block, or leave it away";
+        events.warn(text, hint).await;
+    }
     let step = Step::StartDependencies;
     let wait = start_dependencies(host, events, &survey, cancelled);
     events

@@ -10,6 +10,7 @@ use super::journal::closed::last_closed;
 use super::journal::entry::{Begun, Switch};
 use super::lock::CancelState;
 use super::paths::AppPaths;
+use super::route::Obeyed;
 use super::serving::Serving;
 use super::survey::is_running;
 use super::{engine, prepare, route, swap};
@@ -36,7 +37,7 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     engine::await_answer(host).await;
     let site = &begun.plan.site;
     let config = route::config(host).await?;
-    let (switch, named) = route::obeyed(host, site, &begun.slots, &config).await?;
+    let Obeyed { switch, named, .. } = route::obeyed(host, site, &begun.slots, &config).await?;
     // Only whoever makes containers cares which compose there is.
     let project = swap::project(&begun, ComposeTool::V2);
     let (live, other) = (begun.slots.get(named), begun.slots.get(named.other()));

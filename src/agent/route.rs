@@ -8,7 +8,7 @@ use super::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::nginx::context::{self, Context};
-use crate::host::nginx::flag::{self, Described, NotOurs};
+use crate::host::nginx::flag::{self, Described, Format, NotOurs};
 use crate::host::nginx::{self, IncludePort};
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
@@ -37,12 +37,23 @@ pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::Site>>
 }
 
 /// What decides where requests go, and where they go now.
+#[derive(Debug)]
+pub(super) struct Obeyed {
+    pub(super) switch: Switch,
+    pub(super) named: Slot,
+    /// What the traffic log tells, with the flag.
+    pub(super) format: Format,
+    /// The `location` blocks whose requests it does not see.
+    pub(super) own_logs: Vec<String>,
+}
+
+/// Looks at what decides where requests go.
 pub(super) async fn obeyed<H: Host>(
     host: &H,
     site: &Site,
     slots: &PerSlot<SlotService>,
     config: &str,
-) -> StepResult<(Switch, Slot)> {
+) -> StepResult<Obeyed> {
     let path = PathBuf::from(&site.proxy_include);
     let text = read(host, site, &path).await?;
     let ports = PerSlot {
@@ -53,8 +64,14 @@ pub(super) async fn obeyed<H: Host>(
     match (described, site.switch) {
         (Some(described), SwitchChoice::Auto | SwitchChoice::Flag) => {
             check(host, site, &path, &described, &ports).await?;
-            no_file_cache(&context::around(config, &site.proxy_include))?;
-            Ok((Switch::Flag, by_flag(host, site).await?))
+            let around = context::around(config, &site.proxy_include);
+            no_file_cache(&around)?;
+            Ok(Obeyed {
+                switch: Switch::Flag,
+                named: by_flag(host, site).await?,
+                format: described.format,
+                own_logs: around.own_logs,
+            })
         }
         (Some(_), SwitchChoice::Reload) => Err(bad(format!(
             "setting `switch`: `{}` is made for the flag, not for a reload",
@@ -63,7 +80,12 @@ pub(super) async fn obeyed<H: Host>(
         .hint("write `switch: auto`, or put back the include that `provision` kept in the app's folder `backup`")),
         (None, SwitchChoice::Auto | SwitchChoice::Reload) => {
             let named = by_port(&path, &text, &ports)?;
-            Ok((Switch::Reload(path), named))
+            Ok(Obeyed {
+                switch: Switch::Reload(path),
+                named,
+                format: Format::Whole,
+                own_logs: Vec::new(),
+            })
         }
         (None, SwitchChoice::Flag) => Err(bad(format!(
             "setting `switch`: `{}` is not made for the flag",
@@ -153,9 +175,12 @@ async fn check<H: Host>(
         bytes.ok_or_else(|| bad(format!("`{}` is gone", upstreams.display())).hint(again))?;
     let described =
         flag::describe(&String::from_utf8_lossy(&text)).map_err(|why| not_ours(&upstreams, why))?;
-    let named = described
-        .ok_or_else(|| not_ours(&upstreams, NotOurs::Changed))?
-        .ports;
+    let described = described.ok_or_else(|| not_ours(&upstreams, NotOurs::Changed))?;
+    if described.format != include.format {
+        // `provision` was cut short between the two.
+        return Err(not_ours(&upstreams, NotOurs::OtherVersion));
+    }
+    let named = described.ports;
     for (file, found) in [(path, &include.ports), (upstreams.as_path(), &named)] {
         if found != ports {
             return Err(bad(format!(

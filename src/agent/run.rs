@@ -12,7 +12,7 @@ use super::history::{self, Record};
 use super::journal::entry::{Begun, Entry, Settings, Switch};
 use super::journal::file::Journal;
 use super::lock::{self, CancelState};
-use super::meter::{Log, Meter};
+use super::meter::{Log, Meter, Route};
 use super::owner::{self, Known};
 use super::paths::AppPaths;
 use super::prepare;
@@ -29,7 +29,7 @@ use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::{LiveRelease, Outcome};
 use crate::protocol::plan::{Plan, Site};
-use crate::protocol::receipt::Receipt;
+use crate::protocol::receipt::{NotMeasured, Receipt};
 use crate::protocol::slot::PerSlot;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{RegistryLogin, Reply};
@@ -284,23 +284,23 @@ fn meter<'a, H: Host>(
     survey: &Survey,
     plan: &Plan,
 ) -> Meter<'a, H> {
-    let ports = PerSlot {
-        one: survey.slots.one.port,
-        two: survey.slots.two.port,
+    let addresses = PerSlot {
+        one: survey.slots.one.address(),
+        two: survey.slots.two.address(),
     };
     let log = match survey.switch {
-        Switch::Flag => Log::Kept,
+        Switch::Flag => Log::Kept(survey.format),
         Switch::Reload(_) => Log::Absent,
     };
     let health = &plan.site.health;
-    let probe = verify_route::public_probe(&survey.sites, health.path_or_root());
-    Meter::new(
-        host,
-        paths,
-        ports,
-        log,
-        probe.map(|probe| (probe, health.clone())),
-    )
+    let (first, secure) = verify_route::public_probes(&survey.sites, health.path_or_root());
+    let route = Route::new(first, secure, health.clone());
+    let meter = Meter::new(host, paths, addresses, log, Some(plan.site.bake), route);
+    for location in &survey.own_logs {
+        let location = location.clone();
+        meter.lacks(NotMeasured::OwnAccessLog { location });
+    }
+    meter
 }
 
 /// What cannot be read is kept, and everything with it, until a person has seen to it.

@@ -14,9 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::ending::early_word;
 use super::failure::StepError;
+use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::AppPaths;
-use super::{detach, fence, follow, prepare, provision, run, status};
+use super::{detach, fence, follow, meter, prepare, provision, run, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::LinuxHost;
@@ -129,7 +130,11 @@ async fn ready<H: Host>(
         fence::issue(host, &paths).await
     };
     let fence = numbered.await.map_err(|error| (Step::Preflight, error))?;
-    prepare::run(host, events, site, || cancel.get()).await?;
+    let survey = prepare::run(host, events, site, || cancel.get()).await?;
+    if survey.switch == Switch::Flag {
+        // While the image is built the old slot shows what it can do.
+        meter::start_logging(host, &paths).await;
+    }
     Ok(fence)
 }
 

@@ -9,6 +9,7 @@ use crate::error::Reason;
 use crate::host::compose::ComposeFile;
 use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
 use crate::host::nginx;
+use crate::host::nginx::flag::Format;
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::LiveRelease;
@@ -29,6 +30,10 @@ pub(super) struct Survey {
     pub(super) named: Slot,
     /// The `server` blocks that obey the include.
     pub(super) sites: Vec<nginx::Site>,
+    /// What the traffic log tells, with the flag.
+    pub(super) format: Format,
+    /// The `location` blocks whose requests the traffic log does not see, with the flag.
+    pub(super) own_logs: Vec<String>,
 }
 
 impl Survey {
@@ -44,7 +49,12 @@ impl Survey {
             route::config(host)
         );
         let ((project, (file, slots, dependencies)), config) = (compose?, config?);
-        let (switch, named) = route::obeyed(host, site, &slots, &config).await?;
+        let route::Obeyed {
+            switch,
+            named,
+            format,
+            own_logs,
+        } = route::obeyed(host, site, &slots, &config).await?;
         let sites = route::sites(&config, &site.proxy_include)?;
         let containers = PerSlot {
             one: container(host, &project, &slots.one).await?,
@@ -59,6 +69,8 @@ impl Survey {
             switch,
             named,
             sites,
+            format,
+            own_logs,
         })
     }
 

@@ -47,10 +47,12 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
                 interval: span("250ms"),
                 successes: 2,
             },
+            smoke_paths: Vec::new(),
             bake: Bake {
                 time: span("1s"),
                 errors_permille: 20,
-                slowdown: 5,
+                client_errors_permille: 250,
+                slowdown: 2,
                 min_requests: 20,
             },
             platform: "linux/amd64".into(),

@@ -66,6 +66,7 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
             | Reason::OomKilled
             | Reason::Killed
             | Reason::NeverHealthy
+            | Reason::SmokeFailed
             | Reason::SwitchFailed
             | Reason::RouteNotVerified
             | Reason::BakeFailed

@@ -95,10 +95,14 @@ settings! {
         "How long the new slot is watched with real traffic before the old one is stopped; worse than the budget goes back by itself. `0s` does without.";
     "bake-errors" Text, Value("2%"),
         "The share of 5xx answers, beyond the old slot's share, that is still good enough.";
-    "bake-slowdown" Int, Value("5"),
-        "How many times slower than the old slot's the new slot's 99th percentile may be; half a second more is always fine. `0` looks away.";
+    "bake-client-errors" Text, Value("25%"),
+        "The same for 4xx answers, which a release may mean.";
+    "bake-slowdown" Int, Value("2"),
+        "How many times slower than the old slot's the new slot's answers may be (their median, 90th and 99th percentile, where there are enough); 50 ms more is always fine. `0` looks away.";
     "bake-min-requests" Int, Value("20"),
-        "With fewer requests the traffic says nothing; then the health check alone decides.";
+        "With fewer requests, those that should have come included, the traffic says nothing; then the health check and our own requests decide.";
+    "smoke-paths" List, Derived("`/`"),
+        "The paths that both slots are asked, on their own ports, before the switch: one that the old slot answers and the new one lets hang, drops or answers with 5xx stops the deploy.";
     "drain-timeout" Span, Value("30s"),
         "The longest wait for requests that are in flight to the old slot.";
     "stop-timeout" Span, Value("30s"),

@@ -19,6 +19,7 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
     let dependencies = dependencies(fields, slots.as_ref());
     let health = health(fields);
     let switch = switch(fields);
+    let smoke_paths = smoke_paths(fields);
     let bake = bake(fields);
     let platform = fields.choice("platform");
     let zero = Span::from_millis(0);
@@ -39,6 +40,7 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
         proxy_include: proxy_include?,
         switch: switch?,
         health: health?,
+        smoke_paths: smoke_paths?,
         bake: bake?,
         platform: platform?.to_owned(),
         drain_timeout: drain_timeout?,
@@ -126,11 +128,13 @@ fn switch(fields: &mut Fields<'_>) -> Option<SwitchChoice> {
 fn bake(fields: &mut Fields<'_>) -> Option<Bake> {
     let time = fields.span("bake", Span::from_millis(0));
     let errors = share(fields, "bake-errors");
-    let slowdown = fields.int("bake-slowdown", 0, "write `5`, or `0` to look away");
+    let client_errors = share(fields, "bake-client-errors");
+    let slowdown = fields.int("bake-slowdown", 0, "write `2`, or `0` to look away");
     let least = fields.int("bake-min-requests", 1, "write at least `1`");
     Some(Bake {
         time: time?,
         errors_permille: errors?,
+        client_errors_permille: client_errors?,
         slowdown: slowdown?,
         min_requests: least?,
     })
@@ -175,14 +179,31 @@ fn health_path(fields: &mut Fields<'_>) -> Option<Option<String>> {
     let Some(text) = fields.text("health-path") else {
         return Some(None);
     };
+    let text = text.to_owned();
+    is_path(fields, "health-path", &text).then_some(Some(text))
+}
+
+/// None means `/`, which nobody named.
+fn smoke_paths(fields: &mut Fields<'_>) -> Option<Vec<String>> {
+    if fields.text("smoke-paths").is_none() {
+        return Some(Vec::new());
+    }
+    let paths = fields.list("smoke-paths");
+    let mut fine = true;
+    for path in &paths {
+        fine &= is_path(fields, "smoke-paths", path);
+    }
+    fine.then(|| paths.into_iter().map(str::to_owned).collect())
+}
+
+fn is_path(fields: &mut Fields<'_>, key: &'static str, text: &str) -> bool {
     let fine = text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic());
     if !fine {
         // Shown escaped: it may hold control characters.
         let what = format!("`{}` is not a path to GET", text.escape_default());
         let cure =
             "write a path that begins with `/` and holds no blanks, such as `/actuator/health`";
-        fields.wrong("health-path", what, cure);
-        return None;
+        fields.wrong(key, what, cure);
     }
-    Some(Some(text.to_owned()))
+    fine
 }

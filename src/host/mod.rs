@@ -15,11 +15,13 @@ pub mod release;
 #[cfg(test)]
 pub(crate) mod sim;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
+use crate::protocol::slot::PerSlot;
 use crate::protocol::wire::RegistryLogin;
 use error::HostError;
 use facts::{
@@ -213,6 +215,9 @@ pub trait Host {
     /// The worker processes that accept new connections, sorted; none when nginx does not run.
     async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>>;
 
+    /// The version of nginx, as `1.26.3`.
+    async fn nginx_version(&self) -> HostResult<String>;
+
     // Network and time.
 
     /// One plain HTTP/1.1 GET on a fresh connection.
@@ -228,6 +233,9 @@ pub trait Host {
     async fn listens(&self, pid: u32) -> bool;
     /// Established connections from this host to exactly this address and port.
     async fn connections_to(&self, address: SocketAddr) -> HostResult<u32>;
+    /// The local ports of the established connections from this host to each of two addresses, one look for both.
+    async fn ports_to(&self, addresses: &PerSlot<SocketAddr>)
+    -> HostResult<PerSlot<BTreeSet<u16>>>;
     /// How many connections to exactly this address and port ended in the last seconds, a second; and the round trip
     /// to the clients of `listeners` as the kernel measures it.
     async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals>;

@@ -26,6 +26,9 @@ pub struct Site {
     pub switch: SwitchChoice,
     /// How to tell that a slot is healthy.
     pub health: HealthCheck,
+    /// What both slots are asked before the switch; none means `/`, which nobody named.
+    #[serde(default)]
+    pub smoke_paths: Vec<String>,
     /// The watch over the new slot once it takes traffic.
     pub bake: Bake,
     /// The platform of the image, as `linux/amd64`.
@@ -89,10 +92,20 @@ pub struct Bake {
     pub time: Span,
     /// The share of 5xx, beyond the old slot's share, that is still good enough; per thousand requests.
     pub errors_permille: u16,
-    /// How many times slower than the old slot the 99th percentile may be; 0 means that it is not looked at.
+    /// The same for 4xx.
+    #[serde(default = "Bake::client_errors_permille")]
+    pub client_errors_permille: u16,
+    /// How many times slower than the old slot the new one may answer; 0 means that it is not looked at.
     pub slowdown: u16,
     /// With fewer requests of people the traffic says nothing.
     pub min_requests: u16,
+}
+
+impl Bake {
+    /// What a plan means that does not say it.
+    fn client_errors_permille() -> u16 {
+        250
+    }
 }
 
 /// What to put into the idle slot.

@@ -37,6 +37,40 @@ pub struct Receipt {
     pub agent_memory_bytes: Option<u64>,
     /// The new slot's peak of memory, as its control group tells it, bytes.
     pub slot_memory_bytes: Option<u64>,
+    /// What could not be measured, and so is not said.
+    #[serde(default)]
+    pub not_measured: Vec<NotMeasured>,
+}
+
+/// What could not be measured, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum NotMeasured {
+    /// Requests of users: there is no traffic log with `switch: reload`.
+    NoTrafficLog,
+    /// Requests of users to a `location` that has an `access_log` of its own.
+    OwnAccessLog {
+        /// The `location`, as the configuration has it.
+        location: String,
+    },
+    /// Requests of users: the kernel saw some, the log has none.
+    SilentLog,
+    /// The slots' own times and retries: the nginx files are of an earlier `provision`.
+    EarlierFormat,
+    /// Whether the new slot is as good: too few requests came to it.
+    TooFewRequests,
+    /// Whether the new slot is as good: the old one had too few requests to compare with.
+    NoBaseline,
+    /// How fast the old slot was while nothing booted beside it: too few requests came by then, so that all of them
+    /// before the switch were taken.
+    NoQuietTime,
+    /// Requests through nginx: it has no TCP listener for this app.
+    NoListener,
+    /// That our own requests were answered by a slot: no log line shows it.
+    NotProven,
+    /// Written by a newer version.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Receipt {
@@ -53,13 +87,22 @@ impl Receipt {
         }
     }
 
+    /// Requests without an answer beyond those that the old slot had before: clients that leave are no news.
+    fn unanswered(&self, served: &Served) -> u64 {
+        let before = self.baseline.unwrap_or_default();
+        let usual = (before.unanswered * served.requests).div_ceil(before.requests.max(1));
+        served.unanswered.saturating_sub(usual)
+    }
+
     /// Those of [`Self::requests_total`] that were lost or answered with 5xx.
     pub fn requests_failed(&self) -> Option<u64> {
         self.requests_total()?;
-        let people = self
-            .traffic
-            .as_ref()
-            .map_or(0, |slots| slots.one.server_errors + slots.two.server_errors);
+        let people = self.traffic.as_ref().map_or(0, |slots| {
+            [slots.one, slots.two]
+                .iter()
+                .map(|served| served.server_errors + self.unanswered(served))
+                .sum()
+        });
         let ours = self.probes.map_or(0, |probes| probes.lost + probes.failed);
         Some(people + ours)
     }
@@ -88,15 +131,24 @@ impl SwitchKind {
 /// What one slot answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Served {
-    /// Whole answers.
+    /// Requests that it was asked and that ended; those that a client took back are not among them.
     pub requests: u64,
-    /// Those that were neither 2xx nor 3xx.
+    /// Those that got neither 2xx nor 3xx from it.
     pub not_ok: u64,
     /// Those that were 5xx.
     pub server_errors: u64,
-    /// Half of the answers took at most this, milliseconds; `None` without answers.
+    /// Those that were 4xx.
+    #[serde(default)]
+    pub client_errors: u64,
+    /// Those that this slot did not answer, so that nginx asked the other one; in `requests` of both.
+    #[serde(default)]
+    pub retried: u64,
+    /// Requests whose clients waited for long and then went away without an answer; not in `requests`.
+    #[serde(default)]
+    pub unanswered: u64,
+    /// Half of the answers began after at most this, milliseconds; `None` without answers.
     pub p50_ms: Option<f64>,
-    /// 99 of 100 answers took at most this, milliseconds; `None` without answers.
+    /// 99 of 100 answers began after at most this, milliseconds; `None` without answers.
     pub p99_ms: Option<f64>,
 }
 
@@ -107,7 +159,7 @@ pub struct Probes {
     pub sent: u64,
     /// Fully written, and the connection ended without one byte of an answer, or no connection was to be had.
     pub lost: u64,
-    /// Answered with a status that the health check does not accept.
+    /// Answered with a status that the health check does not accept and that did not come before the switch.
     pub failed: u64,
 }
 

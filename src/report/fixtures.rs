@@ -50,6 +50,7 @@ fn served(requests: u64, server_errors: u64, p50: f64, p99: f64) -> Served {
         server_errors,
         p50_ms: Some(p50),
         p99_ms: Some(p99),
+        ..Served::default()
     }
 }
 
@@ -102,6 +103,7 @@ pub(super) fn deployed() -> RunResult {
             flip_back_ms: None,
             agent_memory_bytes: Some(9_600_000),
             slot_memory_bytes: Some(316_100_000),
+            ..Receipt::default()
         },
         failure: None,
     }

@@ -30,6 +30,7 @@ pub mod state;
 pub mod summary;
 pub mod text;
 pub mod timeline;
+mod unmeasured;
 
 pub use console::ConsoleMode;
 pub use reporter::Reporter;

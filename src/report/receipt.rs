@@ -3,11 +3,11 @@
 //! Only what was measured is said; what is `null` in the result is left out here.
 
 use super::context::RunContext;
-use super::text;
+use super::{text, unmeasured};
 use crate::config::types::Language;
 use crate::protocol::outcome::Outcome;
 use crate::protocol::receipt::{
-    BakeReport, BakeVerdict, PredictedLoss, Probes, Served, SwitchKind,
+    BakeReport, BakeVerdict, NotMeasured, PredictedLoss, Probes, Served, SwitchKind,
 };
 use crate::protocol::result::RunResult;
 
@@ -61,13 +61,23 @@ pub fn facts(result: &RunResult, context: &RunContext, language: Language) -> Ve
         }),
         memory(result, language),
     ];
-    all.into_iter().flatten().collect()
+    let missing = receipt.not_measured.iter();
+    let missing = missing.map(|what| unmeasured::sentence(what, language));
+    all.into_iter().flatten().chain(missing).collect()
 }
 
 /// "0 of 48,213 requests lost": what is said first, and in the outcome line.
 pub(super) fn lost(result: &RunResult, language: Language) -> Option<String> {
     let (failed, total) = (result.requests_failed?, result.requests_total?);
     let (lost, of) = (text::count(failed), text::count(total));
+    let missing = &result.receipt.not_measured;
+    if failed == 0 && missing.contains(&NotMeasured::NotProven) {
+        // Something answered, and nothing shows that it was a slot.
+        return Some(match language {
+            Language::English => format!("{of} requests answered, by what is not proven"),
+            Language::Korean => format!("요청 {of}건 응답 (슬롯의 응답인지는 미확인)"),
+        });
+    }
     Some(match (language, failed) {
         (Language::English, 0) => format!("0 of {of} requests lost"),
         (Language::English, _) => format!("{lost} of {of} requests lost or answered with 5xx"),
@@ -124,20 +134,35 @@ impl Row {
             requests,
             not_ok,
             server_errors,
+            client_errors: _,
+            retried,
+            unanswered,
             p50_ms,
             p99_ms,
         } = self.served;
         let (requests, not_ok) = (text::count(requests), text::count(not_ok));
         let (errors, label) = (text::count(server_errors), &self.label);
         let (p50, p99) = (latency(p50_ms), latency(p99_ms));
-        match language {
+        let line = match language {
             Language::English => format!(
                 "{label}: {requests} requests, {not_ok} neither 2xx nor 3xx, {errors} with 5xx, p50 {p50}, p99 {p99}"
             ),
             Language::Korean => format!(
                 "{label}: 요청 {requests}건, 2xx·3xx 아님 {not_ok}건, 5xx {errors}건, p50 {p50}, p99 {p99}"
             ),
-        }
+        };
+        let more = |count: u64, english: &str, korean: &str| match (count, language) {
+            (0, _) => String::new(),
+            (count, Language::English) => format!(", {} {english}", text::count(count)),
+            (count, Language::Korean) => format!(", {korean} {}건", text::count(count)),
+        };
+        let retried = more(
+            retried,
+            "answered by the other slot",
+            "다른 슬롯이 대신 응답",
+        );
+        let unanswered = more(unanswered, "without an answer", "응답 없음");
+        line + &retried + &unanswered
     }
 }
 

@@ -39,9 +39,11 @@ fn plan() -> Plan {
                 interval: span("250ms"),
                 successes: 2,
             },
+            smoke_paths: Vec::new(),
             bake: Bake {
                 time: span("0s"),
                 errors_permille: 20,
+                client_errors_permille: 250,
                 slowdown: 5,
                 min_requests: 20,
             },

@@ -36,7 +36,7 @@ mod torn;
 /// Polls until the work is done; `None` when the host's crash point is reached first, and the work is dropped.
 ///
 /// No runtime: on the simulated host nothing waits for anything but its turn.
-fn drive<T>(host: &SimHost, work: impl Future<Output = T>) -> Option<T> {
+pub(super) fn drive<T>(host: &SimHost, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut context = Context::from_waker(Waker::noop());
     loop {

@@ -130,9 +130,9 @@ async fn write_and_load<H: Host>(
     let config = route::config(host).await?;
     let sites = route::sites(&config, &order.site.proxy_include)?;
     let path = flag::slot_path(order.site.app.as_str());
-    match super::steps::verify_route::public_probe(&sites, &path) {
-        Some(probe) => asks(host, &probe, plan.live).await,
-        None => Ok(()),
+    match super::steps::verify_route::public_probes(&sites, &path) {
+        (Some(probe), _) => asks(host, &probe, plan.live).await,
+        (None, _) => Ok(()),
     }
 }
 

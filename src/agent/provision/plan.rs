@@ -7,7 +7,7 @@ use crate::agent::failure::{StepError, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::{route, survey};
 use crate::error::Reason;
-use crate::host::nginx::flag::{self, Described, FlagSwitch};
+use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
 use crate::host::nginx::{self, IncludePort, context};
 use crate::host::{Host, Owner};
 use crate::protocol::ids::ServerName;
@@ -111,7 +111,10 @@ pub(super) async fn plan<H: Host>(
     let around = context::around(&config, &site.proxy_include);
     route::no_file_cache(&around)?;
     let folder = paths.folder();
+    // An nginx that does not tell is one that needs no word.
+    let version = host.nginx_version().await.unwrap_or_default();
     let switch = FlagSwitch {
+        keeping: Keeping::of(&version),
         app: &site.app,
         ports,
         variable: &taken.variable,

@@ -6,7 +6,7 @@ use crate::agent::failure::StepResult;
 use crate::agent::lock::CancelState;
 use crate::agent::tests::{deployed, image, plan};
 use crate::host::nginx::context::Context;
-use crate::host::nginx::flag::FlagSwitch;
+use crate::host::nginx::flag::{FlagSwitch, Keeping};
 use crate::host::sim::{FOLDER, INCLUDE, SimHost};
 use crate::protocol::plan::Target;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
@@ -193,6 +193,7 @@ fn upstreams_that_another_include_may_use_are_left_alone() {
         variable: "$service_url",
         folder: std::path::Path::new(FOLDER),
         context: &Context::default(),
+        keeping: Keeping::Never,
     };
     let put = |path: &str, text: &str| {
         let content = text.as_bytes().to_vec().into();

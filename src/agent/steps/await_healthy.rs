@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::steps::container::{self, During, LOG_LINES};
+use crate::agent::steps::smoke;
 use crate::agent::swap::{Healthy, Swap};
 use crate::error::Reason;
 use crate::host::Host;
@@ -26,7 +27,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         swap.go_on()?;
         let container = container::look(swap).await?;
         container::check(swap, &container, since_ms, During::Boot).await?;
-        let answer = swap.host.probe(&probe(swap)).await;
+        let answer = swap.host.probe(&probe(swap, PROBE_TIMEOUT)).await;
         good = if is_good(check, &container, &answer) {
             good + 1
         } else {
@@ -35,6 +36,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         if good >= check.successes {
             // A container that was restarted between two probes is not healthy.
             container::check(swap, &container::look(swap).await?, since_ms, During::Boot).await?;
+            smoke::check(swap).await?;
             swap.healthy_at.set(Some(Healthy {
                 elapsed_ms: swap.host.elapsed_ms(),
                 now_ms: swap.host.now_ms(),
@@ -54,12 +56,8 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     }
 }
 
-pub(super) fn probe<H: Host>(swap: &Swap<'_, H>) -> Probe {
-    Probe::of_health(
-        swap.new_slot().address(),
-        &swap.site().health,
-        PROBE_TIMEOUT,
-    )
+pub(super) fn probe<H: Host>(swap: &Swap<'_, H>, timeout: Duration) -> Probe {
+    Probe::of_health(swap.new_slot().address(), &swap.site().health, timeout)
 }
 
 /// With a path only 2xx counts. Without one the container's own check decides, and any answer below 500 shows
@@ -84,7 +82,7 @@ async fn never_healthy<H: Host>(
         .container_log(&container.id, LOG_LINES)
         .await
         .unwrap_or_default();
-    let Probe { address, path, .. } = probe(swap);
+    let Probe { address, path, .. } = probe(swap, PROBE_TIMEOUT);
     StepError::new(
         Reason::NeverHealthy,
         format!(

@@ -1,8 +1,9 @@
 //! Watches the new slot with real traffic while the old one is still there; worse than the budget goes back.
 //!
-//! People's requests decide, from the traffic log. Where there are too few of them, or no log, our own requests and
-//! the health check do. A container that ends is always a reason to go back. A rollback is never rolled back for what
-//! its traffic looks like: whoever goes back knows why.
+//! Requests of users decide ([`verdict`]), from the traffic log and the connections that the kernel shows. Where there
+//! are too few of them, or no log, our own requests do. Beside it the container must run and its health check be good, and
+//! the last one before commit must be good however short the watch was. A rollback is never rolled back for what its
+//! traffic looks like: whoever goes back knows why.
 
 use std::time::Duration;
 
@@ -10,16 +11,17 @@ use super::await_healthy;
 use super::container::{self, During, LOG_LINES};
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::swap::Swap;
-use crate::agent::verdict::{self, Verdict};
+use crate::agent::verdict::{self, Judge, Verdict, Word};
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ProbeAnswer};
-use crate::protocol::receipt::{BakeReport, BakeVerdict, Probes};
+use crate::protocol::receipt::{BakeReport, BakeVerdict, NotMeasured};
 use crate::protocol::step::Step;
 
-const POLL: Duration = Duration::from_millis(50);
-/// Docker is asked, and the health check made, less often.
-const LOOK_EVERY_MS: u64 = 250;
+/// How often the traffic is looked at, Docker is asked and the health check made.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A health check that takes longer while nothing is the matter is a matter.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 const SAY_EVERY_MS: u64 = 5_000;
 /// Bad answers of the health check in a row that are no accident.
 const SICK: u32 = 3;
@@ -32,53 +34,40 @@ struct Watched {
 }
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let time = swap.site().bake.time.duration();
     let began = swap.host.elapsed_ms();
-    let watched = if time.is_zero() {
-        Ok(None)
-    } else {
-        watch(swap, began).await.map(Some)
-    };
+    let watched = watch_to_the_end(swap, began).await;
     note_memory(swap).await;
     let watched = match watched {
-        Ok(None) => return Ok(()),
-        Ok(Some(watched)) => watched,
+        Ok(watched) => watched,
         Err(error) => {
             swap.decided_at.set(Some(swap.host.elapsed_ms()));
             if error.reason != Reason::Cancelled {
-                let took_ms = swap.host.elapsed_ms().saturating_sub(began);
-                let (verdict, why) = (BakeVerdict::Worse, error.chain.join(": "));
-                report(
-                    swap,
-                    Watched {
-                        verdict,
-                        why,
-                        took_ms,
-                    },
-                );
+                report(swap, &worse_because(swap, began, error.chain.join(": ")));
             }
             return Err(error);
         }
     };
-    let (verdict, why) = (watched.verdict, watched.why.clone());
-    if verdict == BakeVerdict::Worse {
-        swap.decided_at.set(Some(swap.host.elapsed_ms()));
-    }
-    report(swap, watched);
-    match verdict {
+    let Some(watched) = watched else {
+        return Ok(());
+    };
+    report(swap, &watched);
+    match watched.verdict {
         BakeVerdict::Good | BakeVerdict::Inconclusive => Ok(()),
         BakeVerdict::Worse if stays_anyhow(swap) => {
-            swap.decided_at.set(None);
+            let why = watched.why;
             let text = format!("`{}` does badly: {why}", swap.new_slot().service);
             let hint = "a rollback is not rolled back, and a first release has nothing to go back to; deploy one that is good";
             swap.events.warn(text, hint).await;
             Ok(())
         }
-        BakeVerdict::Worse => Err(worse(swap, &why).await),
+        BakeVerdict::Worse => {
+            swap.decided_at.set(Some(swap.host.elapsed_ms()));
+            Err(worse(swap, &watched.why).await)
+        }
     }
 }
 
-/// Whether what people get from it is no reason to go back.
+/// Whether what users get from it is no reason to go back.
 fn stays_anyhow<H: Host>(swap: &Swap<'_, H>) -> bool {
     swap.begun.plan.is_rollback() || swap.begun.previous.is_none()
 }
@@ -95,110 +84,128 @@ async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> StepError {
             swap.new_slot().service
         ),
     )
-    .hint("look at its log below; what is good enough is said by `bake-errors` and `bake-slowdown`")
+    .hint("look at its log below; what is good enough is said by `bake-errors`, `bake-client-errors` and `bake-slowdown`")
     .log_tail(log.unwrap_or_default())
 }
 
-/// Watches until the time is over or the verdict is in. An error is a container that ended, or a cancel.
+/// The watch, if one is wanted, and one good health check. `None` when nothing was watched and all is well.
+async fn watch_to_the_end<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Option<Watched>> {
+    let mut watched = None;
+    if !swap.site().bake.time.duration().is_zero() {
+        let ended = watch(swap, began).await?;
+        if ended.verdict == BakeVerdict::Worse {
+            return Ok(Some(ended));
+        }
+        watched = Some(ended);
+    }
+    for _ in 0..SICK {
+        swap.go_on()?;
+        if is_well(swap).await {
+            return Ok(watched);
+        }
+        swap.host.sleep(LOOK_EVERY).await;
+    }
+    let why = format!("its health check failed {SICK} times in a row at the end of the watch");
+    Ok(Some(worse_because(swap, began, why)))
+}
+
+/// Watches until the verdict is in. An error is a container that ended, or a cancel.
 async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
-    let bake = &swap.site().bake;
-    let whole = u64::try_from(bake.time.duration().as_millis()).unwrap_or(u64::MAX);
-    let (old, new) = (swap.begun.slot.other(), swap.begun.slot);
-    let baseline = swap.meter.before(old);
-    let start = swap.meter.probes();
+    let new = swap.begun.slot;
+    let mut judge = Judge::new(swap.site().bake, swap.meter.baseline());
     let since_ms = swap.host.now_ms();
-    let (mut looked, mut said, mut sick) = (None, began, 0);
-    let mut half = None;
+    let (mut said, mut sick) = (began, 0);
     loop {
         swap.go_on()?;
         let now = swap.host.elapsed_ms();
         let took_ms = now.saturating_sub(began);
-        if looked.is_none_or(|at| now - at >= LOOK_EVERY_MS) {
-            looked = Some(now);
-            let container = container::look(swap).await?;
-            container::check(swap, &container, since_ms, During::Bake).await?;
-            sick = if is_well(swap).await { 0 } else { sick + 1 };
-            if sick == SICK {
-                let why = format!("its health check failed {SICK} times in a row");
+        swap.meter.look().await;
+        swap.meter.read().await;
+        let counted = swap.meter.during(new);
+        let progress = match judge.look(took_ms, &counted, &swap.meter.inside(new)) {
+            Word::Over(verdict) => {
+                let (verdict, why) = conclude(swap, verdict);
                 return Ok(Watched {
-                    verdict: BakeVerdict::Worse,
+                    verdict,
                     why,
                     took_ms,
                 });
             }
-        }
-        swap.meter.read().await;
-        let counted = swap.meter.during(new);
-        let by_errors = verdict::by_errors(bake, &baseline, &counted);
-        if let Verdict::Worse(why) = by_errors {
-            return Ok(Watched {
-                verdict: BakeVerdict::Worse,
-                why,
-                took_ms,
-            });
-        }
-        if took_ms >= whole / 2 && half.is_none() {
-            half = Some(counted.clone());
-        }
-        if took_ms >= whole {
-            let warm = counted.since(half.as_ref().unwrap_or(&counted));
-            let by_time = verdict::by_time(bake, &baseline, &warm);
-            let ours = verdict::by_probes(bake, &since(&swap.meter.probes(), &start));
-            let (verdict, why) = conclude(&by_errors, by_time, ours);
-            return Ok(Watched {
-                verdict,
-                why,
-                took_ms,
-            });
-        }
-        if now.saturating_sub(said) >= SAY_EVERY_MS {
+            Word::Prolonged(why) => Some(format!(
+                "slower than the old slot so far, so it is watched for longer in case it warms up: {why}"
+            )),
+            Word::GoOn if now.saturating_sub(said) >= SAY_EVERY_MS => {
+                let failed = counted.failed();
+                Some(format!(
+                    "{} requests, {} of them failed",
+                    failed.of, failed.hits
+                ))
+            }
+            Word::GoOn => None,
+        };
+        if let Some(text) = progress {
             said = now;
-            let text = format!(
-                "{} requests, {} of them 5xx",
-                counted.requests, counted.server_errors
-            );
             swap.events.progress(Step::Bake, text).await;
         }
-        swap.host.sleep(POLL).await;
+        let container = container::look(swap).await?;
+        container::check(swap, &container, since_ms, During::Bake).await?;
+        sick = if is_well(swap).await { 0 } else { sick + 1 };
+        if sick == SICK {
+            let why = format!("its health check failed {SICK} times in a row");
+            return Ok(worse_because(swap, began, why));
+        }
+        swap.host.sleep(LOOK_EVERY).await;
     }
 }
 
-/// The last word of a watch that saw nothing bad on its way.
-fn conclude(by_errors: &Verdict, by_time: Verdict, ours: Verdict) -> (BakeVerdict, String) {
-    match (by_errors, by_time, ours) {
-        (_, Verdict::Worse(why), _) | (Verdict::TooFew, _, Verdict::Worse(why)) => {
-            (BakeVerdict::Worse, why)
+/// The last word of the traffic; where it has none, our own requests have it.
+fn conclude<H: Host>(swap: &Swap<'_, H>, verdict: Verdict) -> (BakeVerdict, String) {
+    let (bake, baseline) = (&swap.site().bake, swap.meter.baseline());
+    if !baseline.is_enough(bake) {
+        swap.meter.lacks(NotMeasured::NoBaseline);
+    } else if !baseline.has_quiet(bake) {
+        swap.meter.lacks(NotMeasured::NoQuietTime);
+    }
+    match verdict {
+        Verdict::Good => (BakeVerdict::Good, String::new()),
+        Verdict::Worse(why) => (BakeVerdict::Worse, why),
+        Verdict::TooFew => {
+            swap.meter.lacks(NotMeasured::TooFewRequests);
+            let (before, now) = swap.meter.own(swap.begun.slot);
+            match verdict::by_probes(bake, now, before) {
+                Verdict::Worse(why) => (BakeVerdict::Worse, why),
+                Verdict::Good | Verdict::TooFew => {
+                    let why =
+                        "too few requests to tell; the health check and our own requests were fine";
+                    (BakeVerdict::Inconclusive, why.to_owned())
+                }
+            }
         }
-        (Verdict::TooFew, _, Verdict::Good | Verdict::TooFew) => {
-            let why = "too few requests to tell; the health check and our own requests were fine";
-            (BakeVerdict::Inconclusive, why.to_owned())
-        }
-        (Verdict::Good | Verdict::Worse(_), Verdict::Good | Verdict::TooFew, _) => {
-            (BakeVerdict::Good, String::new())
-        }
+    }
+}
+
+fn worse_because<H: Host>(swap: &Swap<'_, H>, began: u64, why: String) -> Watched {
+    Watched {
+        verdict: BakeVerdict::Worse,
+        why,
+        took_ms: swap.host.elapsed_ms().saturating_sub(began),
     }
 }
 
 async fn is_well<H: Host>(swap: &Swap<'_, H>) -> bool {
-    match swap.host.probe(&await_healthy::probe(swap)).await {
+    let probe = await_healthy::probe(swap, HEALTH_TIMEOUT);
+    match swap.host.probe(&probe).await {
         ProbeAnswer::Status(status) => swap.site().health.accepts(status),
         ProbeAnswer::Nothing(_) => false,
     }
 }
 
-fn since(now: &Probes, then: &Probes) -> Probes {
-    Probes {
-        sent: now.sent - then.sent,
-        lost: now.lost - then.lost,
-        failed: now.failed - then.failed,
-    }
-}
-
-fn report<H: Host>(swap: &Swap<'_, H>, watched: Watched) {
+fn report<H: Host>(swap: &Swap<'_, H>, watched: &Watched) {
+    let new = swap.meter.during(swap.begun.slot);
     swap.receipt.borrow_mut().bake = Some(BakeReport {
         verdict: watched.verdict,
-        why: watched.why,
-        new: swap.meter.during(swap.begun.slot).served(),
+        why: watched.why.clone(),
+        new: new.served(swap.meter.patience_ms()),
         watched_ms: watched.took_ms,
     });
 }

@@ -10,6 +10,7 @@ mod container;
 pub(super) mod drain_old;
 pub(super) mod prune;
 pub(super) mod pull_image;
+mod smoke;
 pub(super) mod stage_release;
 pub(super) mod start_slot;
 pub(super) mod stop_old;

@@ -17,6 +17,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             format!("{} on port {}", slot.service, slot.port),
         )
         .await;
+    swap.meter.quiet_ends().await;
     let project = swap.new_project();
     let mut lines = Vec::new();
     let services = std::slice::from_ref(&slot.service);

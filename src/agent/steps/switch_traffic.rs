@@ -53,9 +53,11 @@ pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     swap.go_on()?;
+    let old = swap.begun.previous.as_ref().map(|previous| previous.slot);
+    let old = old.filter(|old| *old != swap.begun.slot);
     let kind = match &swap.begun.switch {
         Switch::Flag => {
-            swap.meter.open_window().await;
+            swap.meter.open_window(old).await;
             let flag = match swap.begun.slot {
                 Slot::One => None,
                 Slot::Two => Some(swap.begun.plan.deployment.as_str().as_bytes()),
@@ -65,7 +67,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         }
         Switch::Reload(include) => {
             predict(swap).await;
-            swap.meter.open_window().await;
+            swap.meter.open_window(old).await;
             by_reload(swap, include).await?;
             SwitchKind::Reload
         }

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let Some(probe) = public_probe(swap.sites, swap.site().health.path_or_root()) else {
+    let Some(probe) = swap.meter.probe() else {
         let text = "nginx has no TCP listener for this app: the route is not asked";
         swap.events.progress(Step::VerifyRoute, text).await;
         return Ok(());
@@ -67,41 +67,50 @@ async fn look<H: Host>(swap: &Swap<'_, H>, probe: &Probe, told_at: &str) -> Step
         }
     }
     match swap.host.probe(probe).await {
-        ProbeAnswer::Status(status) if status < 500 => Ok(()),
+        // What the listener said of the old slot, too, is the site's business.
+        ProbeAnswer::Status(status) if status < 500 || swap.meter.was_seen(status) => Ok(()),
         answer @ (ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_)) => {
             Err(not_verified(probe, &answer))
         }
     }
 }
 
-/// A request to a listener of the `server` blocks that use the include: a plain one, or else one with TLS.
-pub(in crate::agent) fn public_probe(sites: &[Site], path: &str) -> Option<Probe> {
+/// A request to a listener of the `server` blocks that use the include: a plain one, or else one with TLS; and to the
+/// one with TLS of the same block, should the plain one only send there.
+pub(in crate::agent) fn public_probes(
+    sites: &[Site],
+    path: &str,
+) -> (Option<Probe>, Option<Probe>) {
     // A server block without `listen` listens on 80.
     const UNSAID: Listen = Listen {
         port: 80,
         scheme: Scheme::Http,
     };
-    let by = |scheme| {
-        sites.iter().find_map(|site| {
-            let said = site
-                .listens
-                .iter()
-                .chain(site.listens.is_empty().then_some(&UNSAID));
-            let listen = said.into_iter().find(|listen| listen.scheme == scheme)?;
-            Some((site, *listen))
+    let probe = |site: &Site, scheme| {
+        let said = site
+            .listens
+            .iter()
+            .chain(site.listens.is_empty().then_some(&UNSAID));
+        let listen = said.into_iter().find(|listen| listen.scheme == scheme)?;
+        Some(Probe {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)),
+            scheme,
+            host: site
+                .server_name
+                .clone()
+                .unwrap_or_else(|| "localhost".to_owned()),
+            path: path.to_owned(),
+            timeout: PROBE_TIMEOUT,
         })
     };
-    let (site, listen) = by(Scheme::Http).or_else(|| by(Scheme::Https))?;
-    Some(Probe {
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)),
-        scheme: listen.scheme,
-        host: site
-            .server_name
-            .clone()
-            .unwrap_or_else(|| "localhost".to_owned()),
-        path: path.to_owned(),
-        timeout: PROBE_TIMEOUT,
-    })
+    let by = |scheme| {
+        let all = sites.iter();
+        all.filter_map(move |site| Some((site, probe(site, scheme)?)))
+    };
+    match by(Scheme::Http).next() {
+        Some((site, plain)) => (Some(plain), probe(site, Scheme::Https)),
+        None => (by(Scheme::Https).next().map(|(_, secure)| secure), None),
+    }
 }
 
 fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> StepError {

@@ -1,15 +1,11 @@
 //! The real host.
 //!
-//! - [`files`], [`lock`] and `root`: files of ours, and of root's through `sudo -n` and our own
-//!   program
+//! - [`files`], [`lock`] and `root`: our files, and root's through `sudo -n`
 //! - `docker` and `compose_cli`: the engine through its socket, compose as a program
 //! - `nginx_cli`: nginx as a program and as processes
 //! - `net` and `clock`: probes, connections, time
-//! - [`detached`]: our own program in a session of its own
-//! - `faults`: where a fault test may have us die
+//! - [`detached`]: our own program in a session of its own; `faults`: where a fault test may have us die
 //! - `process`: the only place that starts other programs; `environment` says what they may know
-//!
-//! This file only says which of them does what.
 
 mod arrivals;
 mod attributes;
@@ -36,6 +32,7 @@ mod tcp_table;
 mod workers;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +48,7 @@ use super::facts::{
 };
 use super::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
+use crate::protocol::slot::PerSlot;
 use crate::protocol::wire::RegistryLogin;
 
 /// The machine that we run on.
@@ -324,6 +322,10 @@ impl Host for LinuxHost {
         nginx_cli::test().await
     }
 
+    async fn nginx_version(&self) -> HostResult<String> {
+        nginx_cli::version().await
+    }
+
     async fn nginx_reload(&self) -> HostResult<()> {
         nginx_cli::reload().await
     }
@@ -358,6 +360,13 @@ impl Host for LinuxHost {
 
     async fn connections_to(&self, address: SocketAddr) -> HostResult<u32> {
         net::connections_to(address)
+    }
+
+    async fn ports_to(
+        &self,
+        addresses: &PerSlot<SocketAddr>,
+    ) -> HostResult<PerSlot<BTreeSet<u16>>> {
+        net::ports_to(addresses)
     }
 
     async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {

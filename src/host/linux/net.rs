@@ -1,5 +1,6 @@
 //! Connections: asking an app how it is, and counting who still talks to it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use super::super::error::HostError;
 use super::super::facts::{Probe, ProbeAnswer};
 use super::super::nginx::flag::USER_AGENT;
 use super::stream;
-use super::tcp_table::{is_connection_to, is_listener};
+use super::tcp_table::{connected, is_at, is_connection_to, is_listener};
+use crate::protocol::slot::{PerSlot, Slot};
 
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
 /// What we read of an answer's body, so that the app does not see a broken connection.
@@ -135,9 +137,30 @@ pub(super) fn connections_to(address: SocketAddr) -> HostResult<u32> {
     count_sockets(|line| is_connection_to(line, address))
 }
 
+/// Both addresses in one reading: the kernel walks through all its sockets for it.
+pub(super) fn ports_to(addresses: &PerSlot<SocketAddr>) -> HostResult<PerSlot<BTreeSet<u16>>> {
+    let mut ports = PerSlot::<BTreeSet<u16>>::default();
+    each_socket(|line| {
+        let Some((port, peer)) = connected(line) else {
+            return;
+        };
+        for slot in Slot::BOTH {
+            if is_at(peer, *addresses.get(slot)) {
+                ports.get_mut(slot).insert(port);
+            }
+        }
+    })?;
+    Ok(ports)
+}
+
 /// How many lines of the kernel's tables of TCP sockets are meant.
 pub(super) fn count_sockets(is_meant: impl Fn(&str) -> bool) -> HostResult<u32> {
     let mut count: u32 = 0;
+    each_socket(|line| count = count.saturating_add(is_meant(line).into()))?;
+    Ok(count)
+}
+
+fn each_socket(mut take: impl FnMut(&str)) -> HostResult<()> {
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
         let doing = || format!("read `{table}`");
         let file = match std::fs::File::open(table) {
@@ -153,11 +176,11 @@ pub(super) fn count_sockets(is_meant: impl Fn(&str) -> bool) -> HostResult<u32> 
             .map_err(|error| HostError::io(doing(), error))?
             > 0
         {
-            count = count.saturating_add(is_meant(&line).into());
+            take(&line);
             line.clear();
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -264,6 +287,14 @@ mod tests {
         let client = TcpStream::connect(address).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
         assert_eq!(connections_to(address).unwrap(), 1);
+        let nowhere = "127.0.0.1:1".parse().unwrap();
+        let both = PerSlot {
+            one: nowhere,
+            two: address,
+        };
+        let ours = client.local_addr().unwrap().port();
+        let seen = ports_to(&both).unwrap();
+        assert_eq!((seen.one.len(), seen.two), (0, BTreeSet::from([ours])));
         drop(server);
         drop(client);
         // A program that another test is just starting holds our sockets until it has started.

@@ -30,6 +30,20 @@ pub(super) async fn test() -> HostResult<()> {
     root::denied(test.deadline(DEADLINE).capture().await.map(drop))
 }
 
+/// It says so on its standard error.
+pub(super) async fn version() -> HostResult<String> {
+    let doing = "ask nginx for its version";
+    let mut said = String::new();
+    let ask = root::program("nginx", doing)?.args(["-v"]);
+    let mut hear = |line: &str| {
+        if let Some((_, version)) = line.split_once("nginx/") {
+            said = version.split(' ').next().unwrap_or_default().to_owned();
+        }
+    };
+    root::denied(ask.deadline(DEADLINE).stream(&mut hear).await)?;
+    Ok(said)
+}
+
 pub(super) async fn reload() -> HostResult<()> {
     let reload = root::program("nginx", "reload nginx")?.args(["-s", "reload"]);
     root::denied(reload.deadline(DEADLINE).capture().await.map(drop))

@@ -9,14 +9,22 @@ const TIME_WAIT: &str = "06";
 /// Whether a line is an established connection to exactly this address, seen from the side that
 /// connected or from any other socket whose peer it is.
 pub(super) fn is_connection_to(line: &str, address: SocketAddr) -> bool {
+    connected(line).is_some_and(|(_, peer)| is_at(peer, address))
+}
+
+/// The local port and the peer of an established connection.
+pub(super) fn connected(line: &str) -> Option<(u16, (IpAddr, u16))> {
     let mut fields = line.split_ascii_whitespace();
-    let (Some(remote), Some(state)) = (fields.nth(2), fields.next()) else {
-        return false;
-    };
-    state == ESTABLISHED
-        && parse_address(remote).is_some_and(|(ip, port)| {
-            ip.to_canonical() == address.ip().to_canonical() && port == address.port()
-        })
+    let (local, remote, state) = (fields.nth(1)?, fields.next()?, fields.next()?);
+    if state != ESTABLISHED {
+        return None;
+    }
+    Some((parse_address(local)?.1, parse_address(remote)?))
+}
+
+/// Whether a peer is exactly this address and port.
+pub(super) fn is_at((ip, port): (IpAddr, u16), address: SocketAddr) -> bool {
+    ip.to_canonical() == address.ip().to_canonical() && port == address.port()
 }
 
 /// Whether a line is a connection with exactly this address that ended within the last seconds. The kernel keeps it
@@ -27,11 +35,7 @@ pub(super) fn ended_within(line: &str, address: SocketAddr, seconds: u32) -> boo
     else {
         return false;
     };
-    let is_it = |text: &str| {
-        parse_address(text).is_some_and(|(ip, port)| {
-            ip.to_canonical() == address.ip().to_canonical() && port == address.port()
-        })
-    };
+    let is_it = |text: &str| parse_address(text).is_some_and(|peer| is_at(peer, address));
     let left = fields
         .nth(1)
         .and_then(|timer| timer.strip_prefix("03:"))

@@ -12,6 +12,9 @@ pub struct Context {
     pub inherited: Vec<String>,
     /// What the `server` blocks set themselves: `proxy_http_version`, and headers by their lower-case names.
     pub own: Vec<String>,
+    /// The `location` blocks that pass requests on to a variable and have an `access_log` of their own, or are in one
+    /// that has: nginx then drops ours.
+    pub own_logs: Vec<String>,
     /// The files that were read, in order.
     pub files: Vec<String>,
 }
@@ -81,11 +84,69 @@ pub fn around(config: &str, include: &str) -> Context {
         file_cache: file_cache.map(|words| words.join(" ")),
         inherited: inherited.map(|words| written(words)).collect(),
         own: own.collect(),
+        own_logs: own_logs(config, include),
         files: files(config)
             .into_iter()
             .map(|(name, _)| name.to_owned())
             .collect(),
     }
+}
+
+/// A block on the way to a statement.
+struct Block {
+    words: Vec<String>,
+    has_log: bool,
+    /// Blocks in it that pass requests on and have no log of their own.
+    passing: Vec<String>,
+}
+
+fn own_logs(config: &str, include: &str) -> Vec<String> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut server = (false, Vec::new());
+    let mut found = Vec::new();
+    for statement in statements(config, include) {
+        match statement {
+            Statement::Open(words) => {
+                if is(&words, "server") {
+                    server = (false, Vec::new());
+                }
+                let (has_log, passing) = (false, Vec::new());
+                blocks.push(Block {
+                    words,
+                    has_log,
+                    passing,
+                });
+            }
+            Statement::Simple(words) => {
+                let Some(block) = blocks.last_mut() else {
+                    continue;
+                };
+                let inside = !is(&block.words, "server");
+                server.0 |= !inside && includes(&words, include);
+                block.has_log |= inside && is(&words, "access_log");
+                let to_variable = words.get(1).is_some_and(|to| to.contains('$'));
+                if inside && is(&words, "proxy_pass") && to_variable {
+                    block.passing.push(block.words.join(" "));
+                }
+            }
+            Statement::Close => {
+                let Some(block) = blocks.pop() else { continue };
+                if is(&block.words, "server") {
+                    let (ours, logged) = std::mem::take(&mut server);
+                    found.extend(logged.into_iter().filter(|_| ours));
+                } else if block.has_log {
+                    server.1.extend(block.passing);
+                } else if let Some(outer) = blocks.last_mut() {
+                    outer.passing.extend(block.passing);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn is(words: &[String], name: &str) -> bool {
+    words.first().is_some_and(|word| word == name)
 }
 
 fn includes(words: &[String], include: &str) -> bool {
@@ -187,6 +248,27 @@ mod tests {
             (second.inherited.len(), second.own),
             (0, vec!["host".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_location_that_logs_for_itself_is_not_seen() {
+        let config = |server: &str| {
+            format!(
+                "http {{ server {{ include /etc/nginx/x.inc; {server} }} server {{ location / {{ access_log off; proxy_pass $y; }} }} }}"
+            )
+        };
+        let own = |server: &str| around(&config(server), "/etc/nginx/x.inc").own_logs;
+        let silent = "location /api { proxy_pass $x; access_log off; }";
+        assert_eq!(own(silent), ["location /api"]);
+        let nested = "location ~ ^/a { access_log /a.log; if ($b) { proxy_pass $x; } location /a/b { proxy_pass $x; } }";
+        assert_eq!(own(nested), ["if ($b)", "location /a/b"]);
+        for seen in [
+            "access_log /mine.log; location / { proxy_pass $x; }",
+            "location /static { access_log off; root /x; } location / { proxy_pass $x; }",
+            "location /other { access_log off; proxy_pass http://127.0.0.1:9; }",
+        ] {
+            assert!(own(seen).is_empty(), "{seen}");
+        }
     }
 
     #[test]

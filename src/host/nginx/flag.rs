@@ -17,7 +17,7 @@ use crate::protocol::slot::PerSlot;
 
 /// The version of both texts.
 const VERSION: &str = "2";
-/// The version before: its variables and its location were the same for every app.
+/// The version before: its variables and its location were the same for every app, and its traffic log tells less.
 const SHARED: &str = "1";
 const MARK: &str = "# pct-deploy switch ";
 
@@ -25,7 +25,7 @@ const MARK: &str = "# pct-deploy switch ";
 /// the beginning of it.
 const SLOT_PATH: &str = "/.pct-deploy/slot";
 
-/// What our own requests call themselves; the traffic log leaves them out.
+/// What our own requests call themselves; the traffic log marks them.
 pub const USER_AGENT: &str = concat!("pct-deploy/", env!("CARGO_PKG_VERSION"));
 
 /// Everything that the two texts are made from.
@@ -41,6 +41,8 @@ pub struct FlagSwitch<'a> {
     pub folder: &'a Path,
     /// What stands around the include.
     pub context: &'a Context,
+    /// What this nginx does with connections to the slots.
+    pub keeping: Keeping,
 }
 
 /// A text of ours, as its first line describes it.
@@ -54,6 +56,42 @@ pub struct Described {
     pub variable: String,
     /// Where nginx tells which slot takes traffic.
     pub slot_path: String,
+    /// What its traffic log tells.
+    pub format: Format,
+}
+
+/// What the traffic log tells of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Each try at a slot with its status and times.
+    Tries,
+    /// The time of the whole and the addresses: what an earlier `provision` wrote.
+    Whole,
+}
+
+/// What an nginx needs to be told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keeping {
+    /// It closes connections to the slots by itself.
+    #[default]
+    Never,
+    /// It keeps them unless it is told not to (1.29.7 and later): a drain would never see zero.
+    Unless,
+}
+
+impl Keeping {
+    /// By the version that `nginx -v` says; earlier ones refuse `keepalive 0`.
+    pub fn of(version: &str) -> Self {
+        let numbers: Vec<u32> = version
+            .split('.')
+            .map(|number| number.parse().unwrap_or(0))
+            .collect();
+        if numbers.as_slice() >= [1, 29, 7].as_slice() {
+            Self::Unless
+        } else {
+            Self::Never
+        }
+    }
 }
 
 /// A text that begins like one of ours and is none.
@@ -78,6 +116,11 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
         .next()
         .filter(|version| [VERSION, SHARED].contains(version))
         .ok_or(NotOurs::OtherVersion)?;
+    let format = if version == VERSION {
+        Format::Tries
+    } else {
+        Format::Whole
+    };
     let mut value = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
     let fields = (|| Some((value("app")?, value("ports")?, value("set")?, value("sum")?)))();
     let (app, ports, variable, sum) = fields.ok_or(NotOurs::Changed)?;
@@ -98,6 +141,7 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
             app: app.to_owned(),
             ports,
             variable: variable.to_owned(),
+            format,
         })),
         Some(_) | None => Err(NotOurs::Changed),
     }
@@ -125,7 +169,7 @@ pub fn measure_file(folder: &Path) -> PathBuf {
     folder.join("measure")
 }
 
-/// One line a request, in the order of [`super::super::traffic`].
+/// One line a request, as `agent::traffic` reads it.
 pub fn traffic_log(folder: &Path) -> PathBuf {
     folder.join("traffic.log")
 }
@@ -144,16 +188,23 @@ impl FlagSwitch<'_> {
             ..
         } = self;
         let tag = self.tag();
+        let keep = match self.keeping {
+            Keeping::Never => "",
+            Keeping::Unless => "    keepalive 0;\n",
+        };
         let body = format!(
             "# Written by `pct-deploy provision`; changes by hand are refused. See docs/switch.md.\n\
              # Each slot with the other one as its backup: a slot that is gone is answered for.\n\
-             upstream pct-{app}-1 {{\n    server 127.0.0.1:{one} max_fails=0;\n    server 127.0.0.1:{two} max_fails=0 backup;\n}}\n\
-             upstream pct-{app}-2 {{\n    server 127.0.0.1:{two} max_fails=0;\n    server 127.0.0.1:{one} max_fails=0 backup;\n}}\n\
+             upstream pct-{app}-1 {{\n    server 127.0.0.1:{one} max_fails=0;\n    server 127.0.0.1:{two} max_fails=0 backup;\n{keep}}}\n\
+             upstream pct-{app}-2 {{\n    server 127.0.0.1:{two} max_fails=0;\n    server 127.0.0.1:{one} max_fails=0 backup;\n{keep}}}\n\
              # What the client said, also when it said nothing.\n\
              map $http_upgrade $pct_connection_{tag} {{\n    default upgrade;\n    '' close;\n}}\n\
              map $http_host $pct_host_{tag} {{\n    default $http_host;\n    '' $host;\n}}\n\
              map $http_x_forwarded_proto $pct_proto_{tag} {{\n    default $http_x_forwarded_proto;\n    '' $scheme;\n}}\n\
-             log_format pct-deploy-{app} '$msec - $status $request_time $upstream_addr';\n"
+             # Our own requests are marked, so that they are told from those of users.\n\
+             map $http_user_agent $pct_own_{tag} {{\n    default '';\n    ~^pct-deploy/ p;\n}}\n\
+             log_format pct-deploy-{app} '$msec v2$pct_own_{tag} $status $request_time $upstream_addr | $upstream_status | \
+             $upstream_header_time | $upstream_response_time';\n"
         );
         self.marked("", &body)
     }
@@ -188,10 +239,9 @@ impl FlagSwitch<'_> {
              if (-f {hold}) {{\n    set $pct_hold_{tag} 1;\n}}\n\
              if ($uri ~ ^/\\.pct-deploy/slot/) {{\n    set $pct_hold_{tag} '';\n}}\n\
              if ($pct_hold_{tag}) {{\n    return 503;\n}}\n\
-             # Requests of people are logged during a deploy.\n\
+             # Requests are logged during a deploy.\n\
              set $pct_log_{tag} '';\n\
              if (-f {measure}) {{\n    set $pct_log_{tag} 1;\n}}\n\
-             if ($http_user_agent ~ ^pct-deploy/) {{\n    set $pct_log_{tag} '';\n}}\n\
              access_log {log} pct-deploy-{app} if=$pct_log_{tag};\n\
              {inherited}{passed}\
              # Which slot takes traffic; for this machine alone. `allow` and `deny` do not guard a `return`.\n\
@@ -281,105 +331,13 @@ fn hash(parts: &[&str]) -> String {
         .collect()
 }
 
+/// A text of ours as the first version would have marked it.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn switch<'a>(app: &'a AppName, context: &'a Context) -> FlagSwitch<'a> {
-        FlagSwitch {
-            app,
-            ports: PerSlot {
-                one: 8080,
-                two: 8081,
-            },
-            variable: "$service_url",
-            folder: Path::new("/var/lib/pct-deploy/web.app"),
-            context,
-        }
-    }
-
-    #[test]
-    fn both_texts_describe_themselves_and_notice_a_change() {
-        let (app, context) = ("web.app".parse().unwrap(), Context::default());
-        let switch = switch(&app, &context);
-        let found = describe(&switch.include()).unwrap().unwrap();
-        assert_eq!(
-            (found.app.as_str(), found.ports, found.variable.as_str()),
-            ("web.app", switch.ports, "$service_url")
-        );
-        assert_eq!(describe(&switch.upstreams()).unwrap().unwrap().variable, "");
-        assert_eq!(
-            describe("set $service_url http://127.0.0.1:8080;\n"),
-            Ok(None)
-        );
-        for changed in [
-            switch.include().replace("8080,", "8082,"),
-            switch.include().replace("live-2", "live-3"),
-            switch.include() + "#",
-            format!("{MARK}1 app=x"),
-        ] {
-            assert_eq!(describe(&changed), Err(NotOurs::Changed));
-        }
-        let newer = switch.include().replace("switch 2", "switch 3");
-        assert_eq!(describe(&newer), Err(NotOurs::OtherVersion));
-    }
-
-    #[test]
-    fn a_text_of_the_version_before_is_read_and_says_where_its_slot_is_told() {
-        let (app, context) = ("web.app".parse().unwrap(), Context::default());
-        let now = switch(&app, &context).include();
-        let before = now.replacen("switch 2", "switch 1", 1);
-        let path = |text: &str| describe(text).unwrap().unwrap().slot_path;
-        assert_eq!(path(&now), "/.pct-deploy/slot/web.app");
-        assert_eq!(path(&before), "/.pct-deploy/slot");
-    }
-
-    #[test]
-    fn two_includes_in_one_block_share_no_name() {
-        let (one, two) = ("shop".parse().unwrap(), "shop-admin".parse().unwrap());
-        let context = Context::default();
-        let texts = [&one, &two].map(|app| switch(app, &context).include());
-        let names = texts.map(|text| {
-            let own = text.lines().filter_map(|line| {
-                let line = line.trim();
-                let sets = line.strip_prefix("set $pct_")?;
-                Some(sets.split(' ').next()?.to_owned())
-            });
-            let told = text
-                .lines()
-                .filter(|line| line.starts_with("location "))
-                .map(str::to_owned);
-            own.chain(told)
-                .collect::<std::collections::BTreeSet<String>>()
-        });
-        assert!(names[0].len() == 4, "{names:?}");
-        assert!(names[0].is_disjoint(&names[1]), "{names:?}");
-    }
-
-    #[test]
-    fn what_the_user_says_is_said_once_and_by_the_user() {
-        let context = Context {
-            inherited: vec![
-                "access_log /var/log/nginx/access.log;".to_owned(),
-                "proxy_set_header X-Real-IP $x;".to_owned(),
-            ],
-            own: vec!["host".to_owned(), "proxy_http_version".to_owned()],
-            ..Context::default()
-        };
-        let app = "web.app".parse().unwrap();
-        let text = switch(&app, &context).include();
-        assert!(
-            text.contains("\naccess_log /var/log/nginx/access.log;\n"),
-            "{text}"
-        );
-        assert_eq!(text.matches("X-Real-IP").count(), 1, "{text}");
-        assert!(
-            !text.contains("proxy_http_version") && !text.contains("proxy_set_header Host"),
-            "{text}"
-        );
-        assert!(
-            text.contains("proxy_set_header Connection $pct_connection_web_app_"),
-            "{text}"
-        );
-    }
+pub(crate) fn as_version_one(text: &str) -> Option<String> {
+    let rest = text.strip_prefix(MARK)?.strip_prefix(VERSION)?;
+    Some(format!("{MARK}{SHARED}{rest}"))
 }
+
+#[cfg(test)]
+#[path = "flag_tests.rs"]
+mod tests;

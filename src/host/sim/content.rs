@@ -1,11 +1,13 @@
 //! The bytes of a file, shared between the worlds that have them.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::path::Path;
 use std::rc::Rc;
 
 use super::watch::Open;
-use super::world::Loaded;
+use super::world::{Files, Loaded};
 
 /// A file's bytes. Copies are cheap, and what the bytes mean is found out once.
 #[derive(Debug, Clone)]
@@ -64,4 +66,14 @@ impl PartialEq for Content {
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0) || self.0.bytes == other.0.bytes
     }
+}
+
+/// The names in a folder; a folder is there with what is in it.
+pub(super) fn names_in(files: &Files, folder: &Path) -> Vec<String> {
+    let inside = files
+        .keys()
+        .filter_map(|file| file.strip_prefix(folder).ok()?.iter().next()?.to_str())
+        .map(str::to_owned);
+    let names: BTreeSet<String> = inside.collect();
+    names.into_iter().collect()
 }

@@ -15,11 +15,12 @@ use tokio::sync::Notify;
 use super::error::{HostError, Trouble};
 use super::facts::ProbeAnswer;
 use super::nginx::context::Context;
-use super::nginx::flag::{self, FlagSwitch};
+use super::nginx::flag::{self, FlagSwitch, Keeping};
 use super::{Held, HostResult};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::slot::PerSlot;
 
+mod behaviour;
 mod content;
 mod edits;
 mod essence;
@@ -28,9 +29,10 @@ mod verbs;
 mod watch;
 mod world;
 
+pub(crate) use behaviour::Behaviour;
 pub(crate) use essence::kept_files;
 pub(crate) use faults::Faults;
-pub(crate) use world::{Behaviour, Files, World};
+pub(crate) use world::{Files, World};
 use world::{Loaded, service_of};
 
 /// The host.
@@ -133,6 +135,7 @@ impl SimHost {
             variable: "$service_url",
             folder: Path::new(FOLDER),
             context: &Context::default(),
+            keeping: Keeping::Never,
         };
         let mut world = host.world.borrow().clone();
         let upstreams = flag::upstreams_file(Path::new(INCLUDE), &app);

@@ -1,9 +1,12 @@
 //! The verbs of the simulated host.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::behaviour::TIMED_OUT;
+use super::content::names_in;
 use super::edits;
 use super::world::{Loaded, service_of};
 use super::{COMPOSE, SimHost, SimLock};
@@ -12,9 +15,9 @@ use crate::host::facts::{
     self, Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
     Incident, LiveRestore, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
-use crate::host::nginx::flag;
 use crate::host::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
+use crate::protocol::slot::PerSlot;
 use crate::protocol::wire::RegistryLogin;
 
 impl Host for SimHost {
@@ -23,12 +26,8 @@ impl Host for SimHost {
 
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
         self.call("read")?;
-        Ok(self
-            .world
-            .borrow()
-            .files
-            .get(path)
-            .map(|bytes| bytes.to_vec()))
+        let world = self.world.borrow();
+        Ok(world.files.get(path).map(|bytes| bytes.to_vec()))
     }
     async fn replace(&self, path: &Path, bytes: &[u8], _: Owner, _: Access) -> HostResult<()> {
         self.write("replace")?;
@@ -58,9 +57,7 @@ impl Host for SimHost {
     }
     async fn remove(&self, path: &Path, _: Owner) -> HostResult<()> {
         self.call("remove")?;
-        let reserved = path
-            .parent()
-            .is_some_and(|parent| parent.ends_with("reserve"));
+        let reserved = path.iter().any(|part| part == "reserve");
         if reserved && self.world.borrow().files.contains_key(path) {
             self.faults.give_up_room();
         }
@@ -115,15 +112,7 @@ impl Host for SimHost {
     }
     async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
         self.call("list")?;
-        let world = self.world.borrow();
-        // Files and folders; a folder is there with what is in it.
-        let inside = world
-            .files
-            .keys()
-            .filter_map(|file| file.strip_prefix(path).ok()?.iter().next()?.to_str())
-            .map(str::to_owned);
-        let names: std::collections::BTreeSet<String> = inside.collect();
-        Ok(names.into_iter().collect())
+        Ok(names_in(&self.world.borrow().files, path))
     }
     async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
         self.call("free_bytes").map(|()| u64::MAX)
@@ -204,15 +193,13 @@ impl Host for SimHost {
         _: Duration,
     ) -> HostResult<()> {
         self.change("compose_stop", |world| {
-            if let Some(container) = world.containers.get_mut(service.as_str()) {
-                container.running = false;
-                container.held = true;
-            }
+            world.stop(service.as_str());
         })
         .await
     }
     async fn compose_remove(&self, _: &ComposeProject, service: &ServiceName) -> HostResult<()> {
         self.change("compose_remove", |world| {
+            world.stop(service.as_str());
             world.containers.remove(service.as_str());
         })
         .await
@@ -293,19 +280,19 @@ impl Host for SimHost {
             started: self.world.borrow().generation,
         }])
     }
+    async fn nginx_version(&self) -> HostResult<String> {
+        self.call("nginx_version").map(|()| "1.26.3".to_owned())
+    }
     async fn probe(&self, probe: &Probe) -> ProbeAnswer {
-        let world = self.world.borrow();
-        let port = match probe.address.port() {
-            80 => world.live_port(),
-            port => port,
-        };
-        service_of(port).map_or(ProbeAnswer::Nothing("?".into()), |service| {
-            world.answer(service)
-        })
+        let answer = self.world.borrow().answer_to(probe);
+        if answer == ProbeAnswer::Nothing(TIMED_OUT.to_owned()) {
+            self.sleep(probe.timeout).await;
+        }
+        answer
     }
     async fn text(&self, probe: &Probe) -> Option<String> {
         let world = self.world.borrow();
-        let asked = probe.address.port() == 80 && probe.path == flag::slot_path("app");
+        let asked = probe.address.port() == 80 && probe.path.starts_with("/.pct-deploy/slot");
         match service_of(world.live_port()) {
             Some("web-1") if asked => Some("1".to_owned()),
             Some(_) if asked => Some("2".to_owned()),
@@ -315,11 +302,17 @@ impl Host for SimHost {
     async fn ask(&self, (): &mut (), probe: &Probe) -> Asked {
         match self.probe(probe).await {
             ProbeAnswer::Status(status) => Asked::Status(status),
+            ProbeAnswer::Nothing(why) if why == TIMED_OUT => Asked::Lost,
             ProbeAnswer::Nothing(why) => Asked::Refused(why),
         }
     }
     async fn arrivals(&self, _: SocketAddr, _: &[u16]) -> HostResult<Arrivals> {
-        self.call("arrivals").map(|()| Arrivals::default())
+        self.call("arrivals")?;
+        let per_second = u32::try_from(self.world.borrow().visitors).unwrap_or(u32::MAX);
+        Ok(Arrivals {
+            per_second: per_second.into(),
+            round_trip_ms: None,
+        })
     }
     async fn memory_peak(&self) -> HostResult<u64> {
         Ok(1)
@@ -356,12 +349,8 @@ impl Host for SimHost {
         let world = self.world.borrow();
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let bytes = world.files.get(path).and_then(|bytes| bytes.get(from..));
-        Ok(bytes
-            .unwrap_or_default()
-            .iter()
-            .take(most)
-            .copied()
-            .collect())
+        let bytes = bytes.unwrap_or_default().iter();
+        Ok(bytes.take(most).copied().collect())
     }
     async fn written_ms(&self, path: &Path) -> HostResult<Option<u64>> {
         // Every file is as old as the simulation: nothing but its absence and its age matter to anybody.
@@ -384,6 +373,16 @@ impl Host for SimHost {
     }
     async fn connections_to(&self, _: SocketAddr) -> HostResult<u32> {
         self.call("connections_to").map(|()| 0)
+    }
+    async fn ports_to(
+        &self,
+        addresses: &PerSlot<SocketAddr>,
+    ) -> HostResult<PerSlot<BTreeSet<u16>>> {
+        let world = self.world.borrow();
+        Ok(PerSlot {
+            one: world.hanging_at(addresses.one.port()),
+            two: world.hanging_at(addresses.two.port()),
+        })
     }
     fn now_ms(&self) -> u64 {
         self.world.borrow().wall_ms()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::behaviour::{Answers, Behaviour, TIMED_OUT};
 use super::content::Content;
 use super::{Death, FOLDER, INCLUDE};
 use crate::host::HostResult;
@@ -10,25 +11,6 @@ use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, RunState};
 use crate::host::nginx::{IncludePort, flag};
 use crate::protocol::ids::PinnedImage;
-
-/// How a release behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Behaviour {
-    /// Answers 200 this many milliseconds after its start.
-    HealthyAfter(u64),
-    /// Answers 503 for ever.
-    Unhealthy,
-    /// Ends with this code right after its start.
-    Crashes(i64),
-    /// Is killed for its memory right after its start.
-    OutOfMemory,
-    /// Healthy by its check; of a hundred requests of people so many are answered with 500.
-    FailsPeople(u64),
-    /// Answers 200, and ends this many milliseconds after its start.
-    EndsAfter(u64),
-    /// Answers 200, and 503 from so many milliseconds after its start on.
-    SickAfter(u64),
-}
 
 /// What nginx has loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -91,6 +73,14 @@ pub(crate) struct World {
     /// Requests of people a second.
     pub(crate) visitors: u64,
     pub(super) visited: u64,
+    /// Thousandths of a request that are due.
+    pub(super) due: u64,
+    /// Whether their `location` has an `access_log` of its own.
+    pub(crate) own_log: bool,
+    /// Whether nginx logs as an earlier `provision` had it.
+    pub(super) earlier_log: bool,
+    /// Requests without an end: their ports, and the port of their slot.
+    pub(super) hanging: Vec<(u16, u16)>,
     pub(super) generation: u64,
     /// The clock that never jumps.
     pub(crate) now_ms: u64,
@@ -129,34 +119,81 @@ impl World {
         dump
     }
 
+    /// Whether nginx logs requests now.
+    pub(crate) fn is_logging(&self) -> bool {
+        self.files
+            .contains_key(&flag::measure_file(Path::new(FOLDER)))
+    }
+
+    /// Something takes its time, and users come meanwhile.
+    pub(crate) fn let_pass(&mut self, ms: u64) {
+        (0..ms / 50).for_each(|_| self.pass(50));
+    }
+
+    /// nginx's files are those of the first version.
+    pub(crate) fn provisioned_earlier(&mut self) {
+        self.earlier_log = true;
+        for content in self.files.values_mut() {
+            if let Some(text) = flag::as_version_one(&String::from_utf8_lossy(content)) {
+                *content = text.into_bytes().into();
+            }
+        }
+    }
+
     /// Lets time pass: people come, and nginx logs them when it is to.
     pub(super) fn pass(&mut self, ms: u64) {
         self.now_ms += ms;
         let folder = Path::new(FOLDER);
-        let logged = self.files.contains_key(&flag::measure_file(folder));
-        let due = self.visitors * ms / 1000;
-        if due == 0 || !logged || self.loaded != Loaded::Flag {
+        let logged = self.is_logging();
+        self.due += self.visitors * ms;
+        let due = self.due / 1000;
+        self.due %= 1000;
+        if due == 0 || self.loaded != Loaded::Flag {
             return;
         }
         let live = self.live_port();
-        let service = service_of(live).unwrap_or_default();
-        let behaviour = self
-            .containers
-            .get(service)
-            .map(|container| self.behaviour(container));
+        let container = self.containers.get(service_of(live).unwrap_or_default());
+        let (behaviour, started_ms) = match container {
+            Some(container) => (self.behaviour(container), container.started_ms),
+            None => (Behaviour::HealthyAfter(0), 0),
+        };
         let mut lines = String::new();
         for _ in 0..due {
             self.visited += 1;
-            let status = match behaviour {
-                Some(Behaviour::FailsPeople(percent)) if self.visited % 100 < percent => 500,
-                _ => 200,
+            let age_ms = self.now_ms - started_ms;
+            let Some(line) = behaviour.line(self.visited, age_ms, live) else {
+                let port = u16::try_from(10_000 + self.visited % 50_000).unwrap_or(u16::MAX);
+                self.hanging.push((port, live));
+                continue;
             };
             let (seconds, ms) = (self.wall_ms() / 1000, self.wall_ms() % 1000);
-            lines.push_str(&format!(
-                "{seconds}.{ms:03} 1 {status} 0.004 127.0.0.1:{live}\n"
-            ));
+            let line = if self.earlier_log {
+                let whole = line.split(" | ").next().unwrap_or_default();
+                whole.replacen("v2", "1", 1)
+            } else {
+                line
+            };
+            lines.push_str(&format!("{seconds}.{ms:03} {line}\n"));
         }
-        self.append(&flag::traffic_log(folder), lines.as_bytes());
+        if logged && !self.own_log {
+            self.append(&flag::traffic_log(folder), lines.as_bytes());
+        }
+    }
+
+    /// The ports of the requests without an end to the slot at `port`.
+    pub(super) fn hanging_at(&self, port: u16) -> BTreeSet<u16> {
+        let open = self.hanging.iter().filter(|(_, to)| *to == port);
+        open.map(|(own, _)| *own).collect()
+    }
+
+    /// A slot is gone, and with it every connection to it.
+    pub(super) fn stop(&mut self, service: &str) {
+        if let Some(container) = self.containers.get_mut(service) {
+            container.running = false;
+            container.held = true;
+        }
+        self.hanging
+            .retain(|(_, port)| service_of(*port) != Some(service));
     }
 
     /// What everybody but a stop watch takes for the time.
@@ -235,14 +272,18 @@ impl World {
                 .containers
                 .get(service)
                 .filter(|container| container.running);
-            running.is_some_and(|container| {
-                matches!(
-                    self.behaviour(container),
-                    Behaviour::HealthyAfter(_)
-                        | Behaviour::FailsPeople(_)
-                        | Behaviour::EndsAfter(_)
-                        | Behaviour::SickAfter(_)
-                )
+            running.is_some_and(|container| match self.behaviour(container) {
+                Behaviour::Unhealthy | Behaviour::Crashes(_) | Behaviour::OutOfMemory => false,
+                Behaviour::HealthyAfter(_)
+                | Behaviour::FailsPeople(_)
+                | Behaviour::EndsAfter(_)
+                | Behaviour::SickAfter(_)
+                | Behaviour::HangsUsers
+                | Behaviour::HangsElsewhere
+                | Behaviour::HangsAfter(_)
+                | Behaviour::DropsUsers(_)
+                | Behaviour::AnswersUsers(_)
+                | Behaviour::SlowFor(_) => true,
             })
         })
     }
@@ -252,7 +293,7 @@ impl World {
             .is_some_and(|service| matches!(self.answer(service), ProbeAnswer::Status(200)))
     }
 
-    fn behaviour(&self, container: &Container) -> Behaviour {
+    pub(super) fn behaviour(&self, container: &Container) -> Behaviour {
         let digest = container
             .image
             .as_ref()
@@ -267,21 +308,11 @@ impl World {
         let Some(container) = self.containers.get(service).filter(|c| c.running) else {
             return refused();
         };
-        match self.behaviour(container) {
-            Behaviour::HealthyAfter(ms) if self.now_ms >= container.started_ms + ms => {
-                ProbeAnswer::Status(200)
-            }
-            Behaviour::EndsAfter(ms) | Behaviour::SickAfter(ms)
-                if self.now_ms < container.started_ms + ms =>
-            {
-                ProbeAnswer::Status(200)
-            }
-            Behaviour::FailsPeople(_) => ProbeAnswer::Status(200),
-            Behaviour::Unhealthy | Behaviour::SickAfter(_) => ProbeAnswer::Status(503),
-            Behaviour::HealthyAfter(_)
-            | Behaviour::EndsAfter(_)
-            | Behaviour::Crashes(_)
-            | Behaviour::OutOfMemory => refused(),
+        let age_ms = self.now_ms.saturating_sub(container.started_ms);
+        match self.behaviour(container).answers(age_ms) {
+            Answers::Status(status) => ProbeAnswer::Status(status),
+            Answers::Refuses => refused(),
+            Answers::Hangs => ProbeAnswer::Nothing(TIMED_OUT.to_owned()),
         }
     }
 
@@ -307,7 +338,13 @@ impl World {
                 | Behaviour::Unhealthy
                 | Behaviour::FailsPeople(_)
                 | Behaviour::EndsAfter(_)
-                | Behaviour::SickAfter(_),
+                | Behaviour::SickAfter(_)
+                | Behaviour::HangsUsers
+                | Behaviour::HangsElsewhere
+                | Behaviour::HangsAfter(_)
+                | Behaviour::DropsUsers(_)
+                | Behaviour::AnswersUsers(_)
+                | Behaviour::SlowFor(_),
             ) => RunState::Running,
             (false, _) => RunState::Ended {
                 code: 0,
