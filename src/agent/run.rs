@@ -72,7 +72,7 @@ pub(super) async fn run<H: Host>(
     .await;
     match taken {
         Ok(lock) => {
-            locked(host, &events, &paths, plan, fence, login, cancel).await;
+            Box::pin(locked(host, &events, &paths, plan, fence, login, cancel)).await;
             drop(lock);
         }
         Err(error) => finish_untouched(&events, Step::Preflight, error, None).await,

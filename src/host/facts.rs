@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::nginx::Scheme;
+use super::nginx::{Preface, Scheme};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::plan::HealthCheck;
 
@@ -196,6 +196,8 @@ pub struct Probe {
     pub address: SocketAddr,
     /// What is spoken there.
     pub scheme: Scheme,
+    /// What the connection begins with.
+    pub preface: Preface,
     /// The `Host` header.
     pub host: String,
     /// The path with its query.
@@ -210,6 +212,7 @@ impl Probe {
         Self {
             address,
             scheme: Scheme::Http,
+            preface: Preface::None,
             host: "localhost".to_owned(),
             path: check.path_or_root().to_owned(),
             timeout,

@@ -192,6 +192,7 @@ mod tests {
         let probe = Probe {
             address: "127.0.0.1:80".parse().unwrap(),
             scheme: crate::host::nginx::Scheme::Http,
+            preface: crate::host::nginx::Preface::None,
             host: "site".to_owned(),
             path: "/health".to_owned(),
             timeout: Duration::from_secs(1),

@@ -90,6 +90,7 @@ async fn ask<H: Host>(
     let probe = Probe {
         address,
         scheme: Scheme::Http,
+        preface: crate::host::nginx::Preface::None,
         host: name.unwrap_or_else(|| "localhost".to_owned()),
         path: path.to_owned(),
         timeout,

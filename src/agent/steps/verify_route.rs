@@ -1,7 +1,7 @@
 //! Asks through nginx's own listener, as a user would, until it answers well a few times in a row; with the flag
 //! nginx also tells which slot it uses.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -81,20 +81,16 @@ pub(in crate::agent) fn public_probes(
     sites: &[Site],
     path: &str,
 ) -> (Option<Probe>, Option<Probe>) {
-    // A server block without `listen` listens on 80.
-    const UNSAID: Listen = Listen {
-        port: 80,
-        scheme: Scheme::Http,
-    };
     let probe = |site: &Site, scheme| {
         let said = site
             .listens
             .iter()
-            .chain(site.listens.is_empty().then_some(&UNSAID));
+            .chain(site.listens.is_empty().then_some(&Listen::DEFAULT));
         let listen = said.into_iter().find(|listen| listen.scheme == scheme)?;
         Some(Probe {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port)),
+            address: SocketAddr::from((listen.address, listen.port)),
             scheme,
+            preface: listen.preface,
             host: site
                 .server_name
                 .clone()

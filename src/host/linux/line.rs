@@ -114,7 +114,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::host::nginx::Scheme;
+    use crate::host::nginx::{Preface, Scheme};
 
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
 
@@ -155,6 +155,7 @@ mod tests {
         let probe = Probe {
             address,
             scheme: Scheme::Http,
+            preface: Preface::None,
             host: "localhost".to_owned(),
             path: "/".to_owned(),
             timeout: Duration::from_millis(500),
@@ -190,6 +191,7 @@ mod tests {
         let probe = Probe {
             address: listener.local_addr().unwrap(),
             scheme: Scheme::Http,
+            preface: Preface::None,
             host: "localhost".to_owned(),
             path: "/".to_owned(),
             timeout: Duration::from_millis(500),

@@ -189,7 +189,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::host::nginx::Scheme;
+    use crate::host::nginx::{Preface, Scheme};
 
     /// Answers one connection with `answer`, then closes it; returns what was asked.
     async fn ask(answer: &'static [u8], hold: Duration) -> (ProbeAnswer, String) {
@@ -211,6 +211,7 @@ mod tests {
         Probe {
             address,
             scheme: Scheme::Http,
+            preface: Preface::None,
             host: "localhost".to_owned(),
             path: "/actuator/health?x=1".to_owned(),
             timeout: Duration::from_millis(500),

@@ -3,19 +3,19 @@
 //! The certificate is not judged: it is the user's own nginx on the loopback address, and what is asked for is whether
 //! it answers, not who it is.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::super::facts::Probe;
-use super::super::nginx::Scheme;
+use super::super::nginx::{Preface, Scheme};
 use super::net::io_words;
 
 /// Either kind of connection.
@@ -24,10 +24,19 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Both for T {}
 
 /// Connects; an error says why in a few words.
 pub(super) async fn connect(probe: &Probe) -> Result<Box<dyn Both>, String> {
-    let stream = TcpStream::connect(probe.address)
+    let mut stream = TcpStream::connect(probe.address)
         .await
         .map_err(|error| io_words(&error))?;
     stream.set_nodelay(true).map_err(|error| io_words(&error))?;
+    match probe.preface {
+        Preface::None => {}
+        Preface::Proxy => {
+            let own = stream.local_addr().map_err(|error| io_words(&error))?;
+            let header = proxy_header(own, probe.address);
+            let written = stream.write_all(header.as_bytes()).await;
+            written.map_err(|error| io_words(&error))?;
+        }
+    }
     match probe.scheme {
         Scheme::Http => Ok(Box::new(stream)),
         Scheme::Https => {
@@ -36,6 +45,19 @@ pub(super) async fn connect(probe: &Probe) -> Result<Box<dyn Both>, String> {
             Ok(Box::new(secure.map_err(|error| io_words(&error))?))
         }
     }
+}
+
+/// Version 1 of the PROXY protocol: a line that names both ends
+/// (<https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt>, section 2.1).
+fn proxy_header(from: SocketAddr, to: SocketAddr) -> String {
+    let family = if to.is_ipv4() { "TCP4" } else { "TCP6" };
+    format!(
+        "PROXY {family} {} {} {} {}\r\n",
+        from.ip(),
+        to.ip(),
+        from.port(),
+        to.port()
+    )
 }
 
 /// What nginx chooses a certificate and a `server` block by; a name that is none is left out.
@@ -95,5 +117,26 @@ impl ServerCertVerifier for OurOwnNginx {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_header_names_both_ends() {
+        let header = |from: &str, to: &str| {
+            let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+            proxy_header(from, to)
+        };
+        assert_eq!(
+            header("127.0.0.1:50000", "127.0.0.1:80"),
+            "PROXY TCP4 127.0.0.1 127.0.0.1 50000 80\r\n"
+        );
+        assert_eq!(
+            header("[::1]:50000", "[::1]:443"),
+            "PROXY TCP6 ::1 ::1 50000 443\r\n"
+        );
     }
 }

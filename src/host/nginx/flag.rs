@@ -244,9 +244,11 @@ impl FlagSwitch<'_> {
              if (-f {measure}) {{\n    set $pct_log_{tag} 1;\n}}\n\
              access_log {log} pct-deploy-{app} if=$pct_log_{tag};\n\
              {inherited}{passed}\
-             # Which slot takes traffic; for this machine alone. `allow` and `deny` do not guard a `return`.\n\
+             # Which slot takes traffic; for this machine alone, which has one address at both ends of a connection to\n\
+             # itself. `allow` and `deny` do not guard a `return`.\n\
+             set $pct_ends_{tag} \"$remote_addr $server_addr\";\n\
              location = {slot_path} {{\n    access_log off;\n    default_type text/plain;\n    \
-             if ($remote_addr !~ '^(127\\.0\\.0\\.1|::1)$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
+             if ($pct_ends_{tag} !~ '^([^ ]+) \\1$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
         );
         self.marked(variable, &body)
     }

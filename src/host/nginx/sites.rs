@@ -1,5 +1,7 @@
 //! The `server` blocks that obey an include.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use super::statements::{Statement, names, statements};
 
 /// A `server` block that uses the include.
@@ -13,13 +15,36 @@ pub struct Site {
     pub listens: Vec<Listen>,
 }
 
-/// One `listen` directive.
+/// One `listen` directive, as this machine reaches it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
+    /// The address it is bound to; the loopback address where it is bound to all.
+    pub address: IpAddr,
     /// The TCP port.
     pub port: u16,
     /// What is spoken there.
     pub scheme: Scheme,
+    /// What a connection begins with.
+    pub preface: Preface,
+}
+
+impl Listen {
+    /// What nginx does in a `server` block without a `listen` directive.
+    pub const DEFAULT: Self = Self {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        port: 80,
+        scheme: Scheme::Http,
+        preface: Preface::None,
+    };
+}
+
+/// What a connection begins with, before TLS and HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preface {
+    /// Nothing.
+    None,
+    /// The PROXY protocol's header (`listen … proxy_protocol`), which a load balancer sends.
+    Proxy,
 }
 
 /// What is spoken on a port.
@@ -87,25 +112,62 @@ fn site_of(server: &[Vec<String>], include: &str) -> Option<Site> {
 }
 
 fn listen_of(words: &[String]) -> Option<Listen> {
-    let (address, options) = words.split_first()?;
-    let port = address.rsplit(':').next().unwrap_or(address);
-    // An address without a port means 80; a unix socket is no port at all.
-    let port = match port.parse() {
-        Ok(port) => port,
-        Err(_) if address.starts_with("unix:") => return None,
-        Err(_) => 80,
-    };
-    let tls = options
-        .iter()
-        .any(|option| option == "ssl" || option == "quic");
+    let (target, options) = words.split_first()?;
+    let (address, port) = bound_to(target)?;
+    let has = |name: &str| options.iter().any(|option| option == name);
+    // QUIC is UDP; the TCP listener of the same block is a directive of its own.
+    if has("quic") {
+        return None;
+    }
     Some(Listen {
+        address,
         port,
-        scheme: if tls { Scheme::Https } else { Scheme::Http },
+        scheme: if has("ssl") {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        },
+        preface: if has("proxy_protocol") {
+            Preface::Proxy
+        } else {
+            Preface::None
+        },
     })
+}
+
+/// The address and port of a `listen` directive; `None` for a unix socket, and for a name that only DNS knows.
+fn bound_to(target: &str) -> Option<(IpAddr, u16)> {
+    /// nginx's own default.
+    const PORT: u16 = 80;
+    let everywhere = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    if let Ok(port) = target.parse() {
+        return Some((everywhere, port));
+    }
+    let (address, port) = if target.starts_with('[') {
+        let (address, rest) = target.strip_prefix('[')?.split_once(']')?;
+        (address, rest.strip_prefix(':'))
+    } else {
+        match target.split_once(':') {
+            Some((address, port)) => (address, Some(port)),
+            None => (target, None),
+        }
+    };
+    let port = port.map_or(Some(PORT), |port| port.parse().ok())?;
+    let address = match address {
+        "*" | "localhost" => everywhere,
+        literal => match literal.parse().ok()? {
+            IpAddr::V4(address) if address.is_unspecified() => everywhere,
+            IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            address => address,
+        },
+    };
+    Some((address, port))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     const CONFIG: &str = r#"
@@ -134,20 +196,58 @@ server { listen unix:/x; include other.inc; }
         assert_eq!(sites[0].server_name.as_deref(), Some("parking.example"));
         let http = |port| Listen {
             port,
-            scheme: Scheme::Http,
+            ..Listen::DEFAULT
         };
         assert_eq!(
             sites[0].listens,
             [
                 http(80),
-                http(8080),
                 Listen {
-                    port: 443,
-                    scheme: Scheme::Https
+                    address: Ipv6Addr::LOCALHOST.into(),
+                    ..http(8080)
+                },
+                Listen {
+                    scheme: Scheme::Https,
+                    ..http(443)
                 }
             ]
         );
         assert_eq!(sites[1].listens, [http(81)]);
         assert!(sites_with(CONFIG, "/etc/nginx/nowhere.inc").is_empty());
+    }
+
+    #[test]
+    fn a_listener_is_known_by_the_address_it_is_bound_to() {
+        let listen = |text: &str| {
+            let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            listen_of(&words).map(|listen| {
+                let address = SocketAddr::from((listen.address, listen.port));
+                (address.to_string(), listen.scheme, listen.preface)
+            })
+        };
+        let plain = |address: &str| Some((address.to_owned(), Scheme::Http, Preface::None));
+        for (text, address) in [
+            ("80", "127.0.0.1:80"),
+            ("*:8080 default_server", "127.0.0.1:8080"),
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("127.0.0.1", "127.0.0.1:80"),
+            ("localhost:8000", "127.0.0.1:8000"),
+            ("203.0.113.7:80", "203.0.113.7:80"),
+            ("[::]:80 ipv6only=off", "[::1]:80"),
+            ("[2001:db8::1]", "[2001:db8::1]:80"),
+        ] {
+            assert_eq!(listen(text), plain(address), "{text}");
+        }
+        assert_eq!(
+            listen("10.0.0.2:443 ssl proxy_protocol"),
+            Some(("10.0.0.2:443".to_owned(), Scheme::Https, Preface::Proxy))
+        );
+        for text in [
+            "unix:/run/nginx.sock",
+            "443 quic reuseport",
+            "web.internal:80",
+        ] {
+            assert_eq!(listen(text), None, "{text}");
+        }
     }
 }
