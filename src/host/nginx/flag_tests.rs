@@ -98,7 +98,7 @@ fn two_includes_in_one_block_share_no_name() {
         own.chain(told)
             .collect::<std::collections::BTreeSet<String>>()
     });
-    assert!(names[0].len() == 4, "{names:?}");
+    assert!(names[0].len() == 5, "{names:?}");
     assert!(names[0].is_disjoint(&names[1]), "{names:?}");
 }
 
