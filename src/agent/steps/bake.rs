@@ -20,8 +20,6 @@ use crate::protocol::step::Step;
 
 /// How often the traffic is looked at, Docker is asked and the health check made.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// A health check that takes longer while nothing is the matter is a matter.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 const SAY_EVERY_MS: u64 = 5_000;
 /// Bad answers of the health check in a row that are no accident.
 const SICK: u32 = 3;
@@ -193,7 +191,9 @@ fn worse_because<H: Host>(swap: &Swap<'_, H>, began: u64, why: String) -> Watche
 }
 
 async fn is_well<H: Host>(swap: &Swap<'_, H>) -> bool {
-    let probe = await_healthy::probe(swap, HEALTH_TIMEOUT);
+    // A second, unless the old slot's own requests take long: on a busy machine both do.
+    let patience = Duration::from_millis(swap.meter.patience_ms());
+    let probe = await_healthy::probe(swap, patience);
     match swap.host.probe(&probe).await {
         ProbeAnswer::Status(status) => swap.site().health.accepts(status),
         ProbeAnswer::Nothing(_) => false,
