@@ -210,13 +210,15 @@ impl World {
         self.files.insert(path.into(), whole);
     }
 
-    /// Starts a container as it is.
+    /// Starts a container as it is; one that ended by itself begins again.
     pub(super) fn start(&mut self, service: &str) -> HostResult<()> {
-        let now_ms = self.now_ms;
         let gone = || HostError::new(Trouble::Missing, format!("start `{service}`"));
+        let container = self.containers.get(service).ok_or_else(gone)?;
+        let runs = self.facts(container).run == RunState::Running;
+        let now_ms = self.now_ms;
         let container = self.containers.get_mut(service).ok_or_else(gone)?;
         container.held = false;
-        if !container.running {
+        if !runs {
             (container.running, container.started_ms) = (true, now_ms);
         }
         Ok(())
