@@ -126,7 +126,7 @@ impl Project {
             Uses::Itself => Vec::new(),
         };
         let output = Command::new("timeout")
-            .args(["--kill-after", "10", "240"])
+            .args(["--kill-after", "10", "900"])
             .arg(&self.act)
             .args(["pull_request", "--json", "--rm", "--pull=false"])
             .args(["--platform", "ubuntu-latest=debian:bookworm-slim"])
