@@ -271,14 +271,14 @@ async fn the_agent_is_uploaded_once_and_two_are_kept() {
         std::fs::write(&other, version).unwrap();
         remote.install_binary(&other, &reporter()).await.unwrap();
     }
-    let kept = host.exec("find /var/lib/pct-deploy/bin -type f -exec cat {} +");
+    let kept = host.exec("find /var/lib/pct-deploy/bin -type f -size -2c -exec cat {} +");
     assert_eq!(kept.trim().len(), 2, "{kept}");
-    // What runs at boot has a name that stays.
-    let current = host.exec("cat /var/lib/pct-deploy/bin/current");
-    assert_eq!(current.trim(), "2");
+    // What runs at boot has a name that stays, and only a deploy or `provision` gives it to another one.
+    let current = host.exec("readlink /var/lib/pct-deploy/bin/current");
+    assert_eq!(first.path.rsplit('/').next(), Some(current.trim()));
     assert_eq!(
         host.exec("ls -A /var/lib/pct-deploy/bin | wc -l").trim(),
-        "3"
+        "4"
     );
     remote.close().await.unwrap();
 }
