@@ -150,7 +150,7 @@ MUTANTS = [
     ),
     (
         "nginx goes on logging",
-        "src/agent/meter.rs",
+        "src/agent/meter/mod.rs",
         "        Some(_) => host.remove(&paths.measure(), Owner::Us).await,",
         "        Some(_) => Ok(()),",
     ),
@@ -187,10 +187,10 @@ MUTANTS = [
     (
         "the work is done without the lock",
         "src/agent/run.rs",
-        """            locked(host, &events, &paths, plan, fence, login, cancel).await;
+        """            Box::pin(locked(host, &events, &paths, plan, fence, login, cancel)).await;
             drop(lock);""",
         """            drop(lock);
-            locked(host, &events, &paths, plan, fence, login, cancel).await;""",
+            Box::pin(locked(host, &events, &paths, plan, fence, login, cancel)).await;""",
     ),
     (
         "a rollback is rolled back for its traffic",
