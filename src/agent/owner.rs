@@ -141,6 +141,10 @@ fn refuse_other(site: &Site, owner: &Owner, us: &Owner) -> StepResult<()> {
         Reason::PreflightFailed,
         format!("the app `{app}` on this host belongs to {owner}; this is {us}"),
     )
+    .hint(format!(
+        "when that is a mistake, correct {}",
+        owner.differs_in(us)
+    ))
     .hint("give each project an app name of its own: set `app`")
     .hint(format!(
         "when it is the same project, and was moved: `rm {}`, and the next deploy notes it anew",
@@ -180,6 +184,20 @@ async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult
 fn cannot(what: &str, path: &Path, error: &HostError) -> StepError {
     let what = format!("cannot {what} `{}`", path.display());
     StepError::host(Reason::PreflightFailed, what, error)
+}
+
+impl Owner {
+    /// The settings that make it another one.
+    fn differs_in(&self, other: &Self) -> String {
+        let settings = [
+            ("`project-directory`", self.project != other.project),
+            ("`slots`", self.slots != other.slots),
+            ("`proxy-include`", self.include != other.include),
+        ];
+        let differing = settings.iter().filter(|(_, differs)| *differs);
+        let names: Vec<_> = differing.map(|(name, _)| *name).collect();
+        names.join(" and ")
+    }
 }
 
 impl std::fmt::Display for Owner {

@@ -54,7 +54,11 @@ fn another_project_that_comes_with_the_same_app_is_refused_and_both_are_named() 
         ] {
             assert!(failure.chain[0].contains(name), "{name}: {failure:?}");
         }
-        assert!(failure.hints[0].contains("set `app`"), "{failure:?}");
+        assert!(
+            failure.hints[0].contains("`slots` and `proxy-include`"),
+            "{failure:?}"
+        );
+        assert!(failure.hints[1].contains("set `app`"), "{failure:?}");
         deployed(&host, 3);
     }
 }
