@@ -143,12 +143,13 @@ impl Read {
             line: number,
             why,
         };
-        let mut value: Value = serde_json::from_str(json).unwrap_or_default();
+        let value = || serde_json::from_str::<Value>(json).unwrap_or_default();
         let head = match &self.head {
             Some(head) => head,
             None => {
-                let head = self.head.insert(Head::of(&value));
-                match (head.version, value.get("seq").is_some()) {
+                let first = value();
+                let head = self.head.insert(Head::of(&first));
+                match (head.version, first.get("seq").is_some()) {
                     (JOURNAL_VERSION, false) => return Ok(()),
                     (1, true) => {}
                     (version, _) => return Err(other(head, format!("format {version}"))),
@@ -156,11 +157,14 @@ impl Read {
                 head
             }
         };
-        if head.version == 1 {
+        let line: Result<Line, _> = if head.version == 1 {
+            let mut value = value();
             self.upgrade.line(&mut value);
-        }
-        let line: Line =
-            serde_json::from_value(value).map_err(|error| other(head, error.to_string()))?;
+            serde_json::from_value(value)
+        } else {
+            serde_json::from_str(json)
+        };
+        let line = line.map_err(|error| other(head, error.to_string()))?;
         if line.seq != self.entries.len() as u64 + 1 {
             return Err(Unreadable::Sequence(number));
         }
