@@ -14,7 +14,7 @@ demo:  ## deploy a new version with a real act run, under load; DEMO_APP=hello i
 test:  ## formatting, lints, unit, wire and end-to-end tests
 	@scripts/test
 
-mutants:  ## plant mistakes in the engine and the gate, one by one, and show that a test catches each
+mutants:  ## plant mistakes in the engine, the gate and the watch, one by one, and show that a test catches each
 	@scripts/setup
 	@scripts/mutants
 

@@ -58,6 +58,8 @@ mod verdict;
 #[cfg(test)]
 mod version_tests;
 #[cfg(test)]
+mod watch_simulation;
+#[cfg(test)]
 mod watch_tests;
 mod work;
 mod writer;

@@ -56,7 +56,6 @@ const DEPLOYS: u32 = 3;
 
 /// A JVM that has just booted, on half a processor, at 20 requests/s: slow at first, and not for that taken back.
 #[test]
-#[ignore = "not seen whole since the watch was rebuilt; run it by hand"]
 fn cold_releases_of_the_same_code_stay_and_one_that_is_three_times_slower_goes_back() {
     let mut world = parking();
     // As MySQL and Redis have them: a limit for each slot.

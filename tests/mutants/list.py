@@ -1,5 +1,5 @@
 """Deliberate mistakes. Those in the engine must make the crash test fail, those in the gate the property
-test over mutated payloads alone; `make mutants` shows it.
+test over mutated payloads alone, those in the watch its own tests; `make mutants` shows it.
 
 A mutant is a file, a text in it and what replaces it. A text that is no longer there fails the run: the list
 follows the code.
@@ -342,5 +342,98 @@ GATE = [
         "src/runner/gate/dispatched.rs",
         "(Standing::Behind, Attempt::Again) => OnBase::Stale",
         "(Standing::Behind, Attempt::Again) => OnBase::Yes",
+    ),
+]
+
+WATCH = [
+    (
+        "a retry counts as good",
+        "src/agent/traffic/counter.rs",
+        "            hits: self.server_errors + self.retried,",
+        "            hits: self.server_errors,",
+    ),
+    (
+        "silence is believed",
+        "src/agent/verdict.rs",
+        "        let hits = since + inside.for_ms(self.patience_ms);",
+        "        let hits = since.min(inside.for_ms(self.patience_ms));",
+    ),
+    (
+        "clients that gave up are forgotten",
+        "src/agent/verdict.rs",
+        "        let hits = since + inside.for_ms(self.patience_ms);",
+        "        let hits = since.min(0) + inside.for_ms(self.patience_ms);",
+    ),
+    (
+        "judged by a point share",
+        "src/agent/verdict.rs",
+        "new.exceeds(old, budget) && same_share(new, old) <= alpha;",
+        "new.exceeds(old, budget) && same_share(new, old) + alpha <= 1.0;",
+    ),
+    (
+        "no budget: any difference beyond chance",
+        "src/agent/verdict.rs",
+        "let compared = new.exceeds(old, budget) &&",
+        "let compared = new.exceeds(old, budget.min(0)) &&",
+    ),
+    (
+        "each look may err with the whole",
+        "src/agent/statistics.rs",
+        "        self.alpha * 6.0 / (PI * PI * taken * taken)",
+        "        self.alpha * 6.0 / (PI * PI).max(taken)",
+    ),
+    (
+        "slow by one measured percentile alone",
+        "src/agent/verdict.rs",
+        "                .is_some_and(|(most, least)| least > limit(most));",
+        "                .is_none_or(|(most, least)| least > limit(most).min(0));",
+    ),
+    (
+        "slow while it still warms up",
+        "src/agent/verdict.rs",
+        "            if surely && took_ms >= ms(&self.bake) * LONGEST {",
+        "            if surely {",
+    ),
+    (
+        "the last health check is skipped",
+        "src/agent/steps/bake.rs",
+        "    for _ in 0..SICK {\n        swap.go_on()?;\n        if is_well(swap).await {",
+        "    for _ in 0..SICK {\n        swap.go_on()?;\n        if is_well(swap).await || SICK > 0 {",
+    ),
+    (
+        "the health check of the watch is not looked at",
+        "src/agent/steps/bake.rs",
+        "        if sick == SICK {",
+        "        if sick == u32::MAX {",
+    ),
+    (
+        "the baseline is what the boot left of it",
+        "src/agent/verdict.rs",
+        "        if self.has_quiet(bake) {\n            &self.quiet",
+        "        if self.has_quiet(bake) {\n            &self.whole",
+    ),
+    (
+        "an unknown past excuses everything",
+        "src/agent/verdict.rs",
+        "        let plainly = !known && share_of(new, bad as f64 / 1000.0) <= alpha;",
+        "        let plainly = !known && share_of(new, bad as f64 / 1000.0) < 0.0 * alpha;",
+    ),
+    (
+        "refusals are as bad as failures",
+        "src/agent/verdict.rs",
+        "        let more = refused.exceeds(old, budget.into()) && same_share(refused, old) <= alpha;",
+        "        let more = refused.exceeds(old, u64::from(budget) / 10) && same_share(refused, old) <= alpha;",
+    ),
+    (
+        "a path that hangs is asked of nobody",
+        "src/agent/steps/smoke.rs",
+        "        (Some(old), _) => !is_bad(old),",
+        "        (Some(old), ProbeAnswer::Status(_)) => !is_bad(old),\n        (Some(_), ProbeAnswer::Nothing(_)) => false,",
+    ),
+    (
+        "what the old slot does too is held against the new one",
+        "src/agent/steps/smoke.rs",
+        "        (Some(old), _) => !is_bad(old),",
+        "        (Some(_), _) => true,",
     ),
 ]

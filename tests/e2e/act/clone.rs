@@ -32,7 +32,6 @@ fn build(folder: &Path, more: &[&str]) -> String {
 }
 
 #[test]
-#[ignore = "was cut off on a busy machine each time, so nobody has seen it end: run it by hand first"]
 fn a_clean_clone_builds_and_deploys() {
     let world = World::fresh(Host::V2);
     let mut project = Project::clone_of_ours(&world);

@@ -74,7 +74,6 @@ impl fmt::Display for Table {
 }
 
 #[test]
-#[ignore = "not seen whole since the watch was rebuilt; run it by hand"]
 fn no_hostile_release_stays_live() {
     let asked = std::env::var("PCT_HOSTILE").unwrap_or_default();
     let mut scene = Scene::begin(World::provisioned(Host::V2));
