@@ -19,7 +19,7 @@ fn at_any_time(
 ) {
     for switch in Switch::BOTH {
         let mut ends = BTreeMap::<_, usize>::new();
-        for ms in (0..LATEST_MS).step_by(5) {
+        for ms in (0..LATEST_MS).step_by(10) {
             let story = Story {
                 behaviour: behaviour(ms),
                 ..SECOND

@@ -138,6 +138,7 @@ const EVERYWHERE: [Story; 13] = [
     Story {
         name: "rollback of another environment",
         environment: Environment::Changes,
+        depth: Depth::Once,
         ..ROLLBACK
     },
     Story {

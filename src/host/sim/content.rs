@@ -19,6 +19,16 @@ struct Inner {
     meaning: OnceCell<u64>,
     loaded: OnceCell<Loaded>,
     open: OnceCell<Open>,
+    /// What the lines of a beginning add up to, and its length.
+    beginning: Option<(usize, Sum)>,
+    sum: OnceCell<Sum>,
+}
+
+/// What the lines of a file add up to.
+#[derive(Debug, Clone, Copy, Default, Hash)]
+pub(super) struct Sum {
+    pub(super) all: u64,
+    pub(super) last: u64,
 }
 
 impl Content {
@@ -37,20 +47,40 @@ impl Content {
         self.0.open.get_or_init(|| of(&self.0.bytes)).clone()
     }
 
+    /// What the lines add up to; those that were added up before something was appended are not read again.
+    pub(super) fn sum(&self, add: impl Fn(Sum, &[u8]) -> Sum) -> Sum {
+        *self.0.sum.get_or_init(|| {
+            let (length, sum) = self.0.beginning.unwrap_or_default();
+            add(sum, self.0.bytes.get(length..).unwrap_or_default())
+        })
+    }
+
     /// The same with more at the end.
     pub(super) fn and(&self, more: &[u8]) -> Self {
-        [self.as_slice(), more].concat().into()
+        let whole = self.0.bytes.ends_with(b"\n");
+        let sum = self.0.sum.get().filter(|_| whole);
+        let beginning = match sum {
+            Some(sum) => Some((self.0.bytes.len(), *sum)),
+            None => self.0.beginning,
+        };
+        Self::beginning_with(beginning, [self.as_slice(), more].concat())
     }
-}
 
-impl From<Vec<u8>> for Content {
-    fn from(bytes: Vec<u8>) -> Self {
+    fn beginning_with(beginning: Option<(usize, Sum)>, bytes: Vec<u8>) -> Self {
         Self(Rc::new(Inner {
             bytes,
             meaning: OnceCell::new(),
             loaded: OnceCell::new(),
             open: OnceCell::new(),
+            beginning,
+            sum: OnceCell::new(),
         }))
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::beginning_with(None, bytes)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
+use super::content::{Content, Sum};
 use super::world::{Files, World};
 
 impl World {
@@ -39,7 +40,7 @@ const OPEN: u64 = 1 << 63;
 fn hash_files(files: &Files, hasher: &mut DefaultHasher) {
     let (mut all, mut open, mut measured) = (0_u64, false, false);
     for (path, content) in files {
-        let meaning = content.meaning(|bytes| meaning(path, bytes));
+        let meaning = content.meaning(|_| meaning(path, content));
         open |= meaning >= OPEN;
         measured |= meaning == MEASURE;
         if meaning > MEASURE {
@@ -49,7 +50,7 @@ fn hash_files(files: &Files, hasher: &mut DefaultHasher) {
     (all, measured && !open).hash(hasher);
 }
 
-fn meaning(path: &Path, bytes: &[u8]) -> u64 {
+fn meaning(path: &Path, content: &Content) -> u64 {
     let mut hasher = DefaultHasher::new();
     if path.ends_with("measure") {
         return MEASURE;
@@ -66,16 +67,16 @@ fn meaning(path: &Path, bytes: &[u8]) -> u64 {
     }
     path.hash(&mut hasher);
     if path.extension().is_none_or(|end| end != "jsonl") {
-        bytes.hash(&mut hasher);
+        content.as_slice().hash(&mut hasher);
     } else if path
         .parent()
         .is_some_and(|parent| parent.ends_with("events"))
     {
-        let log = String::from_utf8_lossy(bytes);
+        let log = String::from_utf8_lossy(content);
         let ends = log.matches("\"kind\":\"finished\"").count();
         (ends, log.ends_with('\n')).hash(&mut hasher);
     } else {
-        hash_journal(bytes, &mut hasher);
+        content.sum(add_journal).hash(&mut hasher);
     }
     let open = if path.ends_with("open.jsonl") {
         OPEN
@@ -88,19 +89,25 @@ fn meaning(path: &Path, bytes: &[u8]) -> u64 {
 
 /// What a journal means: without numbers, time and sums, and without what a recovery that was cut short says again.
 /// Every torn line is the same one (`agent::crash::torn` shows that it is).
-fn hash_journal(bytes: &[u8], hasher: &mut DefaultHasher) {
-    let text = String::from_utf8_lossy(bytes);
-    let mut last = "";
+fn add_journal(mut sum: Sum, lines: &[u8]) -> Sum {
+    let text = String::from_utf8_lossy(lines);
     for line in text.split_inclusive('\n') {
         let what = match line.split_once("\"what\":") {
             Some((_, what)) if what.ends_with('\n') => what,
             Some(_) | None => "torn",
         };
-        if what != last && !what.starts_with("{\"entry\":\"undo_failed\"") {
-            what.hash(hasher);
-            last = what;
+        let mut hasher = DefaultHasher::new();
+        what.hash(&mut hasher);
+        let line = hasher.finish();
+        if line != sum.last && !what.starts_with("{\"entry\":\"undo_failed\"") {
+            (sum.all, line).hash(&mut hasher);
+            sum = Sum {
+                all: hasher.finish(),
+                last: line,
+            };
         }
     }
+    sum
 }
 
 /// The bytes of every file that must be as before when a swap was undone.
