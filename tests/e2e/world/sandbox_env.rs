@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{Host, root};
 
-/// One host of the sandbox and what goes with it. `PCT_E2E_HOST=second` takes the one that is as the first one, so
-/// that two halves of the tests can run at once.
+/// One host of the sandbox and what goes with it. `PCT_E2E_HOST=2` and `3` take those that are as the first one, so
+/// that three parts of the tests can run at once.
 #[derive(Debug, Clone)]
 pub(crate) struct SandboxEnv {
     pub(crate) container: String,
@@ -38,7 +38,8 @@ impl SandboxEnv {
         };
         let suffix = match (host, std::env::var("PCT_E2E_HOST").as_deref()) {
             (Host::V1, _) => "_V1",
-            (Host::V2, Ok("second")) => "_2",
+            (Host::V2, Ok("2")) => "_2",
+            (Host::V2, Ok("3")) => "_3",
             (Host::V2, _) => "",
         };
         let of_host = |key: &str| get(&format!("{key}{suffix}")).to_owned();
