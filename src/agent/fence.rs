@@ -138,7 +138,7 @@ async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
             ),
         )
         .hint(format!(
-            "when `pct-deploy status` names no deploy at work, start the numbers anew: `rm {}`",
+            "if `pct-deploy status` shows no running deploy, delete it, and the numbers start again: `rm {}`",
             path.display()
         ))
     })
@@ -162,9 +162,9 @@ fn cannot(verb: &str, paths: &AppPaths, error: &crate::host::error::HostError) -
 fn superseded(number: u64, acting: u64) -> StepError {
     StepError::new(
         Reason::Superseded,
-        format!("a newer run (number {acting}) went first, this one (number {number}) comes too late"),
+        format!("superseded: run {acting} has already acted on this host, and this is run {number}"),
     )
-    .hint("see what is live with `pct-deploy status`; to deploy this commit all the same, begin anew: take the label off and put it again, or run the command again")
+    .hint("see what is live with `pct-deploy status`; to deploy this commit anyway, start a new run: set the label again, or repeat the command")
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ mod verdict;
 #[cfg(test)]
 mod version_tests;
 #[cfg(test)]
-mod watch_simulation;
+mod watch_simulation_tests;
 #[cfg(test)]
 mod watch_tests;
 mod work;

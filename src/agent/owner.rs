@@ -147,7 +147,7 @@ fn refuse_other(site: &Site, owner: &Owner, us: &Owner) -> StepResult<()> {
     ))
     .hint("give each project an app name of its own: set `app`")
     .hint(format!(
-        "when it is the same project, and was moved: `rm {}`, and the next deploy notes it anew",
+        "if it is the same project and was moved: `rm {}`, and the next deploy records it again",
         AppPaths::new(app).owner().display()
     )))
 }
@@ -175,7 +175,7 @@ async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult
             format!("{what} belong to the app `{other}` ({owner}), not to `{app}`"),
         )
         .hint(format!(
-            "mend `app`: `{other}`; or give `{app}` slots and an include of its own"
+            "correct `app` to `{other}`, or give `{app}` slots and an include of its own"
         )));
     }
     Ok(())

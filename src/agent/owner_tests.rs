@@ -71,7 +71,7 @@ fn a_mistyped_app_is_told_the_right_one_and_leaves_nothing_behind() {
     typo.site.app = "ap".parse().unwrap();
     let failure = refused(&host, &typo);
     assert!(
-        failure.hints[0].contains("mend `app`: `app`"),
+        failure.hints[0].contains("correct `app` to `app`"),
         "{failure:?}"
     );
     // What a new app is refused for by its checks leaves nothing either.

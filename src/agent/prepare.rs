@@ -56,7 +56,7 @@ pub(super) async fn run<H: Host>(
 pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
     let docker = host.docker().await.map_err(|error| {
         StepError::host(Reason::PreflightFailed, "docker is not usable on the host", &error)
-            .hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in anew")
+            .hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")
     })?;
     if docker.platform != site.platform {
         return Err(StepError::new(
@@ -132,7 +132,7 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
         Loaded::No if runs => Err(StepError::new(
             Reason::PreflightFailed,
             format!(
-                "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: nobody can tell which one serves",
+                "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: it is unclear which one serves",
                 include.display(),
                 survey.slots.get(survey.named).service,
                 survey.slots.get(other).service

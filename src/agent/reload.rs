@@ -44,5 +44,5 @@ pub(super) fn failed(error: &HostError) -> StepError {
         "nginx cannot be made to load its configuration",
         error,
     )
-    .hint("run `sudo nginx -t` on the host and mend what it names")
+    .hint("run `sudo nginx -t` on the host and fix what it reports")
 }

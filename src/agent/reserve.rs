@@ -51,7 +51,7 @@ pub(super) async fn fill<H: Host>(host: &H, paths: &AppPaths) -> StepResult<()> 
         HostResult::Ok(())
     };
     filled.await.map_err(|error| {
-        let what = "there is no room for the way back, so nothing was begun";
+        let what = "there is no room on the disk for a rollback, so nothing was started";
         StepError::host(Reason::PreflightFailed, what, &error)
     })
 }

@@ -77,7 +77,7 @@ pub(super) async fn resolve<H: Host>(
         return Err(StepError::new(
             Reason::NoEarlierRelease,
             format!(
-                "nobody can tell which release came before: the record of deployment {} cannot be read",
+                "cannot tell which release came before: the record of deployment {} is unreadable",
                 record.past.deployment
             ),
         )
@@ -256,7 +256,7 @@ async fn back<H: Host>(
     if !missing.is_empty() {
         let why = format!("it ran with {}", missing.join("; with "));
         return Err(others(gone(release, &why)).hint(
-            "put back what is gone, then `rollback` again; or mend the release and `deploy`",
+            "put back what is gone, then `rollback` again; or fix the release and `deploy`",
         ));
     }
     Ok(Chosen {

@@ -21,7 +21,7 @@ pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
             "nginx refuses its present configuration",
             &error,
         )
-        .hint("run `sudo nginx -t` on the host and mend what it names")
+        .hint("run `sudo nginx -t` on the host and fix what it reports")
     })
 }
 
@@ -30,7 +30,7 @@ pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::Site>>
     let sites = nginx::sites_with(config, include);
     if sites.is_empty() {
         return Err(bad(format!("no `server` block of nginx includes `{include}`")).hint(format!(
-            "add `include {include};` to the server block and `proxy_pass $service_url;` to its location, or mend `proxy-include`"
+            "add `include {include};` to the server block and `proxy_pass $service_url;` to its location, or correct `proxy-include`"
         )).hint("on a bare host, `pct-deploy provision --server-name NAME` writes one"));
     }
     Ok(sites)
@@ -165,7 +165,7 @@ async fn check<H: Host>(
             path.display(),
             include.app
         ))
-        .hint("give each app an include of its own, or mend `app`"));
+        .hint("give each app an include of its own, or correct `app`"));
     }
     let upstreams = flag::upstreams_file(path, &site.app);
     let bytes = host.read(&upstreams).await.map_err(|error| {
@@ -210,7 +210,7 @@ pub(super) fn no_file_cache(around: &Context) -> StepResult<()> {
 
 fn not_ours(path: &Path, why: NotOurs) -> StepError {
     bad(format!("`{}` cannot be used: {why}", path.display()))
-        .hint("run `pct-deploy provision` again: it keeps a copy and writes the file anew")
+        .hint("run `pct-deploy provision` again: it keeps a copy and rewrites the file")
 }
 
 fn example(ports: &PerSlot<u16>) -> String {

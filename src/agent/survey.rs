@@ -161,7 +161,7 @@ pub(super) async fn read_compose<H: Host>(
             ),
             &error,
         )
-        .hint("run `docker compose config` in that folder on the host and mend what it names")
+        .hint("run `docker compose config` in that folder on the host and fix what it reports")
     })?;
     let problem = |problem: crate::host::compose::ComposeProblem| {
         bad(format!("setting `compose-file`: {problem}"))

@@ -227,7 +227,7 @@ impl Judge {
             && let Some(old) = self.is_worse(silent, self.old.long(self.patience_ms), alpha)
         {
             return Some(format!(
-                "{} of {} requests had no answer after {} ms; of the old slot's {} took so long; {} more would be fine",
+                "{} of {} requests had no response after {} ms; {} of the old slot's took that long, and `bake-errors` allows {} more",
                 silent.hits,
                 silent.of,
                 self.patience_ms,
@@ -242,7 +242,7 @@ impl Judge {
         let more = refused.exceeds(old, budget.into()) && same_share(refused, old) <= alpha;
         (known && more).then(|| {
             format!(
-                "{} of {} answers were 4xx ({}), the old slot had {}; {} more would be fine",
+                "{} of {} responses were 4xx ({}); the old slot had {}, and `bake-client-errors` allows {} more",
                 refused.hits,
                 refused.of,
                 percent(refused.permille()),
@@ -290,7 +290,7 @@ impl Judge {
                 continue;
             }
             let why = format!(
-                "{percent} of 100 answers began within {now} ms, the old slot's within {before} ms; {slowdown} times as long would be fine"
+                "p{percent} response time {now} ms is more than {slowdown} × the old slot's {before} ms (`bake-slowdown`)"
             );
             let (most, least) = (old.at_most_ms(above), new.at_least_ms(below));
             let surely = most
@@ -323,18 +323,18 @@ fn alpha(looks: &mut Looks, of: u64, which: Which) -> Option<f64> {
 fn failed_words(new: &Counter, old: Part, budget: u16) -> String {
     let failed = new.failed();
     let what = match (new.server_errors, new.retried) {
-        (errors, 0) => format!("{errors} of {} answers were 5xx", failed.of),
+        (errors, 0) => format!("{errors} of {} responses were 5xx", failed.of),
         (0, retried) => format!(
-            "{retried} of {} requests got no answer and were asked of the other slot",
+            "{retried} of {} requests got no response and were sent to the other slot",
             failed.of
         ),
         (errors, retried) => format!(
-            "of {} requests {errors} were answered with 5xx and {retried} not at all, so that the other slot was asked",
+            "of {} requests {errors} got a 5xx and {retried} no response at all, so that nginx asked the other slot",
             failed.of
         ),
     };
     format!(
-        "{what} ({}), the old slot had {}; {} more would be fine",
+        "{what} ({}); the old slot had {}, and `bake-errors` allows {} more",
         percent(failed.permille()),
         percent(old.permille()),
         percent(budget.into()),
@@ -351,7 +351,7 @@ pub(super) fn by_probes(bake: &Bake, now: Part, before: Part) -> Verdict {
     };
     if more && chance <= OWN_ALPHA {
         let what = format!(
-            "{} of {} requests of our own were lost or answered badly, {} of {} before the switch",
+            "{} of our {} own requests were lost or failed; {} of {} before the switch",
             now.hits, now.of, before.hits, before.of
         );
         return Verdict::Worse(what);

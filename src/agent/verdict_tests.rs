@@ -161,7 +161,7 @@ fn refusals_have_a_budget_of_their_own() {
 fn a_slow_slot_is_worse_when_it_had_its_time_to_warm_up() {
     let (why, at_ms) = worse(clean(), &[answers(5, 200, 400)], 0);
     assert!(
-        at_ms == 15_000 && why.contains("50 of 100 answers"),
+        at_ms == 15_000 && why.contains("p50 response time"),
         "{at_ms}: {why}"
     );
     assert_eq!(

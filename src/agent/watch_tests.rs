@@ -85,7 +85,7 @@ fn refusing_everybody_is_worse() {
 
 #[test]
 fn a_slow_release_is_worse_when_it_did_not_warm_up() {
-    let took = goes_back(&host(20), Behaviour::SlowFor(700), "of 100 answers");
+    let took = goes_back(&host(20), Behaviour::SlowFor(700), "response time");
     assert_eq!(took, 15_000);
 }
 

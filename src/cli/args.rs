@@ -15,7 +15,7 @@ Settings come from flags, action inputs (INPUT_*), the environment (PCT_DEPLOY_S
 --ssh-host) and .pct-deploy.yml, in this order. Secrets are never taken literally from a flag.
 
 Exit codes: 0 deployed, unchanged or refused by the gate; 1 a bug; 2 usage or settings; 3 failed and
-rolled back; 4 stuck, a person is needed; 5 failed before the app was touched; 130/143 cancelled.")]
+rolled back; 4 stuck, manual action needed; 5 failed before the app was touched; 130/143 cancelled.")]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,

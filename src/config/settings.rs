@@ -18,15 +18,15 @@ settings! {
     "label" Text, Value("🎅🏼deploy"),
         "The label that asks for a deploy when it is put on a pull request.";
     "base" Text, Value("main"),
-        "The branch the pull request must go to.";
+        "The branch that the pull request must target.";
     "require-write" Flag, Value("true"),
         "Deploy only when the person who put the label has write permission on the repository.";
     "require-checks" Lines, Unset,
         "The checks and commit statuses that must be green on the head commit, one name per line; `all` means every one there is.";
     "require-approvals" Int, Value("0"),
-        "How many people with write permission must have approved the pull request; then one of them who requests changes stops it.";
+        "How many people with write permission must have approved the pull request; a change request from one of them blocks the deploy.";
     "remove-label" Flag, Value("true"),
-        "Take the label off at the end, so that each deploy is asked for by a person.";
+        "Remove the label when the run ends, so that every deploy needs a new label.";
     "dry-run" Flag, Value("false"),
         "Check the gate, the settings and the host, then stop before anything is changed.";
 
@@ -34,7 +34,7 @@ settings! {
     "image" Text, Required,
         "The image's name without a tag, such as `user/pct-backend`. With a digest (`user/pct-backend@sha256:…`) that image is deployed and nothing is built.";
     "context" Text, Value("."),
-        "The folder that is sent to the build; `.dockerignore` is obeyed.";
+        "The folder that is sent to the build, without what `.dockerignore` excludes.";
     "dockerfile" Text, Value("Dockerfile"),
         "The Dockerfile, relative to the context.";
     "target" Text, Unset,
@@ -88,23 +88,23 @@ settings! {
     "health-successes" Int, Value("2"),
         "How many good answers in a row make the new slot healthy.";
     "proxy-include" Text, Value("/etc/nginx/conf.d/service-url.inc"),
-        "The nginx include on the host that says where requests go: the seed's, with the live port, or ours after `provision`.";
+        "The nginx include on the host that selects the live slot: your own, which contains its port, or the one that `provision` wrote.";
     "switch" Choice(&["auto", "flag", "reload"]), Value("auto"),
-        "How traffic is moved: by a flag file that nginx looks at (`flag`, after `provision`), or by the include and a reload (`reload`), which may lose a few requests. `auto` takes what the include is made for.";
+        "How traffic is moved: by a flag file that nginx checks (`flag`, after `provision`), or by the include and a reload (`reload`), which may lose a few requests. `auto` uses what the include is made for.";
     "bake" Span, Value("5s"),
-        "How long the new slot is watched with real traffic before the old one is stopped; worse than the budget goes back by itself. `0s` does without.";
+        "How long to watch the new slot under real traffic before the old one is stopped. A release that exceeds the budget is rolled back. `0s` disables it.";
     "bake-errors" Text, Value("2%"),
-        "The share of 5xx answers, beyond the old slot's share, that is still good enough.";
+        "How far the share of failed requests may exceed the old slot's.";
     "bake-client-errors" Text, Value("25%"),
-        "The same for 4xx answers, which a release may mean.";
+        "How far the share of 4xx responses may exceed the old slot's; a release may mean them.";
     "bake-slowdown" Int, Value("2"),
-        "How many times slower than the old slot's the new slot's answers may be (their median, 90th and 99th percentile, where there are enough); 50 ms more is always fine. `0` looks away.";
+        "Highest allowed ratio of the new slot's response times to the old slot's (median, 90th and 99th percentile, where there are enough requests). 50 ms more is always allowed. `0` disables the check.";
     "bake-min-requests" Int, Value("20"),
-        "With fewer requests, those that should have come included, the traffic says nothing; then the health check and our own requests decide.";
+        "Requests needed before traffic can fail a deploy; below that, health checks and our own requests decide.";
     "smoke-paths" List, Derived("`/`"),
-        "The paths that both slots are asked, on their own ports, before the switch: one that the old slot answers and the new one lets hang, drops or answers with 5xx stops the deploy.";
+        "Paths that are requested from both slots, on their own ports, before the switch. One that the old slot answers, and that hangs, drops the connection or gives 5xx on the new one, fails the deploy.";
     "drain-timeout" Span, Value("30s"),
-        "The longest wait for requests that are in flight to the old slot.";
+        "The longest wait for requests in flight on the old slot.";
     "stop-timeout" Span, Value("30s"),
         "How long the old slot may take to end after SIGTERM.";
     "keep-releases" Int, Value("3"),

@@ -129,7 +129,11 @@ fn bake(fields: &mut Fields<'_>) -> Option<Bake> {
     let time = fields.span("bake", Span::from_millis(0));
     let errors = share(fields, "bake-errors");
     let client_errors = share(fields, "bake-client-errors");
-    let slowdown = fields.int("bake-slowdown", 0, "write `2`, or `0` to look away");
+    let slowdown = fields.int(
+        "bake-slowdown",
+        0,
+        "use a number such as `2`, or `0` to disable the check",
+    );
     let least = fields.int("bake-min-requests", 1, "write at least `1`");
     Some(Bake {
         time: time?,

@@ -49,7 +49,9 @@ fn english(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
         }
         Outcome::Skipped => format!("skipped: {}", result.reason_code),
         Outcome::Cancelled if is_open(result) => {
-            format!("cancelled after {took}: the host has not settled yet and does so by itself")
+            format!(
+                "cancelled after {took}: the host is still finishing and will complete on its own"
+            )
         }
         Outcome::Cancelled => format!("cancelled after {took}: {serving}"),
         Outcome::Failed => match cause(result) {
@@ -62,7 +64,7 @@ fn english(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
         Outcome::Stuck => {
             let hint = cure(result);
             format!(
-                "stuck{stage} ({}), a person is needed{hint}",
+                "stuck{stage} ({}), manual action needed{hint}",
                 result.reason_code
             )
         }
@@ -131,7 +133,7 @@ pub fn title(result: &RunResult, context: &RunContext, language: Language) -> St
         Outcome::Cancelled => ("cancelled", "취소됨"),
         Outcome::Failed => ("deploy failed", "배포 실패"),
         Outcome::RolledBack => ("rolled back", "롤백됨"),
-        Outcome::Stuck => ("stuck, a person is needed", "조치 필요"),
+        Outcome::Stuck => ("stuck, manual action needed", "조치 필요"),
     };
     let mark = mark(result.outcome);
     match (language, app) {
@@ -231,7 +233,7 @@ mod tests {
         );
         assert_eq!(
             with(Outcome::Stuck),
-            "stuck in await_healthy (oom-killed), a person is needed: raise `limits.memory`"
+            "stuck in await_healthy (oom-killed), manual action needed: raise `limits.memory`"
         );
         assert_eq!(with(Outcome::Skipped), "skipped: oom-killed");
         assert_eq!(
@@ -243,7 +245,7 @@ mod tests {
         open.failure.as_mut().unwrap().name = None;
         assert_eq!(
             outcome_line(&open, &RunContext::default()),
-            "cancelled after 41.2s: the host has not settled yet and does so by itself"
+            "cancelled after 41.2s: the host is still finishing and will complete on its own"
         );
         open.deployment_id = None;
         assert_eq!(

@@ -108,7 +108,7 @@ impl<'a> Follower<'a> {
     /// host has to hear of it.
     async fn find_again(&mut self, end: AgentEnd) -> Result<Box<Finished>> {
         self.reporter.warning(
-            "the connection to the host was lost during the swap; the host goes on by itself",
+            "the connection to the host was lost during the swap; the host continues on its own",
             "nothing to do: this run connects again and follows it to its end",
         );
         let deadline = Instant::now() + RECONNECT_BUDGET;
@@ -232,7 +232,7 @@ fn lost(end: AgentEnd) -> Error {
         Reason::SshFailed,
         format!("the host was lost during the swap and not found again within {} s", RECONNECT_BUDGET.as_secs()),
     )
-    .hint("it goes on by itself: see how it ended with `pct-deploy status` and `pct-deploy history`")
+    .hint("see how it ended with `pct-deploy status` and `pct-deploy history`")
     .hint(format!(
         "if it was cut short, the next deploy settles it first; `{RECOVER}` on the host does so at once"
     ));

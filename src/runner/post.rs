@@ -152,7 +152,7 @@ fn before_the_host(point: Point) -> Error {
 }
 
 fn at_work() -> Error {
-    let what = "cancelled; the host is still at work and settles by itself";
+    let what = "cancelled; the host is still finishing and will complete on its own";
     Error::new(ExitCode::Terminated, Reason::Cancelled, what)
         .hint("see how it ended with `pct-deploy status` and `pct-deploy history`")
 }
@@ -161,7 +161,7 @@ fn unknown(why: &Error) -> Error {
     let what = "the run was cut short, and the host cannot be asked how it ended";
     let error = Error::new(ExitCode::Stuck, why.reason(), what)
         .because(why.chain().join(": "))
-        .hint("the host settles by itself if it is well: look with `pct-deploy status` and `pct-deploy history`");
+        .hint("the host finishes on its own if it is up: check with `pct-deploy status` and `pct-deploy history`");
     why.hints()
         .iter()
         .fold(error, |error, hint| error.hint(hint))

@@ -71,14 +71,14 @@ pub(super) fn left_alone(reporter: &Reporter, cancel: &Cancel) -> RunResult {
         .now()
         .map_or(ExitCode::Terminated, Cancelled::exit_code);
     if !reporter.has_committed() {
-        let what = "cancelled; the host has not settled yet and does so by itself";
+        let what = "cancelled; the host is still finishing and will complete on its own";
         return failed(
             reporter,
             &Error::new(code, Reason::Cancelled, what).hint(by_itself),
         );
     }
     reporter.cancelled();
-    let what = "asked to end after the commit; the host tidies up by itself";
+    let what = "cancelled after the commit; the host cleans up on its own";
     let error = Error::new(code, Reason::CleanupIncomplete, what).hint(by_itself);
     RunResult {
         failure: Some(FailedStage {

@@ -77,7 +77,7 @@ fn a_slow_release_goes_back_when_its_time_is_over() {
     assert!(report.is_clean(), "slow is not wrong: {report}");
     let bake = result.receipt.bake.as_ref().unwrap();
     assert!(bake.new.p99_ms.unwrap() >= 700.0 && bake.watched_ms >= 6_000);
-    assert!(run.stderr.contains("of 100 answers"), "{}", run.stderr);
+    assert!(run.stderr.contains("response time"), "{}", run.stderr);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 )]
 
 mod documents;
+mod prose;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -81,7 +81,7 @@ pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
             "nginx.service.d/pct-deploy.conf",
             NGINX.to_owned(),
             Then::Nothing,
-            "nginx comes back by itself when it dies",
+            "nginx restarts when it dies",
         ),
     ];
     all.extend(live_restore(host).await?);
@@ -255,7 +255,7 @@ mod tests {
             assert!(both.contains(kept), "{both}");
         }
         assert_eq!(with("{\"live-restore\": false}"), None, "they said no");
-        assert_eq!(with("not JSON"), None, "not ours to mend");
+        assert_eq!(with("not JSON"), None, "not ours to change");
         assert_eq!(with("[]"), None);
     }
 }

@@ -92,7 +92,7 @@ async fn never_healthy<H: Host>(
             answer,
         ),
     )
-    .hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, mend `health-path`")
+    .hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, correct `health-path`")
     .log_tail(log)
 }
 

@@ -53,8 +53,11 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         BakeVerdict::Good | BakeVerdict::Inconclusive => Ok(()),
         BakeVerdict::Worse if stays_anyhow(swap) => {
             let why = watched.why;
-            let text = format!("`{}` does badly: {why}", swap.new_slot().service);
-            let hint = "a rollback is not rolled back, and a first release has nothing to go back to; deploy one that is good";
+            let text = format!(
+                "`{}` does worse than allowed: {why}",
+                swap.new_slot().service
+            );
+            let hint = "rollbacks and first deploys are never rolled back automatically; deploy a fixed release";
             swap.events.warn(text, hint).await;
             Ok(())
         }
@@ -82,7 +85,7 @@ async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> StepError {
             swap.new_slot().service
         ),
     )
-    .hint("look at its log below; what is good enough is said by `bake-errors`, `bake-client-errors` and `bake-slowdown`")
+    .hint("see its log below; `bake-errors`, `bake-client-errors` and `bake-slowdown` set what is allowed")
     .log_tail(log.unwrap_or_default())
 }
 
@@ -130,7 +133,7 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
                 });
             }
             Word::Prolonged(why) => Some(format!(
-                "slower than the old slot so far, so it is watched for longer in case it warms up: {why}"
+                "slower than the old slot so far; watching longer in case it warms up: {why}"
             )),
             Word::GoOn if now.saturating_sub(said) >= SAY_EVERY_MS => {
                 let failed = counted.failed();
@@ -174,7 +177,7 @@ fn conclude<H: Host>(swap: &Swap<'_, H>, verdict: Verdict) -> (BakeVerdict, Stri
                 Verdict::Worse(why) => (BakeVerdict::Worse, why),
                 Verdict::Good | Verdict::TooFew => {
                     let why =
-                        "too few requests to tell; the health check and our own requests were fine";
+                        "too few requests to judge; health checks and our own requests were fine";
                     (BakeVerdict::Inconclusive, why.to_owned())
                 }
             }

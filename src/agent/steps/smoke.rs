@@ -134,7 +134,7 @@ async fn failed<H: Host>(swap: &Swap<'_, H>, text: String) -> StepError {
         Err(_gone) => Ok(Vec::new()),
     };
     StepError::new(Reason::SmokeFailed, text)
-        .hint("no user was sent there; mend what its last lines name, or name other paths in `smoke-paths`")
+        .hint("no user was sent there; fix what its last log lines name, or choose other paths with `smoke-paths`")
         .log_tail(log.unwrap_or_default())
 }
 

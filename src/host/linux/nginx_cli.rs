@@ -51,7 +51,7 @@ pub(super) async fn reload() -> HostResult<()> {
 
 /// Has nginx open its logs anew; they are gone, or others are there by their names.
 pub(super) async fn reopen() -> HostResult<()> {
-    let reopen = root::program("nginx", "have nginx open its logs anew")?.args(["-s", "reopen"]);
+    let reopen = root::program("nginx", "have nginx reopen its logs")?.args(["-s", "reopen"]);
     root::denied(reopen.deadline(DEADLINE).capture().await.map(drop))
 }
 

@@ -203,7 +203,7 @@ fn every_end_has_its_title_and_colour_in_both_languages() {
         ),
         (
             Outcome::Stuck,
-            "🚨 pct-backend stuck, a person is needed",
+            "🚨 pct-backend stuck, manual action needed",
             "🚨 pct-backend 조치 필요",
             "#e01e5a",
         ),

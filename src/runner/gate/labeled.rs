@@ -64,7 +64,7 @@ fn base(gate: &GateConfig, payload: &Value) -> Result<(), Refusal> {
         return Ok(());
     }
     let text = format!(
-        "the pull request goes to `{}`, and only those to `{}` deploy",
+        "the pull request targets `{}`; only pull requests into `{}` are deployed",
         short(base),
         short(&gate.base)
     );

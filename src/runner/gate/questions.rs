@@ -99,7 +99,7 @@ fn checkout_refusal(folder: &Path, asked: &Asked<'_>, reporter: &Reporter) -> Op
         )),
         (Checkout::Unknown(trouble), _) => Some(Refusal::new(
             Reason::NoCheckout,
-            format!("nobody can tell which commit the workspace holds, {trouble}: {how}"),
+            format!("cannot tell which commit is checked out, {trouble}: {how}"),
         )),
     }
 }
@@ -124,7 +124,7 @@ fn nobody_to_ask(gate: &GateConfig, facts: &Facts, reporter: &Reporter) -> Resul
             .hint("give `github-token`, or set `require-write: false`"));
     }
     reporter.warning(
-        "without `github-token` nobody sees whether the pull request moves on",
+        "without `github-token` a commit pushed during the build goes unnoticed",
         "write `github-token: ${{ github.token }}`",
     );
     Ok(Answer::Go(Recheck::Nobody))
@@ -140,7 +140,7 @@ async fn ask_github(
         && let Access::Less { role } = github.permission(&facts.sender).await?
     {
         let user = &facts.sender;
-        let text = format!("`{user}` has the role `{role}`, and only those who may write deploy");
+        let text = format!("`{user}` has the role `{role}`; deploying needs write access");
         return Ok(Answer::No(Refusal::new(Reason::NotPermitted, text)));
     }
     let attempt = match context.run_attempt.as_deref() {

@@ -39,8 +39,8 @@ pub(in crate::runner) async fn refusal(
         }
     }
     let text = format!(
-        "{approvals} of {wanted} approvals by people who may write: \
-         take the label off and put it on again when there are more"
+        "{approvals} of {wanted} required approvals from people with write access: \
+         set the label again once it is approved"
     );
     Ok(Some(Refusal::new(Reason::NotApproved, text)))
 }

@@ -64,7 +64,7 @@ pub(in crate::runner) fn moved(now: &PullNow, commit: &Commit, base: &str) -> Op
         return Some(Refusal::new(Reason::HeadMoved, text));
     }
     if now.base != base {
-        let text = format!("the pull request goes to `{}` by now", short(&now.base));
+        let text = format!("the pull request targets `{}` now", short(&now.base));
         return Some(Refusal::new(Reason::WrongBase, text));
     }
     if now.state != "open" && !now.merged {

@@ -216,7 +216,7 @@ impl Job<'_> {
                 ),
             ),
             None => (
-                format!("the registry `{}` wants a login", self.registry()),
+                format!("the registry `{}` requires authentication", self.registry()),
                 "set `registry-username` and `registry-password`".to_owned(),
             ),
         };

@@ -142,7 +142,7 @@ fn refused(finding: Finding) -> Error {
     match finding {
         Finding::NeedsSudo(user) => Error::untouched(
             Reason::AgentUnavailable,
-            format!("`{user}` may not make `{STATE_ROOT}` on the host: sudo wants a password"),
+            format!("`{user}` cannot create `{STATE_ROOT}` on the host: sudo asks for a password"),
         )
         .hint(format!(
             "make it once by hand on the host: `sudo install -d -m 0755 -o {user} {STATE_ROOT}`"
@@ -161,7 +161,7 @@ fn refused(finding: Finding) -> Error {
                 own_system()
             ),
         )
-        .hint("run pct-deploy from a machine or runner with the host's kind of processor"),
+        .hint("run pct-deploy on a machine or runner with the same processor architecture as the host"),
         Finding::Present | Finding::Absent => Error::bug("an agent that is fine was refused"),
     }
 }

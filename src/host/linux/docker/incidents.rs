@@ -33,7 +33,7 @@ pub(in super::super) async fn of(
         .filters(&filters)
         .build();
     let events = docker.events(Some(options)).try_collect::<Vec<_>>();
-    let doing = format!("read what befell the container `{container}`");
+    let doing = format!("read what happened to the container `{container}`");
     Ok(incidents(&within(&doing, events).await?))
 }
 
