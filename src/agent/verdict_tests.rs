@@ -115,7 +115,7 @@ fn a_retry_is_a_failure_of_the_slot_that_was_asked_first() {
 fn silence_is_not_health() {
     let (why, at_ms) = worse(clean(), &[], 8);
     assert!(
-        at_ms <= 2_750 && why.contains("8 of 8 requests had no answer"),
+        at_ms <= 2_750 && why.contains("8 of 8 requests had no response"),
         "{at_ms}: {why}"
     );
     // A client that gives up leaves a line, and the next one comes.

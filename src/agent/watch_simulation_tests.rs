@@ -49,7 +49,7 @@ impl Dice {
     /// How many come in a quarter of a second: a binomial draw with many small chances.
     fn arrivals(&mut self, per_second: u64) -> u64 {
         let tries = per_second;
-        (0..tries).filter(|_| self.roll() % 4 == 0).count() as u64
+        (0..tries).filter(|_| self.roll().is_multiple_of(4)).count() as u64
     }
 
     /// A time of an answer with a long tail, in milliseconds: half of them take less than 30.
@@ -210,7 +210,7 @@ fn same() -> String {
     let most = at_most_permille(all);
     writeln!(
         table,
-        "\nDeploys taken back of {SAME} in each cell; the test fails above {MOST}. In all {} of {}: less than {}.{} % with 95 % confidence.",
+        "\nDeploys taken back of {SAME} in each cell; the test fails above {MOST}.\nIn all {} of {}: less than {}.{} % with 95 % confidence.",
         all.hits,
         all.of,
         most / 10,
@@ -227,10 +227,13 @@ fn share(of_ten_thousand: u64) -> String {
     }
 }
 
+/// What is worse about a release.
+type Change = fn(&mut Site);
+
 fn worse() -> String {
     let mut table =
         String::from("| the new release | 5/s | 20/s | 100/s | 500/s |\n|---|---|---|---|---|\n");
-    let cases: [(&str, fn(&mut Site)); 6] = [
+    let cases: [(&str, Change); 6] = [
         ("5 % more 5xx", |site| site.errors += 500),
         ("10 % more 5xx", |site| site.errors += 1_000),
         ("30 % more 5xx", |site| site.errors += 3_000),
@@ -267,7 +270,7 @@ fn worse() -> String {
     }
     writeln!(
         table,
-        "\nHalf of them were caught by the first time, 95 of 100 by the second, counted from the switch; in brackets how many of {WORSE} were caught at all. `–`: not so many."
+        "\nHalf of them were caught by the first time, 95 of 100 by the second, counted from the switch; in brackets how many of\n{WORSE} were caught at all. `–`: not so many."
     )
     .unwrap();
     table

@@ -52,7 +52,7 @@ fn goes_back(host: &SimHost, behaviour: Behaviour, words: &str) -> u64 {
 #[test]
 fn requests_that_hang_are_worse_while_the_health_check_is_fine() {
     for visitors in [5, 20, 400] {
-        let took = goes_back(&host(visitors), Behaviour::HangsUsers, "no answer");
+        let took = goes_back(&host(visitors), Behaviour::HangsUsers, "no response");
         assert!(took <= 4_000, "{visitors}/s: {took} ms");
     }
 }
@@ -163,7 +163,7 @@ fn the_nginx_files_of_an_earlier_version_still_show_a_bad_release() {
     for (behaviour, words) in [
         (Behaviour::DropsUsers(30), "the other slot"),
         (Behaviour::FailsPeople(30), "5xx"),
-        (Behaviour::HangsUsers, "no answer"),
+        (Behaviour::HangsUsers, "no response"),
     ] {
         let earlier = host(20);
         earlier.world.borrow_mut().provisioned_earlier();
