@@ -1,5 +1,6 @@
 //! Values that must never be shown.
 
+pub mod cut;
 mod encodings;
 
 use std::collections::HashMap;

@@ -2,14 +2,15 @@
 
 use std::cell::Cell;
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::cancel_file;
 use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::run::run;
-use super::tests::{image, plan};
-use super::work::watch_file;
+use super::tests::{deployed, image, plan};
 use crate::host::Host as _;
 use crate::host::sim::{Behaviour, Death, SimHost};
 use crate::protocol::event::Happening;
@@ -34,7 +35,7 @@ async fn cancelled_at(host: &SimHost, plan: &Plan, at: Option<usize>) -> (Outcom
     let (listener, mut replies) = unbounded_channel();
     let mut work = pin!(run(host, plan, None, listener, &cancel));
     let mut watch = pin!(async {
-        watch_file(host, &flag, &cancel).await;
+        cancel_file::watch(host, &flag, &cancel).await;
         std::future::pending::<()>().await;
     });
     host.crash_at.set(at);
@@ -142,4 +143,79 @@ fn a_deploy_that_waits_says_who_holds_the_lock() {
     );
     let (_, failure) = finished.failed.clone().unwrap();
     assert!(failure.chain[0].contains("deployment 0 by jo"));
+}
+
+#[test]
+fn a_deploy_that_may_not_wait_is_refused_at_once_and_in_words() {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    let mut hasty = plan(2, Target::Image(image(2)));
+    hasty.site.lock_wait = "0s".parse().unwrap();
+    let lock = AppPaths::new(&hasty.site.app).lock();
+    let began = host.elapsed_ms();
+    let (listener, mut replies) = unbounded_channel();
+    block_on(async {
+        let held = host.try_lock(&lock, "deployment 0 by jo").await.unwrap();
+        run(&host, &hasty, None, listener, &Cell::new(CancelState::No)).await;
+        drop(held);
+    });
+    assert_eq!(host.elapsed_ms(), began, "it waits for nothing");
+    let Ok(Reply::Event(only)) = replies.try_recv() else {
+        panic!("it said nothing");
+    };
+    assert!(replies.try_recv().is_err(), "it says that it waits");
+    let Happening::Finished(finished) = only.what else {
+        panic!("{only:?}");
+    };
+    assert_eq!(finished.outcome, Outcome::Failed);
+    let (_, failure) = finished.failed.unwrap();
+    assert_eq!(failure.reason, "locked");
+    assert_eq!(
+        failure.chain,
+        ["another deploy holds the lock: deployment 0 by jo"]
+    );
+    assert!(failure.hints[0].contains("`lock-wait`"), "{failure:?}");
+    assert_eq!(host.serves(), Some(image(1)));
+}
+
+#[test]
+fn a_cancel_of_a_refused_run_makes_nothing_and_waits_for_the_folder_of_a_new_app() {
+    let host = SimHost::new();
+    let flag = AppPaths::new(&"app".parse().unwrap()).cancel(&plan(1, Target::Previous).deployment);
+    // As on a host without the app's folder.
+    host.faults.always.set(Some("replace"));
+    let before = host.world.borrow().files.clone();
+    block_on(async {
+        let mut passing = pin!(cancel_file::pass_on(&host, &flag));
+        tokio::select! {
+            biased;
+            () = &mut passing => panic!("there is no folder"),
+            () = host.sleep(Duration::from_secs(3)) => {}
+        }
+        assert_eq!(host.world.borrow().files, before);
+        assert!(!host.world.borrow().done.contains(&"make_folder"));
+        host.faults.always.set(None);
+        passing.await;
+    });
+    assert!(host.world.borrow().files.contains_key(&flag));
+}
+
+#[test]
+fn cancels_that_nobody_waits_for_any_more_are_removed_by_the_next_run() {
+    let host = SimHost::new();
+    let paths = AppPaths::new(&"app".parse().unwrap());
+    let never = paths.cancel(&"20250101T000000Z-000000".parse().unwrap());
+    let put = || {
+        let mut world = host.world.borrow_mut();
+        world.files.insert(never.clone(), Vec::new().into());
+    };
+    put();
+    deployed(&host, 1);
+    assert!(
+        host.world.borrow().files.contains_key(&never),
+        "its run may wait for the lock"
+    );
+    host.world.borrow_mut().now_ms += 26 * 60 * 60 * 1000;
+    deployed(&host, 2);
+    assert!(!host.world.borrow().files.contains_key(&never));
 }

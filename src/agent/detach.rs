@@ -25,30 +25,41 @@ use crate::protocol::wire::{self, MAX_LINE, RegistryLogin, Reply, Request};
 /// For the request to leave, and for the end of a worker that has said everything.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How a run stands when the process that sshd started has done its part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Run {
+    /// It is over, or never began.
+    Over,
+    /// It goes on with nobody who listens.
+    AtWork,
+}
+
 /// Runs a plan in a process of its own and passes on its events, to the last word.
 pub(super) async fn swap<H: Host>(
     host: &H,
     plan: Box<Plan>,
     registry: Option<RegistryLogin>,
     listener: UnboundedSender<Reply>,
-) {
+) -> Run {
     let (app, deployment) = (plan.site.app.clone(), plan.deployment.clone());
     let (mut child, stdout, stderr) = match start(Request::Swap { plan, registry }).await {
         Ok(started) => started,
         Err(error) => {
             let what = "the agent cannot start its worker";
             let error = StepError::host(Reason::AgentUnavailable, what, &error);
-            return refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
+            refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
+            return Run::Over;
         }
     };
     match listen(stdout, stderr, &listener).await {
         Heard::Everything => drop(tokio::time::timeout(PATIENCE, child.wait()).await),
-        Heard::NobodyListens => {}
+        Heard::NobodyListens => return Run::AtWork,
         Heard::UpTo(after) => {
             drop(tokio::time::timeout(PATIENCE, child.wait()).await);
             follow::follow(host, &app, &deployment, after, listener).await;
         }
     }
+    Run::Over
 }
 
 async fn start(request: Request) -> HostResult<(Child, ChildStdout, ChildStderr)> {

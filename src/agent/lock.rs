@@ -46,11 +46,12 @@ pub(super) async fn take<H: Host>(
         };
         let waited = host.elapsed_ms().saturating_sub(began);
         if u128::from(waited) >= wait.duration().as_millis() {
-            return Err(StepError::new(
-                Reason::Locked,
-                format!("another deploy still holds the lock after {wait}: {holder}"),
-            )
-            .hint("wait for it to end, or raise `lock-wait`"));
+            let what = match waited {
+                0 => format!("another deploy holds the lock: {holder}"),
+                _ => format!("another deploy still holds the lock after {wait}: {holder}"),
+            };
+            return Err(StepError::new(Reason::Locked, what)
+                .hint("wait for it to end, or raise `lock-wait`"));
         }
         if cancelled() == CancelState::Requested {
             return Err(StepError::cancelled());

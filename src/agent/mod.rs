@@ -5,6 +5,7 @@
 //! ([`prepare`]), settle what goes where ([`resolve`]), then the table in [`swap`] under the engine in
 //! [`saga`]. [`survey`] is the one place that looks at what is live.
 
+mod cancel_file;
 #[cfg(test)]
 mod cancel_tests;
 #[cfg(test)]

@@ -58,6 +58,53 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Known> {
     Ok(Known::New)
 }
 
+/// Refuses an app that this host does not know, when it knows others: a look at it would tell nothing, as if nothing
+/// had ever been deployed. Changes nothing.
+pub(super) async fn is_known<H: Host>(host: &H, site: &Site) -> StepResult<()> {
+    let looked = look(host, site).await;
+    if matches!(looked, Ok(Known::Used)) {
+        return Ok(());
+    }
+    let known = known(host).await?;
+    if known.is_empty() || known.contains(&site.app) {
+        return looked.map(|_new| ());
+    }
+    let names: Vec<String> = known.iter().map(|app| format!("`{app}`")).collect();
+    let (app, names) = (&site.app, names.join(", "));
+    let what = format!("this host does not know the app `{app}`; it knows {names}");
+    let error = StepError::new(Reason::PreflightFailed, what);
+    Err(match looked {
+        // It tells which of them it is.
+        Err(near) => StepError {
+            chain: [error.chain, near.chain].concat(),
+            hints: near.hints,
+            ..error
+        },
+        Ok(_) => error.hint("mend `app`; an app is known from its first `provision` or deploy on"),
+    })
+}
+
+/// The apps that were used on this host.
+async fn known<H: Host>(host: &H) -> StepResult<Vec<AppName>> {
+    let root = Path::new(STATE_ROOT);
+    let names = host
+        .list(root)
+        .await
+        .map_err(|e| cannot("list", root, &e))?;
+    let mut known = Vec::new();
+    for app in names.iter().filter_map(|name| name.parse::<AppName>().ok()) {
+        let paths = AppPaths::new(&app);
+        for file in [paths.owner(), paths.fence()] {
+            let there = host.read(&file).await;
+            if there.map_err(|e| cannot("read", &file, &e))?.is_some() {
+                known.push(app);
+                break;
+            }
+        }
+    }
+    Ok(known)
+}
+
 /// Notes this project as the owner, unless it is noted already. Comes after the checks, and before anything is changed
 /// for the app.
 pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {

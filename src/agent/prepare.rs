@@ -36,13 +36,7 @@ pub(super) async fn run<H: Host>(
         .frame(step, preflight(host, site))
         .await
         .map_err(|error| (step, error))?;
-    for location in &survey.own_logs {
-        let text = format!(
-            "requests to `{location}` are not measured: it has an `access_log` of its own, so nginx drops ours there"
-        );
-        let hint = "move its `access_log` into the `server` block, or leave it away";
-        events.warn(text, hint).await;
-    }
+    warn_of_own_logs(events, &survey.own_logs).await;
     let step = Step::StartDependencies;
     let wait = start_dependencies(host, events, &survey, cancelled);
     events
@@ -50,6 +44,17 @@ pub(super) async fn run<H: Host>(
         .await
         .map_err(|error| (step, error))?;
     Ok(survey)
+}
+
+/// What no deploy can measure, and how it can.
+pub(super) async fn warn_of_own_logs<H: Host>(events: &Events<'_, H>, locations: &[String]) {
+    for location in locations {
+        let text = format!(
+            "requests to `{location}` are not measured: it has an `access_log` of its own, so nginx drops ours there"
+        );
+        let hint = "move its `access_log` into the `server` block, or leave it away";
+        events.warn(text, hint).await;
+    }
 }
 
 /// The first check alone: looks, changes nothing.

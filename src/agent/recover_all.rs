@@ -64,10 +64,10 @@ async fn all(extent: Extent, word: &str) -> Result<Vec<String>> {
         Error::untouched(Reason::PreflightFailed, "cannot list the apps").because(error)
     })?;
     let apps: Vec<AppName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    let each = apps.iter().map(|app| one(&host, app, extent));
+    let ended = each(&host, &apps, extent).await;
     let mut said = Vec::new();
     let mut first = None;
-    for (app, (words, ended)) in apps.iter().zip(join_all(each).await) {
+    for (app, (words, ended)) in apps.iter().zip(ended) {
         said.extend(words);
         match ended {
             Ok(()) => {}
@@ -82,8 +82,15 @@ async fn all(extent: Extent, word: &str) -> Result<Vec<String>> {
     }
 }
 
-/// What was done for one app, and how that ended.
-async fn one(host: &LinuxHost, app: &AppName, extent: Extent) -> (Vec<String>, StepResult<()>) {
+/// What was done for an app, and how that ended.
+type Done = (Vec<String>, StepResult<()>);
+
+/// Every app in a time of its own: one that hangs takes none of the others'.
+async fn each<H: Host>(host: &H, apps: &[AppName], extent: Extent) -> Vec<Done> {
+    join_all(apps.iter().map(|app| one(host, app, extent))).await
+}
+
+async fn one<H: Host>(host: &H, app: &AppName, extent: Extent) -> Done {
     let mut said = Vec::new();
     let work = async {
         match extent {
@@ -270,5 +277,29 @@ mod tests {
         assert_eq!(settled(&host), Vec::<String>::new());
         drop(lock);
         assert_eq!(settled(&host).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_app_that_hangs_takes_none_of_the_others_time() {
+        let host = SimHost::new();
+        let (first, other) = ("app".parse().unwrap(), "web".parse().unwrap());
+        let open = AppPaths::new(&other).measure();
+        put(&host, paths().measure(), b"");
+        put(&host, open.clone(), b"");
+        host.world.borrow_mut().now_ms += LONGEST_LOG_MS + 1;
+        // The first effect, which is on the first app, never ends.
+        host.crash_at.set(Some(host.points()));
+        let began = tokio::time::Instant::now();
+        let done = each(&host, &[first, other], Extent::LeftOpen).await;
+        let [(_, hung), (said, well)] = &done[..] else {
+            panic!("{done:?}");
+        };
+        let error = hung.as_ref().unwrap_err();
+        assert_eq!(error.chain[0], "recovery took more than 1800 s");
+        assert!(well.is_ok() && said[0].starts_with("web: "), "{done:?}");
+        assert_eq!(began.elapsed(), MOST);
+        let world = host.world.borrow();
+        assert!(!world.files.contains_key(&open));
+        assert!(world.files.contains_key(&paths().measure()));
     }
 }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::cancel_file;
 use super::ending::{early_word, last_word};
 use super::events::Events;
 use super::failure::{StepError, StepResult};
@@ -125,6 +126,7 @@ async fn locked<H: Host>(
     if let Err(error) = fence::take_over(host, paths, fence).await {
         return finish_untouched(events, Step::Preflight, error, None).await;
     }
+    cancel_file::sweep(host, paths).await;
     if let Err(error) = settle_the_past(host, events, paths, fence).await {
         return finish_stuck(events, error).await;
     }

@@ -4,14 +4,17 @@
 //! ignored.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::io::{BufRead as _, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::cancel_file;
+use super::detach::Run;
 use super::ending::early_word;
 use super::failure::StepError;
 use super::journal::entry::Switch;
@@ -20,9 +23,9 @@ use super::paths::AppPaths;
 use super::{detach, fence, follow, meter, prepare, provision, run, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
+use crate::host::Host;
 use crate::host::linux::LinuxHost;
 use crate::host::linux::files::replace_here;
-use crate::host::{Access, Host, Owner};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
@@ -30,9 +33,6 @@ use crate::protocol::wire::{self, Reply, Request};
 
 /// How long the last lines may take to reach a listener that has stopped reading.
 pub(super) const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
-
-/// The pause before a cancel that could not be written is tried again.
-const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Serves one request. The answer is in the events; an error means that there was none to give.
 pub async fn serve() -> Result<ExitCode> {
@@ -48,23 +48,42 @@ pub async fn serve() -> Result<ExitCode> {
         Error::untouched(Reason::AgentUnavailable, "the agent cannot start").because(error)
     })?;
     let (listener, replies) = unbounded_channel();
-    let cancel = Cell::new(CancelState::No);
-    let flag = cancel_file(&first);
-    let work = answer(&host, first, listener, &cancel);
-    let watch = watch_for_cancel(&host, &mut requests, flag.as_deref(), &cancel);
+    let visit = visit(&host, first, &mut requests, listener);
     let speak = speak(replies);
-    tokio::pin!(work, speak);
+    tokio::pin!(visit, speak);
     tokio::select! {
-        () = &mut work => {}
-        () = async { tokio::join!(watch, &mut speak); } => {
-            // Both ended: nobody listens and nobody will cancel. The work goes on alone.
-            work.await;
+        () = &mut visit => {}
+        () = &mut speak => {
+            // Nobody listens. The work goes on alone.
+            visit.await;
             return Ok(ExitCode::Success);
         }
     }
     // Everything was said; the listener has a moment to take it.
     drop(tokio::time::timeout(FLUSH_DEADLINE, speak).await);
     Ok(ExitCode::Success)
+}
+
+/// Answers a request and passes a cancel on meanwhile. No cancel file outlives its run.
+async fn visit<H: Host>(
+    host: &H,
+    request: Request,
+    requests: &mut UnboundedReceiver<Request>,
+    listener: UnboundedSender<Reply>,
+) {
+    let cancel = Cell::new(CancelState::No);
+    let flag = cancel_file::of(&request);
+    let watch = async {
+        watch_for_cancel(host, requests, flag.as_deref(), &cancel).await;
+        std::future::pending::<Infallible>().await
+    };
+    let run = tokio::select! {
+        run = answer(host, request, listener, &cancel) => run,
+        never = watch => match never {},
+    };
+    if let (Some(flag), Run::Over) = (&flag, run) {
+        cancel_file::forget(host, flag).await;
+    }
 }
 
 /// Replaces a file with what is on standard input: how the agent writes as root through `sudo`.
@@ -85,7 +104,7 @@ async fn answer<H: Host>(
     request: Request,
     listener: UnboundedSender<Reply>,
     cancel: &Cell<CancelState>,
-) {
+) -> Run {
     match request {
         Request::Prepare { site } => {
             let events = Events::new(host, None, listener.clone());
@@ -94,17 +113,14 @@ async fn answer<H: Host>(
                 Err((step, error)) => refuse(&events, step, error).await,
             }
         }
-        Request::Swap { plan, registry } => detach::swap(host, plan, registry, listener).await,
+        Request::Swap { plan, registry } => {
+            return detach::swap(host, plan, registry, listener).await;
+        }
         Request::Follow {
             app,
             deployment,
             after,
-        } => {
-            follow::follow(host, &app, &deployment, after, listener).await;
-            // It is over: a cancel that came too late is for nobody.
-            let flag = AppPaths::new(&app).cancel(&deployment);
-            drop(host.remove(&flag, Owner::Us).await);
-        }
+        } => follow::follow(host, &app, &deployment, after, listener).await,
         Request::Status { site } => tell_status(host, &site, listener).await,
         Request::Provision { order } => {
             let events = Events::new(host, None, listener.clone());
@@ -115,6 +131,7 @@ async fn answer<H: Host>(
         }
         Request::Cancel => {}
     }
+    Run::Over
 }
 
 /// The number first: it says when the run began, however long its checks take.
@@ -172,20 +189,6 @@ fn read_requests() -> UnboundedReceiver<Request> {
     receive
 }
 
-/// Where whoever carries out what a request is about looks for a cancel.
-fn cancel_file(request: &Request) -> Option<PathBuf> {
-    match request {
-        Request::Swap { plan, .. } => Some(AppPaths::new(&plan.site.app).cancel(&plan.deployment)),
-        Request::Follow {
-            app, deployment, ..
-        } => Some(AppPaths::new(app).cancel(deployment)),
-        Request::Prepare { .. }
-        | Request::Provision { .. }
-        | Request::Status { .. }
-        | Request::Cancel => None,
-    }
-}
-
 /// Passes a cancel on; the end of standard input is none: the runner may be gone for good.
 async fn watch_for_cancel<H: Host>(
     host: &H,
@@ -198,7 +201,7 @@ async fn watch_for_cancel<H: Host>(
             Request::Cancel => {
                 cancel.set(CancelState::Requested);
                 if let Some(flag) = flag {
-                    pass_on(host, flag).await;
+                    cancel_file::pass_on(host, flag).await;
                 }
             }
             Request::Prepare { .. }
@@ -206,20 +209,6 @@ async fn watch_for_cancel<H: Host>(
             | Request::Follow { .. }
             | Request::Provision { .. }
             | Request::Status { .. } => {}
-        }
-    }
-}
-
-/// Makes the file that the worker looks for, however often it takes: the disk may be full for a while.
-async fn pass_on<H: Host>(host: &H, flag: &Path) {
-    loop {
-        if let Some(folder) = flag.parent() {
-            // It is missing when the first deploy of an app is cancelled at once.
-            drop(host.make_folder(folder).await);
-        }
-        match host.replace(flag, b"", Owner::Us, Access::Public).await {
-            Ok(()) => return,
-            Err(_) => host.sleep(TRY_AGAIN).await,
         }
     }
 }
@@ -240,3 +229,7 @@ pub(super) async fn speak(mut replies: UnboundedReceiver<Reply>) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use super::failure::{StepError, StepResult};
 use super::history;
 use super::lock;
+use super::owner;
 use super::paths::AppPaths;
 use super::survey::Survey;
 use crate::error::Reason;
@@ -24,6 +25,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
         )
     };
     let paths = AppPaths::new(&site.app);
+    owner::is_known(host, site).await?;
     let survey = Survey::take(host, site).await?;
     let mut records = history::read(host, &paths).await.map_err(failed)?;
     let kept = history::kept(host, &paths, &records)
@@ -87,4 +89,55 @@ async fn lock_holder<H: Host>(host: &H, paths: &AppPaths) -> Option<String> {
         host.sleep(lock::LOOK_AGAIN).await;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::tests::{deployed, image, plan};
+    use crate::host::sim::SimHost;
+    use crate::protocol::plan::Target;
+
+    fn looked(host: &SimHost, site: &Site) -> StepResult<Status> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let before = host.world.borrow().clone();
+        let looked = runtime.block_on(look(host, site));
+        let after = host.world.borrow();
+        assert_eq!(after.files, before.files, "it leaves nothing behind");
+        let done = &after.done[before.done.len()..];
+        assert!(!done.contains(&"make_folder"), "{done:?}");
+        looked
+    }
+
+    #[test]
+    fn an_app_that_the_host_does_not_know_is_said_with_those_it_knows() {
+        let host = SimHost::new();
+        let right = plan(1, Target::Image(image(1))).site;
+        assert_eq!(
+            looked(&host, &right).unwrap().recent,
+            [],
+            "nothing is known yet"
+        );
+        deployed(&host, 1);
+        assert_eq!(looked(&host, &right).unwrap().recent.len(), 1);
+        let mut typo = right.clone();
+        typo.app = "ap".parse().unwrap();
+        let error = looked(&host, &typo).unwrap_err();
+        let said = "this host does not know the app `ap`; it knows `app`";
+        assert_eq!(error.chain[0], said);
+        assert!(error.hints[0].contains("correct `app` to `app`"), "{error:?}");
+        // Another project's settings, and no app of theirs here.
+        let mut stranger = typo;
+        stranger.slots.two = "web-3".parse().unwrap();
+        stranger.proxy_include = "/etc/nginx/other.inc".into();
+        let error = looked(&host, &stranger).unwrap_err();
+        assert_eq!(error.chain, [said]);
+        assert!(error.hints[0].contains("mend `app`"), "{error:?}");
+        // The app of another project.
+        stranger.app = right.app;
+        let error = looked(&host, &stranger).unwrap_err();
+        assert!(error.chain[0].contains("belongs to"), "{error:?}");
+    }
 }

@@ -6,24 +6,19 @@
 
 use std::cell::Cell;
 use std::io::{BufRead as _, Read as _};
-use std::path::Path;
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::cancel_file;
 use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::run;
 use super::serve::{FLUSH_DEADLINE, speak};
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::{LinuxHost, detached};
-use crate::host::{Host, Owner};
 use crate::protocol::plan::Plan;
 use crate::protocol::wire::{self, RegistryLogin, Request};
-
-/// How often it is looked whether somebody asked for an end.
-const CANCEL_POLL: Duration = Duration::from_millis(200);
 
 /// Carries out one plan.
 pub async fn work() -> Result<ExitCode> {
@@ -48,11 +43,11 @@ pub async fn work() -> Result<ExitCode> {
     let work = async {
         Box::pin(run::run(&host, &plan, login.as_ref(), listener, &cancel)).await;
         // Nobody reads it any more.
-        drop(host.remove(&flag, Owner::Us).await);
+        cancel_file::forget(&host, &flag).await;
     };
     let watch = async {
         tokio::join!(
-            watch_file(&host, &flag, &cancel),
+            cancel_file::watch(&host, &flag, &cancel),
             watch_signals(&mut ends, &cancel)
         );
         std::future::pending::<()>().await;
@@ -96,14 +91,6 @@ fn read_request() -> Result<(Box<Plan>, Option<RegistryLogin>)> {
             Err(Error::usage("the worker got no plan on its standard input").because(error))
         }
     }
-}
-
-/// Returns when the cancel file is there.
-pub(super) async fn watch_file<H: Host>(host: &H, flag: &Path, cancel: &Cell<CancelState>) {
-    while !matches!(host.read(flag).await, Ok(Some(_))) {
-        host.sleep(CANCEL_POLL).await;
-    }
-    cancel.set(CancelState::Requested);
 }
 
 async fn watch_signals(ends: &mut [Signal; 2], cancel: &Cell<CancelState>) {

@@ -59,3 +59,99 @@ async fn look(start: &Start, flags: &SettingFlags<ForLook>) -> Result<Status> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::protocol::outcome::Outcome;
+    use crate::protocol::status::{Standing, Unended};
+
+    const PAGE: &str = include_str!("../../docs/status.md");
+
+    /// The part of the page below a heading.
+    fn part(heading: &str) -> &'static str {
+        let (_, part) = PAGE.split_once(&format!("\n## {heading}\n")).unwrap();
+        part.split("\n## ").next().unwrap()
+    }
+
+    /// The names in the first column of the first table of a part.
+    fn documented(heading: &str) -> BTreeSet<&'static str> {
+        let (_, table) = part(heading).split_once("|---|---|---|\n").unwrap();
+        let rows = table.lines().take_while(|line| line.starts_with('|'));
+        rows.map(|row| row.split('`').nth(1).unwrap()).collect()
+    }
+
+    fn names(object: &Value) -> BTreeSet<&str> {
+        let object = object.as_object().unwrap();
+        object.keys().map(String::as_str).collect()
+    }
+
+    fn example() -> (Value, Status) {
+        let (_, json) = part("Example").split_once("```json\n").unwrap();
+        let (json, _) = json.split_once("```").unwrap();
+        (
+            serde_json::from_str(json).unwrap(),
+            serde_json::from_str(json).unwrap(),
+        )
+    }
+
+    #[test]
+    fn the_documented_status_is_a_status_and_every_field_is_documented() {
+        let (documented_value, status) = example();
+        let value = serde_json::to_value(&status).unwrap();
+        assert_eq!(value, documented_value);
+        for (heading, at) in [
+            ("`status`", ""),
+            ("`recent`", "/recent/0"),
+            ("`origin`", "/recent/0/origin"),
+            ("`live`", "/live"),
+            ("`slots`", "/slots/0"),
+            ("`kept`", "/kept/0"),
+            ("`image`", "/kept/0/image"),
+        ] {
+            let object = value.pointer(at).unwrap();
+            assert_eq!(documented(heading), names(object), "{heading}");
+        }
+        let history = serde_json::to_value(History {
+            app: &status.app,
+            recent: &status.recent,
+        });
+        assert_eq!(documented("`history`"), names(&history.unwrap()));
+    }
+
+    #[test]
+    fn every_way_in_which_a_deployment_stands_is_documented() {
+        let part = part("`recent`");
+        for outcome in [
+            Outcome::Deployed,
+            Outcome::Unchanged,
+            Outcome::Cancelled,
+            Outcome::Failed,
+            Outcome::RolledBack,
+            Outcome::Stuck,
+        ] {
+            assert!(part.contains(&format!("`{outcome}`")), "{outcome}");
+        }
+        for (unended, reason) in [
+            (Unended::Running, "empty"),
+            (Unended::Waiting, "empty"),
+            (Unended::Interrupted, "`interrupted`"),
+            (Unended::Unreadable, "`other-version`"),
+        ] {
+            let standing = Standing::from(unended);
+            let row = part
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{standing}` |")))
+                .unwrap();
+            assert!(row.ends_with(&format!("| {reason} |")), "{row}");
+            assert_eq!(
+                serde_json::to_value(standing).unwrap(),
+                standing.to_string()
+            );
+        }
+    }
+}

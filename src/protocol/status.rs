@@ -1,4 +1,4 @@
-//! What `status` and `history` answer.
+//! What `status` and `history` answer. `docs/status.md` describes it.
 
 use std::fmt;
 

@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
 use super::commands::{self, Level};
-use super::text;
+use super::{redact, text};
 use crate::secret::Redactor;
 
 /// Who reads the log.
@@ -168,11 +168,8 @@ impl Console {
         self.write(&commands::stop(&token));
     }
 
-    /// Redacted twice: escapes inside a secret would hide it from the first pass.
     fn clean(&self, line: &str) -> String {
-        let line = text::cut(line, 16 * text::MAX_LINE);
-        let line = text::printable(&self.redactor.redact(&line));
-        self.redactor.redact(&line)
+        redact::foreign(line, &self.redactor)
     }
 
     fn stamped(&mut self, at: Duration, line: &str, tone: Tone) {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::text;
 use crate::protocol::result::RunResult;
 use crate::secret::Redactor;
+use crate::secret::cut::whole_words;
 
 /// Everything in a result that is text and could hold one.
 pub(super) fn result(result: &mut RunResult, redactor: &Redactor) {
@@ -25,10 +26,18 @@ pub(super) fn result(result: &mut RunResult, redactor: &Redactor) {
     failure.chain.iter_mut().for_each(clean);
     failure.hints.iter_mut().for_each(clean);
     for line in &mut failure.log_tail {
-        // Again after the escapes are gone, which can stand inside a secret.
-        let printable = text::printable(&redactor.redact(line));
-        *line = redactor.redact(&printable);
+        *line = foreign(line, redactor);
     }
+}
+
+/// A line that someone else printed. Redacted twice: escapes inside a secret hide it from the first look. It is cut
+/// last: half a secret would not be found.
+pub(super) fn foreign(line: &str, redactor: &Redactor) -> String {
+    // More than this is not looked at.
+    const MOST: usize = 16 * text::MAX_LINE;
+    let line = redactor.redact(&whole_words(line, MOST));
+    let plain = text::plain(&line, MOST);
+    text::cut(&redactor.redact(&plain), text::MAX_LINE)
 }
 
 /// What a server answered, in a length that a person reads. It is cut last: a secret that was cut in two
@@ -51,6 +60,29 @@ pub(super) fn json(value: &mut Value, redactor: &Redactor) {
 mod tests {
     use super::*;
     use crate::secret::Secret;
+
+    #[test]
+    fn a_secret_with_an_escape_inside_leaves_nothing_at_the_cut() {
+        let redactor = Redactor::new(&[&Secret::new("ghs_0123456789")]);
+        for length in text::MAX_LINE - 20..=text::MAX_LINE {
+            let line = format!("{} ghs_0\u{1b}[0m123456789 end", "x".repeat(length));
+            let shown = foreign(&line, &redactor);
+            assert!(!shown.contains("ghs"), "{length}");
+            assert!(shown.len() <= text::MAX_LINE);
+        }
+    }
+
+    /// Colours and secrets are taken out before the line is cut, so that the end of a long one comes forward.
+    #[test]
+    fn a_secret_at_the_end_of_what_is_looked_at_leaves_nothing() {
+        let redactor = Redactor::new(&[&Secret::new("ghs_0123456789")]);
+        let most = 16 * text::MAX_LINE;
+        for length in most - 20..=most {
+            let colours = "\u{1b}[1m".repeat(length / 4);
+            let line = format!("{colours} ghs_0123456789");
+            assert!(!foreign(&line, &redactor).contains("ghs"), "{length}");
+        }
+    }
 
     #[test]
     fn a_secret_at_the_cut_leaves_nothing() {

@@ -5,12 +5,17 @@ pub const MAX_LINE: usize = 4 * 1024;
 
 /// The text on one line, without terminal escapes and control characters, at most [`MAX_LINE`] bytes.
 pub fn printable(text: &str) -> String {
+    cut(&plain(text, MAX_LINE), MAX_LINE)
+}
+
+/// The same, at most a character longer than `most` bytes.
+pub(super) fn plain(text: &str, most: usize) -> String {
     let text = text.trim_end_matches(['\n', '\r']);
-    let mut clean = String::with_capacity(text.len().min(MAX_LINE));
+    let mut clean = String::with_capacity(text.len().min(most));
     let mut rest = text.chars().peekable();
     while let Some(next) = rest.next() {
-        // Checked while reading, so that a line of a gigabyte costs 4 KiB.
-        if clean.len() > MAX_LINE {
+        // Checked while reading, so that a line of a gigabyte costs no more than what is kept.
+        if clean.len() > most {
             break;
         }
         match next {
@@ -20,7 +25,7 @@ pub fn printable(text: &str) -> String {
             other => clean.push(other),
         }
     }
-    cut(&clean, MAX_LINE)
+    clean
 }
 
 /// Control characters, line separators and the marks that reorder text on screen.

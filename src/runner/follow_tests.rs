@@ -1,14 +1,15 @@
-//! Lost connections and cancels, against an agent that is a shell script.
+//! Lost connections, silence and cancels, against an agent that is a shell script.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::ask;
 use super::cancel::{self, Cancel, Cancelled};
 use super::follow::{Followed, Follower};
 use super::remote::{InstalledAgent, Remote};
 use crate::config::types::Place;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::outcome::{Finished, Outcome};
 use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice, Target};
@@ -166,4 +167,27 @@ async fn a_cancelled_run_keeps_looking_for_its_host_while_it_may() {
     assert!(followed.is_none());
     let tries = agent.heard().matches("\"request\":\"follow\"").count();
     assert!(tries >= 3, "{tries} tries");
+}
+
+#[tokio::test]
+async fn an_agent_that_says_nothing_for_ten_minutes_is_waited_for_no_longer() {
+    let script = Agent::new("exec sleep 1000");
+    let agent = InstalledAgent {
+        path: script.path().display().to_string(),
+        uploaded: 0,
+    };
+    let reporter = Reporter::new(ConsoleMode::Json, Redactor::default());
+    let site = plan().site;
+    // From here on ten minutes pass as soon as there is nothing else to do.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let prepared = ask::prepare(&Remote::Local, &agent, &site, &reporter).await;
+    let status = ask::status(&Remote::Local, &agent, &site, &reporter).await;
+    for error in [prepared.unwrap_err(), status.unwrap_err()] {
+        assert_eq!(error.reason(), Reason::AgentUnavailable);
+        let said = "the agent on the host has said nothing for 600 s";
+        assert_eq!(error.to_string(), said);
+        assert!(!error.hints().is_empty());
+    }
+    assert_eq!(began.elapsed().as_secs(), 2 * 600);
 }

@@ -229,3 +229,19 @@ async fn a_token_that_is_none_is_refused_before_any_call() {
         );
     }
 }
+
+/// Whoever answers in GitHub's place may send without end; the time for a call is no bound on memory.
+#[tokio::test]
+async fn an_answer_without_end_is_not_read() {
+    for status in [200, 500] {
+        let server = Server::start(move |_| text(status, &" ".repeat(33 << 20))).await;
+        let client = client(&server);
+        let wanted = format!("GitHub answered {status}: more than 32 MiB");
+        let error = client.remove_label(7, "deploy").await.unwrap_err();
+        assert_eq!(error.to_string(), wanted);
+        assert_eq!(server.seen().len(), 1, "it is asked once");
+        let commit = SHA.parse().unwrap();
+        let error = client.head_commit(&commit).await.unwrap_err();
+        assert_eq!(error.to_string(), wanted);
+    }
+}

@@ -105,3 +105,15 @@ async fn a_connection_that_is_refused_is_tried_once_more() {
         .unwrap();
     assert_eq!(late.await.unwrap().lines(), [format!("POST {HOOK}")]);
 }
+
+/// The end of what is read is no place for half a word, which may be half a secret.
+#[tokio::test]
+async fn a_long_answer_is_cut_between_words() {
+    let server = Server::start(|_| text(400, &format!("{} secrethook", "x".repeat(4090)))).await;
+    let error = post(&Secret::new(server.url(HOOK)), &json!({})).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("400") && !error.contains("secr"), "{error}");
+    let server = Server::start(|_| text(400, &"no ".repeat(1 << 20))).await;
+    let error = post(&Secret::new(server.url(HOOK)), &json!({})).await;
+    assert!(error.unwrap_err().to_string().len() < 5000);
+}

@@ -16,6 +16,7 @@ use super::failure::{StepError, StepResult};
 use super::lock::{self, CancelState};
 use super::owner::{self, Known};
 use super::paths::AppPaths;
+use super::prepare::warn_of_own_logs;
 use super::recover::recover;
 use super::{reload, route};
 use crate::error::Reason;
@@ -45,7 +46,9 @@ pub(super) async fn provision<H: Host>(
     let paths = AppPaths::new(&order.site.app);
     let known = owner::look(host, &order.site).await?;
     if order.mode == ProvisionMode::DryRun {
-        return Ok(plan::plan(host, order, &paths).await?.changes());
+        let plan = plan::plan(host, order, &paths).await?;
+        warn_of_own_logs(events, &plan.own_logs).await;
+        return Ok(plan.changes());
     }
     if known == Known::New {
         // A mistyped `app` leaves nothing behind.
@@ -74,14 +77,20 @@ pub(super) async fn provision<H: Host>(
         cancelled,
     )
     .await?;
-    let done = locked(host, order, &paths).await;
+    let done = locked(host, events, order, &paths).await;
     drop(lock);
     done
 }
 
-async fn locked<H: Host>(host: &H, order: &Provision, paths: &AppPaths) -> StepResult<Vec<Change>> {
+async fn locked<H: Host>(
+    host: &H,
+    events: &Events<'_, H>,
+    order: &Provision,
+    paths: &AppPaths,
+) -> StepResult<Vec<Change>> {
     recover(host, paths).await?;
     let plan = plan::plan(host, order, paths).await?;
+    warn_of_own_logs(events, &plan.own_logs).await;
     owner::claim(host, &order.site).await?;
     // What is started at boot from now on.
     let current = host.become_current(&AppPaths::current_agent()).await;

@@ -45,6 +45,8 @@ pub(super) struct Plan {
     pub(super) units: Vec<Unit>,
     /// The slot that takes traffic, before and after.
     pub(super) live: Slot,
+    /// Each `location` that has an `access_log` of its own, so that nginx drops ours there.
+    pub(super) own_logs: Vec<String>,
     upstreams: PathBuf,
 }
 
@@ -192,6 +194,7 @@ pub(super) async fn plan<H: Host>(
         files,
         units,
         live: taken.live,
+        own_logs: around.own_logs,
         upstreams,
     })
 }

@@ -1,5 +1,7 @@
 //! `provision` on a simulated host.
 
+use tokio::sync::mpsc::unbounded_channel;
+
 use super::provision;
 use crate::agent::events::Events;
 use crate::agent::failure::StepResult;
@@ -8,9 +10,11 @@ use crate::agent::tests::{deployed, image, plan};
 use crate::host::nginx::context::Context;
 use crate::host::nginx::flag::{FlagSwitch, Keeping};
 use crate::host::sim::{FOLDER, INCLUDE, SimHost};
+use crate::protocol::event::Happening;
 use crate::protocol::plan::Target;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::PerSlot;
+use crate::protocol::wire::Reply;
 
 fn provision_with(
     host: &SimHost,
@@ -26,13 +30,14 @@ fn provision_with(
 }
 
 fn ordered(host: &SimHost, order: &Provision) -> StepResult<Vec<Change>> {
-    let events = Events::silent(host);
+    run(host, &Events::silent(host), order)
+}
+
+fn run(host: &SimHost, events: &Events<'_, SimHost>, order: &Provision) -> StepResult<Vec<Change>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    runtime.block_on(Box::pin(provision(host, &events, order, || {
-        CancelState::No
-    })))
+    runtime.block_on(Box::pin(provision(host, events, order, || CancelState::No)))
 }
 
 fn text(host: &SimHost, path: &str) -> Option<String> {
@@ -233,4 +238,95 @@ fn another_project_s_provision_with_the_same_app_is_refused() {
         assert!(refused.chain[0].contains("belongs to"), "{refused:?}");
     }
     assert_eq!(host.world.borrow().files, before);
+}
+
+#[test]
+fn a_location_with_an_access_log_of_its_own_is_warned_of() {
+    let host = SimHost::new();
+    let site = "server { listen 81; server_name api; include /etc/nginx/conf.d/service-url.inc;\n\
+                location /api { access_log off; proxy_pass $service_url; } }\n";
+    let content = site.as_bytes().to_vec().into();
+    let path = "/etc/nginx/conf.d/api.conf".into();
+    host.world.borrow_mut().files.insert(path, content);
+    for mode in [ProvisionMode::DryRun, ProvisionMode::Apply] {
+        let (listener, mut replies) = unbounded_channel();
+        let order = Provision {
+            site: plan(1, Target::Image(image(1))).site,
+            server_name: None,
+            mode,
+        };
+        let events = Events::new(&host, None, listener);
+        run(&host, &events, &order).unwrap();
+        let mut warned = Vec::new();
+        while let Ok(Reply::Event(event)) = replies.try_recv() {
+            if let Happening::Warning { text, hint } = event.what {
+                warned.push((text, hint));
+            }
+        }
+        assert_eq!(warned.len(), 1, "{mode:?}: {warned:?}");
+        let (text, hint) = &warned[0];
+        assert!(text.contains("`location /api` are not measured"), "{text}");
+        assert!(hint.contains("`server` block"), "{hint}");
+    }
+}
+
+/// A host where systemd runs, with files of root's that are about to be replaced.
+fn with_files_of_roots() -> (SimHost, Vec<&'static str>) {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    host.faults.no_live_restore.set(true);
+    let replaced = [
+        ("/etc/docker/daemon.json", "{\"bip\": \"10.9.0.1/24\"}"),
+        (
+            "/etc/systemd/system/nginx.service.d/pct-deploy.conf",
+            "[Service]\nNice=5\n",
+        ),
+        ("/etc/systemd/system/pct-deploy-recover.service", "[Unit]\n"),
+    ];
+    for (path, text) in replaced {
+        let content = text.as_bytes().to_vec().into();
+        host.world.borrow_mut().files.insert(path.into(), content);
+    }
+    let there = "/run/systemd/system/x".into();
+    host.world
+        .borrow_mut()
+        .files
+        .insert(there, Vec::new().into());
+    let mut paths = replaced.map(|(path, _)| path).to_vec();
+    paths.push(INCLUDE);
+    (host, paths)
+}
+
+#[test]
+fn a_copy_is_kept_of_every_file_of_roots_that_is_replaced() {
+    let (host, replaced) = with_files_of_roots();
+    let before: Vec<_> = replaced.iter().map(|path| text(&host, path)).collect();
+    let changes = provision_with(&host, ProvisionMode::Apply, None).unwrap();
+    for (path, before) in replaced.iter().zip(before) {
+        let change = changes.iter().find(|change| change.what == *path).unwrap();
+        let copy = change.backup.as_deref().unwrap_or_else(|| panic!("{path}"));
+        assert!(copy.starts_with(&format!("{FOLDER}/backup/")), "{copy}");
+        assert_eq!(text(&host, copy), before, "{path}");
+        assert_ne!(text(&host, path), before, "{path}");
+    }
+    let without = changes.iter().filter(|change| change.backup.is_none());
+    let new: Vec<_> = without.map(|change| change.what.as_str()).collect();
+    assert!(
+        new.contains(&"/etc/systemd/system/pct-deploy-settle.timer"),
+        "{new:?}"
+    );
+}
+
+#[test]
+fn what_systemd_does_not_take_is_put_back() {
+    let (host, replaced) = with_files_of_roots();
+    let units: Vec<_> = replaced.iter().filter(|path| **path != INCLUDE).collect();
+    let before: Vec<_> = units.iter().map(|path| text(&host, path)).collect();
+    host.faults.always.set(Some("load_units"));
+    provision_with(&host, ProvisionMode::Apply, None).unwrap_err();
+    let after: Vec<_> = units.iter().map(|path| text(&host, path)).collect();
+    assert_eq!(after, before);
+    let timer = "/etc/systemd/system/pct-deploy-settle.timer";
+    assert_eq!(text(&host, timer), None, "it was not there");
+    assert_eq!(host.serves(), Some(image(1)));
 }

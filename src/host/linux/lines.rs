@@ -2,16 +2,43 @@
 
 use std::collections::VecDeque;
 
-/// Longer lines are cut: a program that never ends its line must not fill our memory.
-const LONGEST_LINE: usize = 4096;
+use crate::secret::cut::whole_words;
 
-/// Splits a byte stream at LF and CR; empty lines are dropped.
-#[derive(Debug, Default)]
+/// The longest line that is passed on, in bytes. Longer ones keep whole words: who hides secrets comes later.
+const LONGEST_LINE: usize = 4096;
+/// The same before the secrets that we know are hidden.
+const LONGEST_RAW_LINE: usize = 64 * 1024;
+
+/// Splits a byte stream at LF and CR; empty lines are dropped, long ones cut: a program that never ends its line must
+/// not fill our memory.
+#[derive(Debug)]
 pub(super) struct Lines {
     open: Vec<u8>,
+    longest: usize,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::up_to(LONGEST_LINE)
+    }
+}
+
+/// A line that [`Lines::raw`] gave, its secrets hidden, in the length that is passed on.
+pub(super) fn shortened(line: &str) -> String {
+    whole_words(line, LONGEST_LINE)
 }
 
 impl Lines {
+    /// For lines whose secrets are hidden next; they are [`shortened`] after that.
+    pub(super) fn raw() -> Self {
+        Self::up_to(LONGEST_RAW_LINE)
+    }
+
+    fn up_to(longest: usize) -> Self {
+        let open = Vec::new();
+        Self { open, longest }
+    }
+
     /// Takes the next bytes and hands over every line they complete.
     pub(super) fn push(&mut self, bytes: &[u8], mut on_line: impl FnMut(&str)) {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -19,7 +46,8 @@ impl Lines {
                 [text @ .., b'\n' | b'\r'] => (text, true),
                 text => (text, false),
             };
-            let room = LONGEST_LINE.saturating_sub(self.open.len());
+            // One byte more tells that it is too long.
+            let room = (self.longest + 1).saturating_sub(self.open.len());
             self.open.extend(text.iter().take(room));
             if ends {
                 self.finish(&mut on_line);
@@ -32,7 +60,7 @@ impl Lines {
         let line = String::from_utf8_lossy(&self.open);
         let line = line.trim_end();
         if !line.is_empty() {
-            on_line(line);
+            on_line(&whole_words(line, self.longest));
         }
         self.open.clear();
     }
@@ -71,6 +99,7 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::masking::mask;
 
     fn split(chunks: &[&[u8]]) -> Vec<String> {
         let mut lines = Lines::default();
@@ -97,10 +126,31 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_cut() {
-        let long = vec![b'x'; 3 * LONGEST_LINE];
+        let long = b"x ".repeat(2 * LONGEST_LINE);
         let seen = split(&[&long, b"\nnext\n"]);
-        assert_eq!(seen[0].len(), LONGEST_LINE);
+        assert!((4080..=LONGEST_LINE).contains(&seen[0].len()));
+        assert!(seen[0].ends_with("x …"), "{}", seen[0]);
         assert_eq!(seen[1], "next");
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_leaves_nothing() {
+        for before in [LONGEST_LINE - 10, LONGEST_RAW_LINE - 10] {
+            let line = format!("{} hunter2-hunter2 end\n", "x".repeat(before));
+            assert!(!split(&[line.as_bytes()])[0].contains("hunter"), "{before}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_before_its_line_is_cut() {
+        let secret = ["PASSPHRASE=correct horse battery".to_owned()];
+        for before in LONGEST_LINE - 40..LONGEST_LINE {
+            let line = format!("{} correct horse battery end\n", "x".repeat(before));
+            let (mut lines, mut seen) = (Lines::raw(), Vec::new());
+            lines.push(line.as_bytes(), |line| seen.push(line.to_owned()));
+            let shown = shortened(&mask(&secret, seen)[0]);
+            assert!(!shown.contains("correct") && shown.len() <= LONGEST_LINE);
+        }
     }
 
     #[test]

@@ -201,7 +201,27 @@ fn trouble_of(output: &[String]) -> Option<Trouble> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn no_more_people_can_read_a_copy_than_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o600, 0o640, 0o755] {
+            let (from, to) = (folder.path().join("file"), folder.path().join("copy"));
+            std::fs::write(&from, "secret").unwrap();
+            std::fs::set_permissions(&from, std::fs::Permissions::from_mode(mode)).unwrap();
+            keep_copy(&from, &to, Owner::Us).await.unwrap();
+            let copied = to.metadata().unwrap();
+            assert_eq!(copied.permissions().mode() & 0o7777, mode);
+            assert_eq!(
+                copied.modified().unwrap(),
+                from.metadata().unwrap().modified().unwrap()
+            );
+            assert_eq!(std::fs::read(&to).unwrap(), b"secret");
+        }
+    }
 
     #[test]
     fn a_wish_for_a_password_is_a_denial_and_names_the_cure() {

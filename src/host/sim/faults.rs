@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use crate::host::facts::LiveRestore;
+
 /// The faults. A new agent on the same machine starts without any.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -15,6 +17,10 @@ pub(crate) struct Faults {
     pub(crate) disk_full: Cell<Option<usize>>,
     /// Before which verb somebody sets the clock, and by how many milliseconds.
     pub(crate) clock: Cell<Option<(usize, i64)>>,
+    /// The port that another program has.
+    pub(crate) taken: Cell<Option<u16>>,
+    /// Containers end with the Docker daemon.
+    pub(crate) no_live_restore: Cell<bool>,
     pub(super) calls: Cell<usize>,
     writes: Cell<usize>,
     /// Writes for which somebody made room on the full disk.
@@ -40,6 +46,14 @@ impl Faults {
             return true;
         }
         self.call.get() == Some(number) || self.always.get() == Some(verb)
+    }
+
+    /// Whether containers outlive the Docker daemon.
+    pub(super) fn live_restore(&self) -> LiveRestore {
+        match self.no_live_restore.get() {
+            true => LiveRestore::Off,
+            false => LiveRestore::On,
+        }
     }
 
     /// By how many milliseconds the clock is set before the verb that comes next.

@@ -13,7 +13,7 @@ use super::{COMPOSE, SimHost, SimLock};
 use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{
     self, Arrivals, Asked, ComposeProject, ComposeTool, ContainerFacts, DockerFacts, ImageFacts,
-    Incident, LiveRestore, Probe, ProbeAnswer, PullProgress, WorkerId,
+    Incident, Probe, ProbeAnswer, PullProgress, WorkerId,
 };
 use crate::host::{Access, Durability, Host, HostResult, LockAttempt, OnLine, Owner, Start};
 use crate::protocol::ids::{PinnedImage, Repository, ServiceName};
@@ -155,7 +155,7 @@ impl Host for SimHost {
         self.call("docker")?;
         let root = "/var/lib/docker".into();
         Ok(DockerFacts {
-            live_restore: LiveRestore::On,
+            live_restore: self.faults.live_restore(),
             version: "26".into(),
             platform: "linux/amd64".into(),
             root,
@@ -365,8 +365,8 @@ impl Host for SimHost {
             .insert(path.into(), Vec::new().into());
         Ok(())
     }
-    async fn accepts(&self, _: SocketAddr) -> bool {
-        false
+    async fn accepts(&self, address: SocketAddr) -> bool {
+        self.faults.taken.get() == Some(address.port())
     }
     async fn listens(&self, _: u32) -> bool {
         true

@@ -3,14 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
-use octocrab::{FromResponse, Octocrab};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::Response;
+use hyper::body::Bytes;
+use octocrab::{FromResponse as _, Octocrab};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::encoded::path_part;
 use crate::config::types::GithubConfig;
 use crate::error::{Error, Result};
 use crate::report::context::RunContext;
 use crate::report::{http, text};
+use crate::secret::cut::whole_words;
 
 /// Where the API is when the environment names no other place.
 const PUBLIC_API: &str = "https://api.github.com";
@@ -24,6 +30,12 @@ pub struct Github {
 
 /// The pause before a call is made a second time.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// The longest answer that is read. A page of a hundred comments may have 25 MiB.
+const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+/// An answer whose body is not read yet.
+type Answer = Response<BoxBody<Bytes, octocrab::Error>>;
 
 /// Why a call failed. Holds no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +123,7 @@ impl Github {
 
     /// Asks once; whoever calls it has a patience of its own.
     pub(super) async fn get_once<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
-        bounded(self.api.get(self.route(path), None::<&()>)).await
+        bounded(self.api._get(self.route(path))).await
     }
 
     /// Creates something once. When the answer is lost, `find` says whether it is there; only when it
@@ -123,7 +135,7 @@ impl Github {
         find: impl AsyncFnOnce() -> Result<Option<R>, ApiError>,
     ) -> Result<R, ApiError> {
         let call = async || {
-            let call = self.api.post(self.route(path), Some(body));
+            let call = self.api._post(self.route(path), Some(body));
             bounded(call).await
         };
         let error = match call().await {
@@ -149,7 +161,7 @@ impl Github {
         body: &impl Serialize,
     ) -> Result<R, ApiError> {
         let call = async || {
-            let call = self.api.patch(self.route(path), Some(body));
+            let call = self.api._patch(self.route(path), Some(body));
             bounded(call).await
         };
         twice(call).await
@@ -157,11 +169,11 @@ impl Github {
 
     /// Takes a label off a pull request; one that is gone already is fine.
     pub async fn remove_label(&self, pull_request: u64, label: &str) -> Result<(), ApiError> {
-        let (owner, name) = self.repository.split_once('/').unwrap_or_default();
-        let issues = self.api.issues(owner, name);
-        let call = async || bounded(issues.remove_label(pull_request, label)).await;
+        let label = path_part(label);
+        let route = self.route(&format!("issues/{pull_request}/labels/{label}"));
+        let call = async || bounded(self.api._delete(&*route, None::<&()>)).await;
         match twice(call).await {
-            Ok(_left) => Ok(()),
+            Ok(IgnoredAny) => Ok(()),
             Err(error) if error.status == Some(404) => Ok(()),
             Err(error) => Err(error),
         }
@@ -169,7 +181,7 @@ impl Github {
 
     /// Whose token it is; an app's may not ask.
     pub(super) async fn get_user<R: DeserializeOwned>(&self) -> Result<R, ApiError> {
-        let call = async || bounded(self.api.get("/user", None::<&()>)).await;
+        let call = async || bounded(self.api._get("/user")).await;
         twice(call).await
     }
 
@@ -189,17 +201,52 @@ async fn twice<R>(call: impl AsyncFn() -> Result<R, ApiError>) -> Result<R, ApiE
     }
 }
 
-async fn bounded<R: FromResponse>(
-    call: impl Future<Output = octocrab::Result<R>>,
+/// One call, bounded in time and in what is read.
+async fn bounded<R: DeserializeOwned>(
+    call: impl Future<Output = octocrab::Result<Answer>>,
 ) -> Result<R, ApiError> {
     // The future of a call is large; every caller holds one.
-    match tokio::time::timeout(http::CALL_DEADLINE, Box::pin(call)).await {
-        Ok(answer) => answer.map_err(api_error),
-        Err(_elapsed) => Err(ApiError {
-            status: None,
-            text: format!("nothing within {} s", http::CALL_DEADLINE.as_secs()),
-            fate: Fate::Late,
-        }),
+    let read = Box::pin(async {
+        let answer = whole(call.await.map_err(api_error)?).await?;
+        let answer = octocrab::map_github_error(answer).await;
+        R::from_response(answer.map_err(api_error)?)
+            .await
+            .map_err(api_error)
+    });
+    let late = |_elapsed| ApiError {
+        status: None,
+        text: format!("nothing within {} s", http::CALL_DEADLINE.as_secs()),
+        fate: Fate::Late,
+    };
+    tokio::time::timeout(http::CALL_DEADLINE, read)
+        .await
+        .unwrap_or_else(|elapsed| Err(late(elapsed)))
+}
+
+/// The answer with its body read, which is short enough.
+async fn whole(answer: Answer) -> Result<Answer, ApiError> {
+    let (head, body) = answer.into_parts();
+    let bytes = match Limited::new(body, LONGEST_ANSWER).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            return Err(match error.downcast::<octocrab::Error>() {
+                Ok(error) => api_error(*error),
+                Err(error) => ApiError {
+                    status: Some(head.status.as_u16()),
+                    text: unread(&*error),
+                    fate: Fate::Late,
+                },
+            });
+        }
+    };
+    let body = Full::new(bytes).map_err(|never| match never {});
+    Ok(Response::from_parts(head, body.boxed()))
+}
+
+fn unread(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => format!("more than {} MiB", LONGEST_ANSWER / (1024 * 1024)),
+        None => error.to_string(),
     }
 }
 
@@ -232,7 +279,7 @@ fn api_error(error: octocrab::Error) -> ApiError {
     };
     ApiError {
         status,
-        text: text::printable(&text),
+        text: text::printable(&whole_words(&text, text::MAX_LINE)),
         fate,
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::report::{http, text};
 use crate::secret::Secret;
+use crate::secret::cut::whole_words;
 
 /// A longer wait than this would outlast the time for reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -68,17 +69,18 @@ async fn send(client: &reqwest::Client, webhook: &Secret, message: &Value) -> An
     Answer::Refused(refused(status, &why))
 }
 
-/// The first piece of a body: Slack says why in a word, and others may send without end.
+/// The first words of a body: Slack says why in one, and others may send without end.
 async fn beginning(mut answer: reqwest::Response) -> String {
     const ENOUGH: usize = 4096;
     let mut body = Vec::new();
-    while body.len() < ENOUGH
+    // One byte more tells that it goes on.
+    while body.len() <= ENOUGH
         && let Ok(Some(piece)) = answer.chunk().await
     {
-        let room = ENOUGH - body.len();
+        let room = ENOUGH + 1 - body.len();
         body.extend(piece.iter().take(room));
     }
-    String::from_utf8_lossy(&body).into_owned()
+    whole_words(&String::from_utf8_lossy(&body), ENOUGH)
 }
 
 fn unreachable_slack(error: reqwest::Error) -> Error {

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
-use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{
     BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion, TagImageOptionsBuilder,
 };
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::archive::Sent;
 use super::client::{ANSWER, chain_text};
 use super::context::Context;
-use super::progress::{Progress, last_overwrite, size};
+use super::output::Output;
+use super::progress::size;
 use super::{credentials, registry_host};
 use crate::config::types::BuildConfig;
 use crate::error::{Error, Reason, Result};
@@ -28,8 +28,6 @@ use crate::report::Reporter;
 
 /// The longest build.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
-/// Lines of output that explain a failure.
-const TAIL_LINES: usize = 20;
 
 /// An image in the runner's daemon, under all its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,11 +152,7 @@ impl Job<'_> {
         let options = self.options(builder, &name, &context.dockerfile)?;
         let (tar, packing) = context.stream();
         let tar = bollard::body_try_stream(tar.map(|chunk| chunk.map(Into::into)));
-        let mut output = Output {
-            reporter: self.reporter,
-            progress: Progress::default(),
-            tail: VecDeque::new(),
-        };
+        let mut output = Output::new(self.reporter);
         let stream = self
             .docker
             .build_image(options, self.credentials(), Some(tar));
@@ -172,10 +166,10 @@ impl Job<'_> {
         }
         match built {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(self.explain(builder, &error, output.tail)),
+            Ok(Err(error)) => return Err(self.explain(builder, &error, output.into_tail())),
             Err(_elapsed) => {
                 let minutes = BUILD_LIMIT.as_secs() / 60;
-                let error = self.failure(output.tail);
+                let error = self.failure(output.into_tail());
                 return Err(error
                     .because(format!("not done within {minutes} minutes"))
                     .into());
@@ -337,49 +331,4 @@ fn session_id() -> Result<String> {
             .map_err(|error| Error::bug("cannot write a text").because(error))?;
     }
     Ok(id)
-}
-
-/// Shows a build's output and remembers its end.
-struct Output<'a> {
-    reporter: &'a Reporter,
-    progress: Progress,
-    tail: VecDeque<String>,
-}
-
-impl Output<'_> {
-    async fn follow(
-        &mut self,
-        stream: impl Stream<Item = Result<BuildInfo, DockerError>>,
-    ) -> Result<(), DockerError> {
-        let mut stream = std::pin::pin!(stream);
-        while let Some(info) = stream.next().await {
-            let info = info?;
-            if let Some(BuildInfoAux::BuildKit(update)) = &info.aux {
-                for line in self.progress.lines(update) {
-                    self.show(&line);
-                }
-            }
-            // The classic builder's own words, and its pulls without their progress bars.
-            for text in [
-                info.stream,
-                info.status.filter(|_| info.progress_detail.is_none()),
-            ] {
-                for line in text.iter().flat_map(|text| text.lines()) {
-                    self.show(last_overwrite(line));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn show(&mut self, line: &str) {
-        if line.trim().is_empty() {
-            return;
-        }
-        self.reporter.output("build", line);
-        if self.tail.len() == TAIL_LINES {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(line.to_owned());
-    }
 }

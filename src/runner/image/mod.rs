@@ -1,14 +1,16 @@
 //! The image: from a folder to a digest in a registry, through the runner's Docker daemon.
 //!
 //! [`client`] finds the daemon, `ignore` (with `pattern`) and `context` turn a folder into a tar stream,
-//! [`build`] builds it and shows what BuildKit prints (`progress`), [`push`] uploads it and
-//! learns its digest. All output of a build is untrusted.
+//! [`build`] builds it and shows what the builder prints (`output`; `progress` is BuildKit's, and `open_line` puts lines
+//! together), [`push`] uploads it and learns its digest. All output of a build is untrusted.
 
 mod archive;
 pub mod build;
 pub mod client;
 mod context;
 mod ignore;
+mod open_line;
+mod output;
 mod pattern;
 mod progress;
 pub mod push;

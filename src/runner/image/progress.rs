@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog, VertexStatus};
 
+use super::open_line::OpenLine;
+
 /// The pause between two lines about the same download.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -22,7 +24,7 @@ struct BuildStep {
     started: Option<f64>,
     stage: Stage,
     /// Output after the last line end.
-    open_line: String,
+    open_line: OpenLine,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -109,8 +111,7 @@ impl Progress {
             return;
         };
         step.stage = Stage::Over;
-        let rest = std::mem::take(&mut step.open_line);
-        if !rest.is_empty() {
+        if let Some(rest) = step.open_line.finish() {
             lines.push(format!("#{number} {rest}"));
         }
         lines.push(format!("#{number} {end}"));
@@ -147,23 +148,10 @@ impl Progress {
             (Some(time), Some(started)) => (time - started).max(0.0),
             (_, _) => 0.0,
         };
-        let text = String::from_utf8_lossy(&log.msg);
-        for piece in text.split_inclusive('\n') {
-            step.open_line.push_str(piece.trim_end_matches('\n'));
-            // A line that never ends must not grow without bounds.
-            if piece.ends_with('\n') || step.open_line.len() > 64 * 1024 {
-                let line = std::mem::take(&mut step.open_line);
-                let shown = last_overwrite(&line);
-                lines.push(format!("#{} {offset:.3} {shown}", step.number));
-            }
+        for line in step.open_line.push(&log.msg) {
+            lines.push(format!("#{} {offset:.3} {line}", step.number));
         }
     }
-}
-
-/// What a terminal would show of a line with carriage returns.
-pub(super) fn last_overwrite(line: &str) -> &str {
-    let line = line.trim_end_matches('\r');
-    line.rsplit('\r').next().unwrap_or(line)
 }
 
 fn one_line(text: &str) -> String {
@@ -243,12 +231,6 @@ mod tests {
         };
         assert_eq!(progress.lines(&end), ["#2 three", "#2 ERROR: exit code: 3"]);
         assert!(progress.lines(&end).is_empty());
-    }
-
-    #[test]
-    fn only_the_last_overwrite_of_a_line_is_shown() {
-        assert_eq!(last_overwrite("10%\r50%\r100%\r"), "100%");
-        assert_eq!(last_overwrite("plain"), "plain");
     }
 
     #[test]

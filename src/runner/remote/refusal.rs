@@ -6,6 +6,7 @@ use super::endpoint::Endpoint;
 use super::hostkey::{Misfit, OfferedKey, mismatch};
 use crate::config::types::HostTrust;
 use crate::error::{Error, Reason};
+use crate::secret::cut::whole_words;
 
 /// Why a connection was not made.
 #[derive(Debug)]
@@ -184,24 +185,14 @@ fn explained(error: Error, log: &str) -> Error {
     error.log_tail(lines)
 }
 
-/// The longest line of a log that is kept.
+/// The longest line of a log that is kept, in bytes.
 const LONGEST: usize = 2000;
-
-/// A line that is cut keeps whole words only: half a secret would not be found, and shown.
-fn whole_words(line: &str) -> String {
-    if line.chars().count() <= LONGEST {
-        return line.to_owned();
-    }
-    let cut: String = line.chars().take(LONGEST).collect();
-    let end = cut.rfind(char::is_whitespace).unwrap_or(0);
-    format!("{} …", cut.get(..end).unwrap_or_default())
-}
 
 /// The last lines of a log, without control characters: the far side chose some of them.
 pub(super) fn log_lines(log: &str) -> Vec<String> {
     let clean = |line: &str| -> String {
         let line: String = line.chars().filter(|c| !c.is_control()).collect();
-        whole_words(&line)
+        whole_words(&line, LONGEST)
     };
     let lines: Vec<String> = log
         .lines()

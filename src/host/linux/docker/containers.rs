@@ -20,7 +20,7 @@ use super::super::super::facts::{
     ComposeProject, ContainerFacts, ContainerHealth, OomKilled, RunState,
 };
 use super::super::super::masking::mask;
-use super::super::lines::{Lines, Tail};
+use super::super::lines::{Lines, Tail, shortened};
 use super::images::image_of_container;
 use super::{within, within_or_none};
 use crate::protocol::ids::ServiceName;
@@ -186,7 +186,7 @@ pub(in super::super) async fn log(
         .build();
     let read = async {
         let mut tail = Tail::new(lines.into());
-        let mut open = Lines::default();
+        let mut open = Lines::raw();
         let mut log = docker.logs(container, Some(options));
         while let Some(piece) = log.try_next().await? {
             let (LogOutput::StdErr { message }
@@ -210,7 +210,8 @@ pub(in super::super) async fn log(
         .config
         .and_then(|config| config.env)
         .unwrap_or_default();
-    Ok(mask(&environment, lines))
+    let masked = mask(&environment, lines);
+    Ok(masked.iter().map(|line| shortened(line)).collect())
 }
 
 #[cfg(test)]
