@@ -80,7 +80,9 @@ pub(super) async fn is_known<H: Host>(host: &H, site: &Site) -> StepResult<()> {
             hints: near.hints,
             ..error
         },
-        Ok(_) => error.hint("mend `app`; an app is known from its first `provision` or deploy on"),
+        Ok(_) => {
+            error.hint("correct `app`; an app is known from its first `provision` or deploy on")
+        }
     })
 }
 

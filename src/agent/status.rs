@@ -127,14 +127,17 @@ mod tests {
         let error = looked(&host, &typo).unwrap_err();
         let said = "this host does not know the app `ap`; it knows `app`";
         assert_eq!(error.chain[0], said);
-        assert!(error.hints[0].contains("correct `app` to `app`"), "{error:?}");
+        assert!(
+            error.hints[0].contains("correct `app` to `app`"),
+            "{error:?}"
+        );
         // Another project's settings, and no app of theirs here.
         let mut stranger = typo;
         stranger.slots.two = "web-3".parse().unwrap();
         stranger.proxy_include = "/etc/nginx/other.inc".into();
         let error = looked(&host, &stranger).unwrap_err();
         assert_eq!(error.chain, [said]);
-        assert!(error.hints[0].contains("mend `app`"), "{error:?}");
+        assert!(error.hints[0].contains("correct `app`"), "{error:?}");
         // The app of another project.
         stranger.app = right.app;
         let error = looked(&host, &stranger).unwrap_err();

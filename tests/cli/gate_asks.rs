@@ -290,7 +290,7 @@ fn approvals_of_people_who_may_write_are_counted() {
     github.review("stranger", Review::Approved);
     let ended = asking().end();
     refused(&ended, "not-approved");
-    ended.says("1 of 2 approvals");
+    ended.says("1 of 2 required approvals");
     github.review("lee", Review::ChangesRequested);
     let ended = asking().end();
     refused(&ended, "changes-requested");
@@ -340,7 +340,7 @@ fn without_a_token_the_settings_decide() {
         .says("`github-token` is missing");
     let ended = unasked().end();
     passed(&ended);
-    ended.says("nobody sees whether the pull request moves on");
+    ended.says("a commit pushed during the build goes unnoticed");
 }
 
 #[test]
