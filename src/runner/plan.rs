@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::protocol::ids::{DeploymentId, Tag};
 use crate::protocol::plan::{Origin, Plan, Site, Target};
 use crate::protocol::utc;
+use crate::random::random_hex;
 use crate::report::context::RunContext;
 
 /// A plan for one deployment; `fence` is what the host said when it was asked to prepare.
@@ -121,11 +122,8 @@ fn deployment_id() -> Result<DeploymentId> {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     });
     let now = utc::text(ms, utc::COMPACT).ok_or_else(|| Error::bug("the clock is far off"))?;
-    let mut random = [0_u8; 3];
-    getrandom::fill(&mut random).map_err(|error| {
-        Error::bug("the system has no random numbers").because(error.to_string())
-    })?;
-    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let random = random_hex(3)
+        .map_err(|error| Error::bug("the system has no random numbers").because(error))?;
     format!("{now}-{random}")
         .parse()
         .map_err(|error| Error::bug("a deployment id is malformed").because(error))
