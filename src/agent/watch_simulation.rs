@@ -49,7 +49,7 @@ impl Dice {
     /// How many come in a quarter of a second: a binomial draw with many small chances.
     fn arrivals(&mut self, per_second: u64) -> u64 {
         let tries = per_second;
-        (0..tries).filter(|_| self.roll() % 4 == 0).count() as u64
+        (0..tries).filter(|_| self.roll().is_multiple_of(4)).count() as u64
     }
 
     /// A time of an answer with a long tail, in milliseconds: half of them take less than 30.
@@ -230,7 +230,8 @@ fn share(of_ten_thousand: u64) -> String {
 fn worse() -> String {
     let mut table =
         String::from("| the new release | 5/s | 20/s | 100/s | 500/s |\n|---|---|---|---|---|\n");
-    let cases: [(&str, fn(&mut Site)); 6] = [
+    type Change = fn(&mut Site);
+    let cases: [(&str, Change); 6] = [
         ("5 % more 5xx", |site| site.errors += 500),
         ("10 % more 5xx", |site| site.errors += 1_000),
         ("30 % more 5xx", |site| site.errors += 3_000),

@@ -59,7 +59,10 @@ fn product(text: &str) -> String {
 }
 
 fn is_test_file(name: &str) -> bool {
-    name.ends_with("_tests.rs") || name.ends_with("/tests.rs") || name.contains("/tests/")
+    ["_tests.rs", "_simulation.rs", "/tests.rs"]
+        .iter()
+        .any(|end| name.ends_with(end))
+        || name.contains("/tests/")
 }
 
 /// The floors that a folder may use beside its own.
