@@ -1,7 +1,7 @@
 //! The image: from a folder to a digest in a registry, through the runner's Docker daemon.
 //!
 //! [`client`] finds the daemon, `ignore` (with `pattern`) and `context` turn a folder into a tar stream,
-//! [`build`] builds it and shows what BuildKit prints (`progress`), [`push`] uploads it and
+//! [`mod@build`] builds it and shows what BuildKit prints (`progress`), [`mod@push`] uploads it and
 //! learns its digest. All output of a build is untrusted.
 
 mod archive;
