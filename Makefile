@@ -24,7 +24,7 @@ chaos:  ## every fault at every step of a swap on the real host, as a table; hal
 bench:  ## figures of the release build: switch, deploy, rollback, memory, requests a second
 	@scripts/bench
 
-lint:  ## check everything that is not Rust
+lint:  ## check what clippy does not: scripts, workflows, dependencies, documentation
 	@scripts/setup
 	@scripts/lint
 

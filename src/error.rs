@@ -208,7 +208,7 @@ reasons! {
     LabelRemoved = "label-removed",
     /// Dependabot started the run, and GitHub gives it no secrets.
     NoSecrets = "no-secrets",
-    /// There is no checkout to compare with the commit, or it cannot be read.
+    /// There is no checkout to compare with the commit, it cannot be read, or nobody can tell whether it is a merge.
     NoCheckout = "no-checkout",
     /// The checkout is neither the commit that was asked for nor a merge of it.
     WrongCheckout = "wrong-checkout",

@@ -2,7 +2,7 @@
 //!
 //! The floors, bottom up; imports only go down, and `runner` and `agent` never meet:
 //!
-//! 1. [`error`], [`secret`] — what can go wrong, what must not be shown
+//! 1. [`error`], [`secret`], `random` — what can go wrong, what must not be shown, names that nobody guesses
 //! 2. [`protocol`] — what the two sides say to each other
 //! 3. [`config`], [`report`], [`host`] — settings, what people see, effects on the host
 //! 4. [`runner`] (where the command is typed) and [`agent`] (on the host)
@@ -16,6 +16,7 @@ pub mod config;
 pub mod error;
 pub mod host;
 pub mod protocol;
+mod random;
 pub mod report;
 pub mod runner;
 pub mod secret;

@@ -9,6 +9,7 @@ use crate::error::Reason;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::event::Happening;
 use crate::protocol::span::Span;
+use crate::protocol::utc;
 
 const POLL: Duration = Duration::from_millis(500);
 /// What whoever only looks at the lock notes in it, for the instant that takes.
@@ -67,20 +68,10 @@ pub(super) async fn take<H: Host>(
 /// Who holds the lock since when.
 pub(super) fn note(who: &str, now_ms: u64) -> String {
     let pid = std::process::id();
-    let seconds = i64::try_from(now_ms / 1000).unwrap_or_default();
-    let Ok(now) = time::OffsetDateTime::from_unix_timestamp(seconds) else {
-        return format!("{who}, process {pid}");
-    };
-    let (date, clock) = (now.date(), now.time());
-    format!(
-        "{who}, process {pid}, since {:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        clock.hour(),
-        clock.minute(),
-        clock.second(),
-    )
+    match utc::text(now_ms, utc::SECOND) {
+        Some(now) => format!("{who}, process {pid}, since {now}"),
+        None => format!("{who}, process {pid}"),
+    }
 }
 
 /// Whether someone asked for an end.

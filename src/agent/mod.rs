@@ -1,7 +1,7 @@
 //! The host side: decides what a [`crate::host::Host`] does.
 //!
-//! [`serve`] reads one request and answers with events; a plan is carried out by [`work`], a process in a session of
-//! its own that [`detach`] starts and listens to. A swap is: take the lock, run the checks
+//! [`mod@serve`] reads one request and answers with events; a plan is carried out by [`mod@work`], a process in a session
+//! of its own that [`detach`] starts and listens to. A swap is: take the lock, run the checks
 //! ([`prepare`]), settle what goes where ([`resolve`]), then the table in [`swap`] under the engine in
 //! [`saga`]. [`survey`] is the one place that looks at what is live.
 

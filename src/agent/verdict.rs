@@ -1,4 +1,4 @@
-//! Whether a new slot does worse than the old one: from counters to a word. Pure; the methods are in [`statistics`].
+//! Whether a new slot does worse than the old one: from counters to a word. Pure; the methods are in `statistics`.
 //!
 //! Four questions, each with its part of the one false alarm in a hundred deploys that the watch may give:
 //! - *Failed*: 5xx, and requests that nginx had to ask the other slot for. From the first moment.

@@ -2,6 +2,7 @@
 
 use crate::protocol::provision::{Change, ProvisionMode};
 use crate::protocol::status::{Past, SlotStatus, Status};
+use crate::protocol::utc;
 
 /// What is on the host, as text.
 pub(super) fn status(status: &Status) -> String {
@@ -29,7 +30,7 @@ pub(super) fn status(status: &Status) -> String {
         let kept = status.kept.iter().map(|kept| {
             vec![
                 kept.release.to_string(),
-                utc(kept.at_ms),
+                minute(kept.at_ms),
                 kept.image.to_string(),
             ]
         });
@@ -74,7 +75,7 @@ pub(super) fn history(recent: &[Past]) -> String {
     }
     let rows = recent.iter().map(|past| {
         vec![
-            utc(past.at_ms),
+            minute(past.at_ms),
             past.outcome.to_string(),
             if past.reason.is_empty() {
                 dash()
@@ -155,30 +156,8 @@ fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     text
 }
 
-/// Milliseconds since the Unix epoch as `2026-01-31 23:59Z`.
-fn utc(ms: u64) -> String {
-    let minutes = ms / 60_000;
-    let (days, minute) = (minutes / 1440, minutes % 1440);
-    // Civil date from days, years beginning in March so that a leap day is last.
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}Z",
-        minute / 60,
-        minute % 60
-    )
+fn minute(ms: u64) -> String {
+    utc::text(ms, utc::MINUTE).unwrap_or_else(dash)
 }
 
 #[cfg(test)]
@@ -187,13 +166,6 @@ mod tests {
     use crate::protocol::outcome::Outcome;
     use crate::protocol::plan::Origin;
     use crate::protocol::slot::Slot;
-
-    #[test]
-    fn dates_are_civil() {
-        assert_eq!(utc(0), "1970-01-01 00:00Z");
-        assert_eq!(utc(951_782_400_000), "2000-02-29 00:00Z");
-        assert_eq!(utc(1_798_761_599_999), "2026-12-31 23:59Z");
-    }
 
     #[test]
     fn a_status_is_aligned_and_clean() {

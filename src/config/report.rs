@@ -1,6 +1,6 @@
 //! Whom to tell.
 
-use std::net::IpAddr;
+use url::{Host, Url};
 
 use super::fields::Fields;
 use super::nearest::nearest;
@@ -50,12 +50,7 @@ fn environment_url(fields: &mut Fields<'_>) -> Option<Option<String>> {
     let Some(text) = fields.text("environment-url") else {
         return Some(None);
     };
-    let address = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    let fine = address.is_some_and(|rest| !rest.is_empty())
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    if !fine {
+    if !begins_as_address(text) || has_blanks(text) || Url::parse(text).is_err() {
         let cure = "write an address such as `https://example.org`";
         fields.wrong("environment-url", "it is not a web address", cure);
         return None;
@@ -115,28 +110,27 @@ fn slack_fields(fields: &mut Fields<'_>) -> Option<Vec<SlackField>> {
 /// The webhook is a secret: what is wrong with it is said without showing it.
 fn check_webhook(webhook: &str, host: &str) -> Result<(), (String, String)> {
     let whole = || "paste the whole address that Slack shows for the webhook".to_owned();
-    let (plain, rest) = match (
-        webhook.strip_prefix("https://"),
-        webhook.strip_prefix("http://"),
-    ) {
-        (Some(rest), _) => (None, rest),
-        (None, Some(rest)) => (Some(()), rest),
-        (None, None) => return Err(("it is not a web address".to_owned(), whole())),
-    };
-    if webhook.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+    let no_address = || ("it is not a web address".to_owned(), whole());
+    if !begins_as_address(webhook) {
+        return Err(no_address());
+    }
+    if has_blanks(webhook) || webhook.contains('\\') {
         return Err(("it holds blanks".to_owned(), whole()));
     }
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    if authority.to_ascii_lowercase() != host {
+    let url = Url::parse(webhook).map_err(|_not_shown| no_address())?;
+    // Both are read as the client reads them, so that no spelling leads elsewhere.
+    let named = Url::parse(&format!("{}://{host}/", url.scheme()));
+    let is_named = named.is_ok_and(|named| named.origin() == url.origin());
+    if !is_named || !url.username().is_empty() || url.password().is_some() {
         return Err((
             format!("its host is not `{host}`"),
             "use a webhook of that host, or name its host in `slack-host`".to_owned(),
         ));
     }
-    if path.len() < 2 || !path.starts_with('/') {
+    if url.path() == "/" {
         return Err(("it has no path".to_owned(), whole()));
     }
-    if plain.is_some() && !is_loopback(host) {
+    if url.scheme() == "http" && !is_loopback(&url) {
         return Err((
             "it begins with `http://`, which sends the secret unencrypted".to_owned(),
             "write `https://`".to_owned(),
@@ -145,12 +139,22 @@ fn check_webhook(webhook: &str, host: &str) -> Result<(), (String, String)> {
     Ok(())
 }
 
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or(rest, |(name, _)| name),
-        None => host.split_once(':').map_or(host, |(name, _)| name),
-    };
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+fn begins_as_address(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
+/// A parser drops some of these without a word.
+fn has_blanks(text: &str) -> bool {
+    text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -181,6 +185,9 @@ mod tests {
             ("https://hooks.slack.com?x", slack),
             ("https://hooks.slack.com:8443/x", slack),
             ("https://hooks.slack.com\\@evil.org/x", slack),
+            ("https://me@hooks.slack.com/x", slack),
+            ("https://:x@hooks.slack.com/x", slack),
+            ("https://hooks.slack.com:x/x", slack),
             ("http://10.0.0.1/x", "10.0.0.1"),
             ("http://127.0.0.1.evil.org/x", "127.0.0.1.evil.org"),
         ] {

@@ -16,4 +16,5 @@ pub mod slot;
 pub mod span;
 pub mod status;
 pub mod step;
+pub mod utc;
 pub mod wire;

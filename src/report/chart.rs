@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::config::types::Language;
 use crate::protocol::result::{StepOutcome, StepResult};
 use crate::protocol::step::Phase;
+use crate::protocol::utc;
 
 /// A run shorter than this gets fractions of seconds on its axis.
 const SHORT_MS: u64 = 10_000;
@@ -119,9 +120,7 @@ fn millis(seconds: f64) -> u64 {
 }
 
 fn clock(ms: u64) -> String {
-    let (seconds, ms) = (ms / 1000, ms % 1000);
-    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
-    format!("{hours:02}:{minutes:02}:{:02}.{ms:03}", seconds % 60)
+    utc::text(ms, utc::CLOCK).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::commands::{self, Level};
 use super::{redact, text};
+use crate::random::random_hex;
 use crate::secret::Redactor;
 
 /// Who reads the log.
@@ -204,13 +205,11 @@ pub(super) enum Annotated {
 
 /// 128 random bits in hex, which nobody else can put into a line.
 pub(super) fn random_token() -> String {
-    let mut bytes = [0_u8; 16];
-    if getrandom::fill(&mut bytes).is_err() {
+    random_hex(16).unwrap_or_else(|_no_random_numbers| {
         use std::hash::{BuildHasher as _, Hasher as _, RandomState};
         let half = || RandomState::new().build_hasher().finish();
-        bytes = (u128::from(half()) << 64 | u128::from(half())).to_be_bytes();
-    }
-    format!("{:032x}", u128::from_be_bytes(bytes))
+        format!("{:016x}{:016x}", half(), half())
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! From settings and facts to what the agent is asked to do.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::config::types::BuildConfig;
 use crate::error::{Error, Result};
 use crate::protocol::ids::{DeploymentId, Tag};
 use crate::protocol::plan::{Origin, Plan, Site, Target};
+use crate::protocol::utc;
+use crate::random::random_hex;
 use crate::report::context::RunContext;
 
 /// A plan for one deployment; `fence` is what the host said when it was asked to prepare.
@@ -113,24 +117,16 @@ fn origin(context: &RunContext) -> Origin {
 }
 
 fn deployment_id() -> Result<DeploymentId> {
-    let now = time::OffsetDateTime::now_utc();
-    let mut random = [0_u8; 3];
-    getrandom::fill(&mut random).map_err(|error| {
-        Error::bug("the system has no random numbers").because(error.to_string())
-    })?;
-    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (date, clock) = (now.date(), now.time());
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z-{random}",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        clock.hour(),
-        clock.minute(),
-        clock.second(),
-    )
-    .parse()
-    .map_err(|error| Error::bug("a deployment id is malformed").because(error))
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let ms = since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    });
+    let now = utc::text(ms, utc::COMPACT).ok_or_else(|| Error::bug("the clock is far off"))?;
+    let random = random_hex(3)
+        .map_err(|error| Error::bug("the system has no random numbers").because(error))?;
+    format!("{now}-{random}")
+        .parse()
+        .map_err(|error| Error::bug("a deployment id is malformed").because(error))
 }
 
 #[cfg(test)]

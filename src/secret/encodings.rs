@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::SHORTEST;
 
@@ -14,8 +15,8 @@ pub(super) fn of(value: &str) -> Vec<String> {
     forms.extend(base64(&json));
     forms.push(json);
     forms.extend(wrapped(value));
-    for kept in [RFC3986, COMPONENT, URI] {
-        let upper = percent(value, kept);
+    for encoded in [RFC3986, COMPONENT, URI] {
+        let upper = percent(value, encoded);
         forms.push(lower_hex(&upper));
         forms.push(upper.replace("%20", "+"));
         forms.push(upper);
@@ -97,22 +98,20 @@ fn html(value: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// What each of the usual encoders leaves as it is, beside letters and digits.
-const RFC3986: &str = "-._~";
-const COMPONENT: &str = "-._~!*'()";
-const URI: &str = "-._~!*'();/?:@&=+$,#[]";
+/// What each of the usual encoders encodes.
+const RFC3986: &AsciiSet = &without(NON_ALPHANUMERIC, b"-._~");
+const COMPONENT: &AsciiSet = &without(RFC3986, b"!*'()");
+const URI: &AsciiSet = &without(COMPONENT, b";/?:@&=+$,#[]");
 
-fn percent(value: &str, kept: &str) -> String {
-    let mut text = String::new();
-    for byte in value.bytes() {
-        let c = char::from(byte);
-        if c.is_ascii_alphanumeric() || kept.contains(c) {
-            text.push(c);
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
+const fn without(set: &AsciiSet, kept: &[u8]) -> AsciiSet {
+    match kept {
+        [] => set.union(AsciiSet::EMPTY),
+        [first, rest @ ..] => without(&set.remove(*first), rest),
     }
-    text
+}
+
+fn percent(value: &str, encoded: &'static AsciiSet) -> String {
+    utf8_percent_encode(value, encoded).to_string()
 }
 
 /// `%3A` as `%3a`; nothing else changes.

@@ -1,9 +1,5 @@
 //! The gate's questions to the workspace and to GitHub, from the event file to the outputs.
 
-use std::path::Path;
-use std::process::Command;
-
-use sandbox::event::Event;
 use sandbox::github::{CheckState, Endpoint, Fault, GitHub, Permission, Review};
 use sandbox::pull::Stage;
 use serde_json::{Value, json};
@@ -11,9 +7,8 @@ use serde_json::{Value, json};
 use crate::{Ended, HEAD, Run, action, labeled, pct_deploy, pull};
 
 const TOKEN: &str = "ghs_sixteencharacters";
-const DIGEST: &str = "u/a@sha256:1111111111111111111111111111111111111111111111111111111111111111";
 
-fn github() -> GitHub {
+pub(crate) fn github() -> GitHub {
     let github = GitHub::start(pull("main").label("🎅🏼deploy")).unwrap();
     github.require_token(TOKEN);
     github
@@ -21,11 +16,11 @@ fn github() -> GitHub {
 
 /// The exact event with settings that are right, in a workspace that is checked out. Beyond the gate
 /// the run ends at once: nobody listens on the SSH port and on Docker's socket.
-fn asking(github: &GitHub) -> Run {
+pub(crate) fn asking(github: &GitHub) -> Run {
     with_event(github, "pull_request", &labeled("🎅🏼deploy", "main"))
 }
 
-fn with_event(github: &GitHub, name: &str, payload: &Value) -> Run {
+pub(crate) fn with_event(github: &GitHub, name: &str, payload: &Value) -> Run {
     let run = action(name, payload);
     let (key, _) = crate::keys::keygen(run.path(), &["-t", "ed25519", "-N", ""]);
     run.env("GITHUB_API_URL", &github.url())
@@ -41,7 +36,7 @@ fn with_event(github: &GitHub, name: &str, payload: &Value) -> Run {
 }
 
 #[track_caller]
-fn refused(ended: &Ended, reason: &str) {
+pub(crate) fn refused(ended: &Ended, reason: &str) {
     ended.ends(0).says(&format!("refused ({reason})"));
     assert_eq!(ended.output("outcome"), "skipped");
     assert_eq!(ended.output("reason-code"), reason);
@@ -49,7 +44,7 @@ fn refused(ended: &Ended, reason: &str) {
 
 /// The gate said yes, and then there was no Docker or no host.
 #[track_caller]
-fn passed(ended: &Ended) {
+pub(crate) fn passed(ended: &Ended) {
     ended.ends(5).says("gate");
     let reason = ended.output("reason-code");
     let expected = ["docker-unavailable", "host-unreachable", "ssh-failed"];
@@ -57,12 +52,12 @@ fn passed(ended: &Ended) {
 }
 
 /// A run that the gate let through has used the label up.
-fn ask_again(github: &GitHub) {
+pub(crate) fn ask_again(github: &GitHub) {
     assert!(github.labels().is_empty());
     github.change_pull(|pull| pull.label("🎅🏼deploy"));
 }
 
-fn paths(github: &GitHub) -> Vec<String> {
+pub(crate) fn paths(github: &GitHub) -> Vec<String> {
     github.requests().into_iter().map(|one| one.path).collect()
 }
 
@@ -115,78 +110,7 @@ fn what_became_of_the_pull_request_since_the_event_counts() {
     refused(&asking(&github).end(), "wrong-base");
 }
 
-#[test]
-fn the_checkout_must_be_the_commit() {
-    let github = github();
-    let other = "b".repeat(40);
-    let ended = asking(&github).file(".git/HEAD", &other).end();
-    refused(&ended, "no-checkout");
-    ended.says(&format!("`ref: {HEAD}`"));
-
-    let run = asking(&github);
-    std::fs::remove_dir_all(run.path().join(".git")).unwrap();
-    git(run.path(), &["init", "-q"]);
-    git(
-        run.path(),
-        &["commit", "-q", "--allow-empty", "-m", "another"],
-    );
-    refused(&run.end(), "wrong-checkout");
-
-    let run = asking(&github);
-    std::fs::remove_dir_all(run.path().join(".git")).unwrap();
-    refused(&run.end(), "no-checkout");
-    assert_eq!(paths(&github), [""; 0], "the files are looked at first");
-
-    let run = asking(&github).env("INPUT_IMAGE", DIGEST);
-    std::fs::remove_dir_all(run.path().join(".git")).unwrap();
-    passed(&run.end());
-}
-
-/// `actions/checkout` without `ref:` takes the merge that GitHub makes of the pull request.
-#[test]
-fn a_merge_of_the_head_is_built_and_said() {
-    let github = github();
-    let run = asking(&github);
-    std::fs::remove_dir_all(run.path().join(".git")).unwrap();
-    let git = |args: &[&str]| git(run.path(), args);
-    git(&["init", "-q", "-b", "main"]);
-    git(&["commit", "-q", "--allow-empty", "-m", "start"]);
-    git(&["checkout", "-q", "-b", "feature"]);
-    git(&["commit", "-q", "--allow-empty", "-m", "feature"]);
-    let head = git(&["rev-parse", "HEAD"]);
-    git(&["checkout", "-q", "--detach", "main"]);
-    git(&["merge", "-q", "--no-ff", "-m", "Merge", "feature"]);
-    let merge = git(&["rev-parse", "HEAD"]);
-    github.change_pull(|pull| pull.head("feature", &head));
-    let event = Event::labeled(pull("main").head("feature", &head), "🎅🏼deploy");
-    let ended = run
-        .file("event.json", &event.to_json().to_string())
-        .env("GITHUB_SHA", &merge)
-        .end();
-    passed(&ended);
-    let (merge, head) = (&merge[..12], &head[..12]);
-    ended.says(&format!("`{merge}`, which is GitHub's merge of `{head}`"));
-}
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let done = Command::new("git")
-        .args([
-            "-c",
-            "user.name=o",
-            "-c",
-            "user.email=o@o",
-            "-c",
-            "commit.gpgsign=false",
-        ])
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-    String::from_utf8(done.stdout).unwrap().trim().to_owned()
-}
-
-fn dispatch(sha: &str) -> Value {
+pub(crate) fn dispatch(sha: &str) -> Value {
     let mut payload = labeled("🎅🏼deploy", "main");
     payload["inputs"] = json!({"sha": sha});
     payload["ref"] = json!("refs/heads/main");

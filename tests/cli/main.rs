@@ -13,6 +13,7 @@ mod post;
 mod settings;
 mod signals;
 mod usage;
+mod workspace;
 
 use std::io::Write as _;
 use std::path::Path;

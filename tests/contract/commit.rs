@@ -27,13 +27,20 @@ fn git(folder: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// A run whose workspace is `checkout` and whose event names the head of another one.
-fn run(bench: &Bench, checkout: &Project) -> (crate::act::container::Finished, Container) {
+/// A run whose workspace is `checkout` and whose event names the head of another one. GitHub knows `merge`.
+fn run(
+    bench: &Bench,
+    checkout: &Project,
+    merge: Option<(&str, [&str; 2])>,
+) -> (crate::act::container::Finished, Container) {
     let pull = crate::act::pull(&bench.project);
     Event::labeled(pull, LABEL)
         .write(&checkout.event())
         .unwrap();
     let runner = Container::new(&bench.world, &bench.project);
+    if let Some((merge, parents)) = merge {
+        runner.github.commit(merge, &parents);
+    }
     let finished = runner.start(checkout).wait();
     (finished, runner)
 }
@@ -51,7 +58,7 @@ pub(crate) fn fact_17_workspace_commit(bench: &Bench) {
             "feat: later",
         ],
     );
-    let (finished, runner) = run(bench, &other);
+    let (finished, runner) = run(bench, &other, None);
     assert_ne!(finished.output("outcome"), "deployed", "{}", finished.log);
     assert_eq!(
         finished.output("reason-code"),
@@ -76,7 +83,11 @@ pub(crate) fn fact_17_workspace_commit(bench: &Bench) {
         &folder,
         &["checkout", "--quiet", "--force", "--detach", &merged],
     );
-    let (finished, runner) = run(bench, &merge);
+    let (finished, runner) = run(
+        bench,
+        &merge,
+        Some((merged.as_str(), [base.as_str(), head.as_str()])),
+    );
     let outcome = finished.output("outcome");
     assert!(
         ["deployed", "unchanged"].contains(&outcome),

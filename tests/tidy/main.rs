@@ -60,18 +60,22 @@ fn product(text: &str) -> String {
 }
 
 fn is_test_file(name: &str) -> bool {
-    name.ends_with("_tests.rs") || name.ends_with("/tests.rs") || name.contains("/tests/")
+    ["_tests.rs", "/tests.rs"]
+        .iter()
+        .any(|end| name.ends_with(end))
+        || name.contains("/tests/")
 }
 
 /// The floors that a folder may use beside its own.
 fn below(floor: &str) -> &'static [&'static str] {
     match floor {
-        "error" | "secret" => &[],
+        "error" | "secret" | "random" => &[],
         "protocol" => &["error", "secret"],
-        "config" | "host" => &["error", "secret", "protocol"],
+        "config" => &["error", "secret", "protocol"],
+        "host" => &["error", "secret", "random", "protocol"],
         // Reports speak of settings: both are on one floor, and config knows nothing of reports.
-        "report" => &["error", "secret", "protocol", "config"],
-        "runner" => &["error", "secret", "protocol", "config", "report"],
+        "report" => &["error", "secret", "random", "protocol", "config"],
+        "runner" => &["error", "secret", "random", "protocol", "config", "report"],
         "agent" => &["error", "secret", "protocol", "host"],
         "cli" => &[
             "error", "secret", "protocol", "config", "report", "host", "runner", "agent",

@@ -151,6 +151,46 @@ async fn checks_and_statuses_are_read_to_the_last_page() {
 }
 
 #[tokio::test]
+async fn the_parents_of_a_commit_are_read_or_it_is_an_error() {
+    let base = "b".repeat(40);
+    let parents = json!([{"sha": base, "url": "u"}, {"sha": SHA, "url": "u"}]);
+    let asked = async |status: u16, body: Value| {
+        let server = Server::start(move |_| answer(status, &body)).await;
+        let commit = "e".repeat(40).parse().unwrap();
+        let parents = client(&server).parents(&commit).await;
+        let asked = format!("GET /api/v3/repos/org/parking/commits/{commit}?per_page=1&page=2");
+        assert_eq!(server.lines(), [asked]);
+        parents
+    };
+    let found = asked(200, json!({"sha": "e", "parents": parents})).await;
+    let found = found.unwrap().unwrap();
+    let expected = [base.as_str(), SHA];
+    assert!(found.iter().map(|one| one.as_str()).eq(expected));
+    let root = asked(200, json!({"parents": []})).await;
+    assert_eq!(root.unwrap(), Some(Vec::new()));
+    let unknown = json!({"message": "No commit found for SHA: e"});
+    assert_eq!(asked(422, unknown).await.unwrap(), None);
+
+    for (status, body, reason) in [
+        (200, json!({"sha": SHA}), Reason::GithubUnavailable),
+        (
+            200,
+            json!({"parents": [{"sha": "main"}]}),
+            Reason::GithubUnavailable,
+        ),
+        (
+            404,
+            json!({"message": "Not Found"}),
+            Reason::InvalidSettings,
+        ),
+        (403, json!({"message": "no"}), Reason::InvalidSettings),
+    ] {
+        let error = asked(status, body.clone()).await.unwrap_err();
+        assert_eq!(error.reason(), reason, "{status} {body}");
+    }
+}
+
+#[tokio::test]
 async fn the_last_word_of_each_reviewer_counts() {
     let server = Server::start(|_| {
         let said = |login: &str, state: &str| json!({"user": {"login": login}, "state": state});

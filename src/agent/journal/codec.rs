@@ -202,11 +202,9 @@ pub(in crate::agent) fn with_sum(json: &str) -> String {
 }
 
 fn sum(json: &str) -> String {
-    Sha256::digest(json)
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut sum = hex::encode(Sha256::digest(json));
+    sum.truncate(16);
+    sum
 }
 
 #[cfg(test)]

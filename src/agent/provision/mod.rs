@@ -1,6 +1,6 @@
 //! Prepares a host for the flag switch: folders, nginx's files, recovery at boot. Safe to run again.
 //!
-//! [`plan`](plan::plan) says which files shall hold what, [`write`] puts them there. At every instant what is on disk
+//! [`plan`](plan::plan) says which files shall hold what, [`mod@write`] puts them there. At every instant what is on disk
 //! is a configuration that sends requests to the live slot: the flag is right before the include that looks at it,
 //! and the upstreams are there before the include that names them. When nginx refuses the result, every byte is put
 //! back.

@@ -1,6 +1,6 @@
 //! What the traffic log says: one line a request, read piece by piece into counters of fixed size. Pure.
 //!
-//! [`line`] reads a line into what became of each try at a slot, [`counter`] adds them up, [`waiting`] knows the
+//! [`mod@line`] reads a line into what became of each try at a slot, [`counter`] adds them up, [`waiting`] knows the
 //! requests that have no line yet: nginx logs a request when it ends, and silence is not health.
 
 mod counter;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
 use super::super::{Durability, HostResult};
+use crate::random::random_hex;
 
 /// The end of the name of a file that is being written.
 const PARTIAL: &str = ".pct-deploy-partial";
@@ -100,11 +101,10 @@ pub(super) fn replace_with(spare: &Path, path: &Path, bytes: &[u8]) -> HostResul
 }
 
 pub(super) fn temp_name(name: &OsStr) -> Result<std::ffi::OsString> {
-    let random = getrandom::u64().map_err(|error| std::io::Error::other(error.to_string()))?;
     // A leading dot keeps it out of include patterns such as nginx's `conf.d/*.conf`.
     let mut temp = std::ffi::OsString::from(".");
     temp.push(name);
-    temp.push(format!(".{random:016x}{PARTIAL}"));
+    temp.push(format!(".{}{PARTIAL}", random_hex(8)?));
     Ok(temp)
 }
 

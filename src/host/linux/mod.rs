@@ -220,9 +220,7 @@ impl Host for LinuxHost {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)
             .map(|()| bytes)
-            .map_err(|error| {
-                HostError::new(Trouble::Other, "make a key").because(error.to_string())
-            })
+            .map_err(|error| HostError::new(Trouble::Other, "make a key").because(error))
     }
 
     async fn docker(&self) -> HostResult<DockerFacts> {

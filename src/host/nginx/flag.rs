@@ -325,12 +325,9 @@ fn hash(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
         hasher.update([0]);
     }
-    hasher
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hash = hex::encode(hasher.finalize());
+    hash.truncate(16);
+    hash
 }
 
 /// A text of ours as the first version would have marked it.

@@ -1,6 +1,6 @@
 //! nginx files, read and written without effects.
 //!
-//! [`include`] is the seed's way, a port in a file; [`flag`] is ours, a file that nginx looks at for every request.
+//! [`mod@include`] is the seed's way, a port in a file; [`flag`] is ours, a file that nginx looks at for every request.
 //! [`sites`] finds the `server` blocks that obey either, [`context`] what stands around them.
 
 pub mod context;

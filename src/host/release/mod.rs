@@ -102,8 +102,8 @@ impl Definition {
         mac.update(&[0]);
         // Keys are sorted at every depth.
         mac.update(self.root.to_string().as_bytes());
-        let hex = hex(&mac.finalize().into_bytes(), ReleaseId::KEYED / 2);
-        hex.parse().ok()
+        let id = hex_digits(mac.finalize().into_bytes(), ReleaseId::KEYED);
+        id.parse().ok()
     }
 
     /// The text to keep. Compose wants an image in every service, also in the slot that is not started.
@@ -228,12 +228,13 @@ fn sum(image: &PinnedImage, release: &ReleaseId, body: &str) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hex(&hash.finalize(), 8)
+    hex_digits(hash.finalize(), 16)
 }
 
-fn hex(bytes: &[u8], count: usize) -> String {
-    let first = bytes.iter().take(count);
-    first.map(|byte| format!("{byte:02x}")).collect()
+fn hex_digits(bytes: impl AsRef<[u8]>, count: usize) -> String {
+    let mut digits = hex::encode(bytes);
+    digits.truncate(count);
+    digits
 }
 
 /// What a volume or a network is called on the host, where that is said.

@@ -1,8 +1,8 @@
-//! Where a commit is: on a branch, at the head of a pull request.
+//! Where a commit is: on a branch, at the head of a pull request, behind other ones.
 
 use serde::Deserialize;
 
-use super::client::Github;
+use super::client::{ApiError, Github};
 use super::encoded::path_part;
 use super::questions::lacks;
 use crate::error::Result;
@@ -35,7 +35,34 @@ struct End {
     sha: String,
 }
 
+#[derive(Deserialize)]
+struct Lineage {
+    parents: Vec<End>,
+}
+
 impl Github {
+    /// The parents of a commit, in order; `None` when the repository has no such commit. Anything but a clear answer is
+    /// an error.
+    pub async fn parents(&self, commit: &Commit) -> Result<Option<Vec<Commit>>> {
+        // The second page has no files, which may be megabytes.
+        let path = format!("commits/{commit}?per_page=1&page=2");
+        let parsed = match self.ask::<Lineage>(&path).await {
+            Ok(answer) => answer
+                .parents
+                .iter()
+                .map(|parent| parent.sha.parse::<Commit>())
+                .collect::<std::result::Result<Vec<_>, _>>()
+                .map_err(|error| ApiError::new(error.to_string())),
+            Err(error) if error.status == Some(422) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        parsed.map(Some).map_err(|error| {
+            let commit = commit.short();
+            let what = format!("cannot ask GitHub for the parents of the commit `{commit}`");
+            error.unanswered(what, lacks("contents: read"))
+        })
+    }
+
     /// Whether a branch has a commit. Anything but a clear answer is an error.
     pub async fn standing(&self, branch: &str, commit: &Commit) -> Result<Standing> {
         // The second page has neither commits nor files, which may be megabytes.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::client::{ApiError, Github};
+use super::encoded::path_part;
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::Commit;
 
@@ -89,15 +90,12 @@ impl Github {
 
 /// A login as it stands in a path; `[bot]` is the one suffix with other characters.
 fn login(user: &str) -> Option<String> {
-    let (name, bot) = match user.strip_suffix("[bot]") {
-        Some(name) => (name, "%5Bbot%5D"),
-        None => (user, ""),
-    };
+    let name = user.strip_suffix("[bot]").unwrap_or(user);
     let is_name = (1..=100).contains(&name.len())
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    is_name.then(|| format!("{name}{bot}"))
+    is_name.then(|| path_part(user))
 }
 
 #[cfg(test)]

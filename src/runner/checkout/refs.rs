@@ -18,8 +18,8 @@ const MOST_HOPS: u8 = 5;
 pub(super) struct Places {
     /// `HEAD` is here.
     own: PathBuf,
-    /// Objects and refs are here; the same one, unless it is a linked worktree.
-    pub(super) common: PathBuf,
+    /// Refs are here; the same one, unless it is a linked worktree.
+    common: PathBuf,
 }
 
 impl Places {
@@ -33,15 +33,20 @@ impl Places {
         } else {
             dot_git.to_owned()
         };
-        if !own.is_dir() {
-            return Err(format!("`{}` is not there", own.display()));
-        }
+        let own = there(own)?;
         let file = own.join("commondir");
         let common = match file.exists() {
-            true => own.join(read(&file)?.trim()),
+            true => there(own.join(read(&file)?.trim()))?,
             false => own.clone(),
         };
         Ok(Self { own, common })
+    }
+}
+
+fn there(folder: PathBuf) -> Result<PathBuf, String> {
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err(format!("`{}` is not there", folder.display())),
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) mod reviews;
 pub mod secrets;
 mod show;
 pub(super) mod standing;
+mod workspace;
 
 use serde_json::Value;
 

@@ -1,12 +1,10 @@
 //! What the event cannot know: the workspace, and what GitHub says now.
 //!
-//! The files come first, as they cost nothing; then who set the label, where the pull request or the named commit
+//! The workspace comes first; then who set the label, where the pull request or the named commit
 //! stands, its reviews and its checks. The first no ends it. Without an answer it is an error, never a yes.
 
-use std::path::Path;
-
 use super::dispatched::{self, Attempt, Backing};
-use super::{Refusal, checks, reviews, standing};
+use super::{Refusal, checks, reviews, standing, workspace};
 use crate::config::parse::Caller;
 use crate::config::types::{DeployConfig, GateConfig, ImageSource, RequiredChecks, WriterCheck};
 use crate::error::{Error, Reason, Result};
@@ -14,7 +12,6 @@ use crate::protocol::ids::Commit;
 use crate::report::Reporter;
 use crate::report::context::RunContext;
 use crate::report::github::{Access, Github};
-use crate::runner::checkout::{self, Checkout, Merge, Wanted};
 use crate::runner::event::{Facts, Origin};
 use crate::runner::recheck::{Again, Recheck};
 
@@ -45,62 +42,23 @@ pub async fn ask(
     context: &RunContext,
     reporter: &Reporter,
 ) -> Result<Answer> {
+    let github = match &config.report.github {
+        Some(settings) => Github::new(settings, context)?,
+        None => None,
+    };
     let refusal = match &config.image.source {
-        ImageSource::Build(build) => checkout_refusal(&build.context, asked, reporter),
+        ImageSource::Build(build) => {
+            workspace::refusal(&build.context, asked, github.as_ref(), reporter).await?
+        }
         // Nothing of the workspace is deployed.
         ImageSource::Existing(_) => None,
     };
     if let Some(refusal) = refusal {
         return Ok(Answer::No(refusal));
     }
-    let github = match &config.report.github {
-        Some(settings) => Github::new(settings, context)?,
-        None => None,
-    };
     match github {
         Some(github) => ask_github(github, asked.facts, &config.gate, context).await,
         None => nobody_to_ask(&config.gate, asked.facts, reporter),
-    }
-}
-
-fn checkout_refusal(folder: &Path, asked: &Asked<'_>, reporter: &Reporter) -> Option<Refusal> {
-    let Facts { commit, origin, .. } = asked.facts;
-    let merge = match origin {
-        Origin::Label(pull) => Merge::Allowed {
-            of_event: pull.merge.as_ref(),
-            of_run: asked.run_commit,
-        },
-        Origin::Dispatch(_) => Merge::Refused,
-    };
-    let how = format!("check it out with `actions/checkout` and `ref: {commit}`");
-    match (
-        checkout::look(folder, &Wanted { commit, merge }),
-        asked.caller,
-    ) {
-        (Checkout::Exact, _) | (Checkout::None, Caller::Terminal) => None,
-        (Checkout::Merge(merge), _) => {
-            let (merge, commit) = (merge.short(), commit.short());
-            reporter.note(&format!(
-                "the workspace holds `{merge}`, which is GitHub's merge of `{commit}`"
-            ));
-            None
-        }
-        (Checkout::Other(other), _) => Some(Refusal::new(
-            Reason::WrongCheckout,
-            format!(
-                "the workspace holds the commit `{}` and not `{}`: {how}",
-                other.short(),
-                commit.short()
-            ),
-        )),
-        (Checkout::None, Caller::Action) => Some(Refusal::new(
-            Reason::NoCheckout,
-            format!("there is no `.git` in the workspace to tell which commit it is: {how}"),
-        )),
-        (Checkout::Unknown(trouble), _) => Some(Refusal::new(
-            Reason::NoCheckout,
-            format!("cannot tell which commit is checked out, {trouble}: {how}"),
-        )),
     }
 }
 

@@ -255,12 +255,9 @@ fn naming(path: &Path, error: &io::Error) -> io::Error {
 }
 
 fn short_hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest
-        .iter()
-        .take(10)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hash = hex::encode(Sha256::digest(bytes));
+    hash.truncate(20);
+    hash
 }
 
 #[cfg(test)]

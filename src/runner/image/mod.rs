@@ -1,8 +1,8 @@
 //! The image: from a folder to a digest in a registry, through the runner's Docker daemon.
 //!
 //! [`client`] finds the daemon, `ignore` (with `pattern`) and `context` turn a folder into a tar stream,
-//! [`build`] builds it and shows what the builder prints (`output`; `progress` is BuildKit's, and `open_line` puts lines
-//! together), [`push`] uploads it and learns its digest. All output of a build is untrusted.
+//! [`mod@build`] builds it and shows what the builder prints (`output`; `progress` is BuildKit's, and `open_line` puts lines
+//! together), [`mod@push`] uploads it and learns its digest. All output of a build is untrusted.
 
 mod archive;
 pub mod build;

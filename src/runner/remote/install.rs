@@ -1,6 +1,5 @@
 //! Puts this binary on the host: `/var/lib/pct-deploy/bin/<sha256>`, once per version.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -192,11 +191,7 @@ async fn hash_of(path: &Path) -> Result<(String, u64)> {
     let hashing = tokio::task::spawn_blocking(move || -> io::Result<(String, u64)> {
         let mut hasher = Sha256::new();
         let size = io::copy(&mut File::open(path)?, &mut hasher)?;
-        let mut hex = String::with_capacity(64);
-        for byte in hasher.finalize() {
-            write!(hex, "{byte:02x}").map_err(io::Error::other)?;
-        }
-        Ok((hex, size))
+        Ok((hex::encode(hasher.finalize()), size))
     });
     hashing
         .await

@@ -198,7 +198,14 @@ pub(crate) fn label(api: &str, repository: &str, name: &str) -> Value {
 }
 
 /// A commit as `GET commits/{sha}` gives it.
-pub(crate) fn commit(api: &str, repository: &str, sha: &str, login: &str, message: &str) -> Value {
+pub(crate) fn commit(
+    api: &str,
+    repository: &str,
+    sha: &str,
+    login: &str,
+    message: &str,
+    parents: &[String],
+) -> Value {
     let url = format!("{api}/repos/{repository}/commits/{sha}");
     let html = format!("{SITE}/{repository}/commit/{sha}");
     let git = format!("{api}/repos/{repository}/git");
@@ -208,7 +215,16 @@ pub(crate) fn commit(api: &str, repository: &str, sha: &str, login: &str, messag
         "date": "2026-11-23T08:57:00Z",
     });
     let tree = "c".repeat(40);
-    let parent = "d".repeat(40);
+    let parents: Vec<Value> = parents
+        .iter()
+        .map(|parent| {
+            json!({
+                "sha": parent,
+                "url": format!("{api}/repos/{repository}/commits/{parent}"),
+                "html_url": format!("{SITE}/{repository}/commit/{parent}"),
+            })
+        })
+        .collect();
     json!({
         "sha": sha,
         "node_id": "C_kwDOABCDEF",
@@ -229,11 +245,7 @@ pub(crate) fn commit(api: &str, repository: &str, sha: &str, login: &str, messag
         "comments_url": format!("{url}/comments"),
         "author": user(api, login, Account::User),
         "committer": user(api, login, Account::User),
-        "parents": [{
-            "sha": parent,
-            "url": format!("{api}/repos/{repository}/commits/{parent}"),
-            "html_url": format!("{SITE}/{repository}/commit/{parent}"),
-        }],
+        "parents": parents,
         "stats": {"total": 15, "additions": 12, "deletions": 3},
         "files": [],
     })

@@ -28,8 +28,10 @@ impl World {
             return Reply::not_found();
         };
         let repository = self.pull.repository();
-        let commit =
-            |sha: &str| shape::commit(&self.api, &repository, sha, &self.pull.author, "a commit");
+        let commit = |sha: &str| {
+            let (author, parents) = (&self.pull.author, self.parents(sha));
+            shape::commit(&self.api, &repository, sha, author, "a commit", &parents)
+        };
         let html = format!("{}/{repository}/compare/{ends}", shape::SITE);
         let mut answer = json!({
             "url": self.url(&format!("/compare/{ends}")),
@@ -52,6 +54,30 @@ impl World {
             fields.insert("files".to_owned(), json!([]));
         }
         Reply::json(200, answer)
+    }
+
+    /// `GET /repos/{owner}/{repo}/commits/{sha}`.
+    pub(super) fn commit(&self, sha: &str) -> Reply {
+        let message = if sha == self.pull.head_sha || sha == self.pull.head {
+            &self.pull.message
+        } else if sha == self.pull.base_sha || sha == self.pull.base {
+            "chore: start"
+        } else if self.parents.contains_key(sha) {
+            "a commit"
+        } else {
+            return Reply::error(422, &format!("No commit found for SHA: {sha}"));
+        };
+        let (repository, parents) = (self.pull.repository(), self.parents(sha));
+        let author = &self.pull.author;
+        Reply::json(
+            200,
+            shape::commit(&self.api, &repository, sha, author, message, &parents),
+        )
+    }
+
+    fn parents(&self, sha: &str) -> Vec<String> {
+        let told = self.parents.get(sha).cloned();
+        told.unwrap_or_else(|| vec!["d".repeat(40)])
     }
 
     /// `GET /repos/{owner}/{repo}/commits/{sha}/pulls`: pull requests in short, without `merged`.

@@ -164,6 +164,14 @@ impl GitHub {
         lock(self.state.world()).on_base.push(sha.to_owned());
     }
 
+    /// The repository has a commit with these parents, such as the merge of a pull request.
+    pub fn commit(&self, sha: &str, parents: &[&str]) {
+        let parents = parents.iter().map(|&parent| parent.to_owned()).collect();
+        lock(self.state.world())
+            .parents
+            .insert(sha.to_owned(), parents);
+    }
+
     /// From now on the token is a person's, who can be asked for.
     pub fn sign_in(&self, login: &str) {
         lock(self.state.world()).user = Some(login.to_owned());

@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) behind_base: bool,
     /// Commits that the base has had for a while.
     pub(super) on_base: Vec<String>,
+    /// Further commits with their parents.
+    pub(super) parents: BTreeMap<String, Vec<String>>,
     /// Whose token is used; `None` for that of GitHub Actions.
     pub(super) user: Option<String>,
     pub(super) verdicts: Verdicts,
@@ -45,6 +47,7 @@ impl World {
             checks_pending: false,
             behind_base: false,
             on_base: Vec::new(),
+            parents: BTreeMap::new(),
             user: None,
             verdicts: Verdicts::default(),
             // Real ones are beyond 32 bits, too.
@@ -196,21 +199,6 @@ impl World {
         Reply::json(
             200,
             json!({"permission": permission.legacy(), "user": user, "role_name": permission.role()}),
-        )
-    }
-
-    fn commit(&self, sha: &str) -> Reply {
-        let message = if sha == self.pull.head_sha || sha == self.pull.head {
-            &self.pull.message
-        } else if sha == self.pull.base_sha || sha == self.pull.base {
-            "chore: start"
-        } else {
-            return Reply::error(422, &format!("No commit found for SHA: {sha}"));
-        };
-        let repository = self.pull.repository();
-        Reply::json(
-            200,
-            shape::commit(&self.api, &repository, sha, &self.pull.author, message),
         )
     }
 }
