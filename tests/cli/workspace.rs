@@ -128,7 +128,7 @@ fn without_a_token_only_the_event_and_the_run_together_name_a_merge() {
     for (of_event, of_run) in [(&*merge, HEAD), (HEAD, &merge), (HEAD, HEAD), ("", &merge)] {
         let ended = ended(of_event, of_run);
         refused(&ended, "no-checkout");
-        ended.says("without `github-token` nobody can tell whether `bbbbbbbbbbbb`");
+        ended.says("without `github-token` it is unknown whether `bbbbbbbbbbbb`");
     }
     let ended = ended(&merge, &merge);
     passed(&ended);
