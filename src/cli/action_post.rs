@@ -13,7 +13,7 @@ use crate::config::types::{DeployConfig, LabelAfter};
 use crate::error::{Error, ExitCode, Result};
 use crate::report::outputs::OutputFiles;
 use crate::report::state::{self, Left};
-use crate::report::{ConsoleMode, Reporter, after, post as owed};
+use crate::report::{ConsoleMode, Reporter, after, deadlines, post as owed};
 use crate::runner::{event, post};
 use crate::secret::Redactor;
 
@@ -29,7 +29,7 @@ pub(super) async fn run(start: &Start) -> Result<ExitCode> {
         Ok(config) => {
             let reporter = Reporter::new(ConsoleMode::Actions, Redactor::new(&config.secrets()));
             reporter.add_masks();
-            let over = tokio::time::Instant::now() + post::DEADLINE;
+            let over = tokio::time::Instant::now() + deadlines::POST;
             reporter.hurry(
                 over,
                 "the main step could not tell everything: finding out how the run ended",

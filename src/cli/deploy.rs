@@ -1,7 +1,7 @@
 //! `action` and `deploy`: the gate first, then the settings, then the pipeline.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ use crate::protocol::step::Phase;
 use crate::report::context::RunContext;
 use crate::report::github::DeploymentHandle;
 use crate::report::state::Memory;
-use crate::report::{ConsoleMode, Reporter, after, before};
+use crate::report::{ConsoleMode, Reporter, after, before, deadlines};
 use crate::runner::event::{self, Facts, Origin};
 use crate::runner::gate::questions::{self, Answer};
 use crate::runner::gate::{self, Decision, Refusal, secrets};
@@ -81,9 +81,6 @@ impl Asked {
         }
     }
 }
-
-/// How long a cancelled run waits for GitHub's answer about the deployment that it opens.
-const LAST_CHANCE: Duration = Duration::from_secs(1);
 
 struct Run<'a> {
     start: &'a Start,
@@ -233,7 +230,7 @@ impl Run<'_> {
         let handle = tokio::select! {
             handle = before::started(&config.report, context, reporter) => handle?,
             // A cancelled run has better things to do than to wait for an answer.
-            _ = self.start.cancel.passed(LAST_CHANCE) => return None,
+            _ = self.start.cancel.passed(deadlines::OPENING) => return None,
         };
         self.memory.note(reporter, |saved| {
             saved.github_deployment = Some(handle.id());

@@ -7,18 +7,12 @@ use super::context::RunContext;
 use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
 use super::hurry::TooSlow;
 use super::outputs::OutputFiles;
-use super::{Reporter, outcome, receipt, redact, slack, summary};
+use super::{Reporter, deadlines, outcome, receipt, redact, slack, summary};
 use crate::config::types::{
     CommentMode, GithubConfig, LabelAfter, Language, LogMode, ReportConfig, SlackField,
 };
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
-
-/// The longest time for GitHub and Slack together.
-const BUDGET: Duration = Duration::from_secs(60);
-
-/// The same for a run that was cancelled; [`Reporter::hurry`] says how much of it is left.
-const BUDGET_CANCELLED: Duration = Duration::from_secs(5);
 
 /// Tells GitHub and Slack, writes outputs and summary, and prints the outcome last.
 ///
@@ -271,12 +265,12 @@ fn state(outcome: Outcome) -> State {
 
 fn budget(outcome: Outcome) -> Duration {
     match outcome {
-        Outcome::Cancelled => BUDGET_CANCELLED,
+        Outcome::Cancelled => deadlines::REPORTS_CANCELLED,
         Outcome::Deployed
         | Outcome::Unchanged
         | Outcome::Skipped
         | Outcome::Failed
         | Outcome::RolledBack
-        | Outcome::Stuck => BUDGET,
+        | Outcome::Stuck => deadlines::REPORTS,
     }
 }

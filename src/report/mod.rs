@@ -11,6 +11,7 @@ mod chart;
 mod commands;
 mod console;
 pub mod context;
+pub mod deadlines;
 mod events;
 #[cfg(test)]
 mod fixtures;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::ask;
-use super::cancel::{self, Cancel};
+use super::cancel::Cancel;
 use super::follow::Follower;
 use super::image;
 use super::recheck::{Before, Recheck};
@@ -21,12 +21,10 @@ use crate::protocol::result::RunResult;
 use crate::protocol::status::Status;
 use crate::protocol::step::Phase;
 use crate::protocol::wire::RegistryLogin;
-use crate::report::Reporter;
 use crate::report::context::RunContext;
 use crate::report::state::{Memory, Point};
+use crate::report::{Reporter, deadlines};
 
-/// How long a cancelled run waits for its connection to close.
-const GOODBYE: Duration = Duration::from_millis(300);
 /// For the tags that are pushed at the end: their layers are in the registry by then.
 const LATER_PUSH: Duration = Duration::from_secs(120);
 
@@ -310,7 +308,7 @@ async fn swap_on(
             // A host that is cancelled and not done goes on without us.
             let followed = tokio::select! {
                 followed = follower.run(&to.remote, login) => Some(followed),
-                _ = cancel.passed(cancel::HOST) => None,
+                _ = cancel.passed(deadlines::HOST) => None,
             };
             let mut run = match followed {
                 Some(Ok(followed)) => {
@@ -328,7 +326,7 @@ async fn swap_on(
     };
     let closed = tokio::select! {
         closed = to.remote.close() => closed,
-        _ = cancel.passed(cancel::HOST + GOODBYE) => Ok(()),
+        _ = cancel.passed(deadlines::HOST + deadlines::CLOSING) => Ok(()),
     };
     if let Err(error) = closed {
         // The swap is over; a connection that does not close well changes nothing.
