@@ -9,6 +9,7 @@ pub mod build;
 pub mod client;
 mod context;
 mod ignore;
+mod no_answer;
 mod pattern;
 mod progress;
 pub mod push;
