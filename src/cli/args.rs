@@ -35,9 +35,12 @@ pub(super) struct Global {
     /// Print the result as one JSON object on standard output, everything else on standard error
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// Say more; twice for everything
+    /// Say more: every step and what builds, compose and the app print; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Say nothing but warnings, errors and how it ended
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
 }
 
 /// What `--host` understands.

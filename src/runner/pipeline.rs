@@ -19,7 +19,7 @@ use crate::protocol::plan::{Site, Target};
 use crate::protocol::provision::{Change, Provision};
 use crate::protocol::result::RunResult;
 use crate::protocol::status::Status;
-use crate::protocol::step::Phase;
+use crate::protocol::step::{Phase, Step};
 use crate::protocol::wire::RegistryLogin;
 use crate::report::Reporter;
 use crate::report::context::RunContext;
@@ -310,6 +310,7 @@ async fn swap_on(
             // A host that is cancelled and not done goes on without us.
             let followed = tokio::select! {
                 followed = follower.run(&to.remote, login) => Some(followed),
+            reporter.lasts(Step::Bake, site.bake.time.duration());
                 _ = cancel.passed(cancel::HOST) => None,
             };
             let mut run = match followed {
