@@ -74,12 +74,13 @@ impl Board {
         self.rows.clear();
     }
 
-    /// How far a stage is.
-    pub(super) fn progress(&mut self, stage: Stage, text: &str) -> Option<&mut Row> {
+    /// How far a stage is, and whether a line says so. One that is not at work says nothing.
+    pub(super) fn progress(&mut self, stage: Stage, text: &str, is_said: bool) {
         let mut rows = self.rows.iter_mut();
-        let row = rows.find(|row| row.work == Work::Stage(stage))?;
-        text.clone_into(&mut row.text);
-        Some(row)
+        if let Some(row) = rows.find(|row| row.work == Work::Stage(stage)) {
+            text.clone_into(&mut row.text);
+            row.is_said |= is_said;
+        }
     }
 
     /// Names what has been at work for `patience` and was not named; each once. What has run before was.
@@ -194,7 +195,7 @@ mod tests {
         let sign = board.sign(S(30)).1;
         assert_eq!(sign, "still at work after 10.0s, 5 s left");
         // It is watched for longer when it is slow.
-        assert!(board.progress(BAKE, "slower so far").is_some());
+        board.progress(BAKE, "slower so far", true);
         assert_eq!(board.line(S(36)), "bake  16.0s  slower so far");
     }
 
@@ -203,10 +204,10 @@ mod tests {
         let mut board = Board::default();
         board.start(Work::Stage(BUILD), Time::First, S(0));
         board.start(Work::Undo(Step::StartSlot), Time::First, S(2));
-        board.progress(BUILD, "Step 1/3");
+        board.progress(BUILD, "Step 1/3", true);
+        board.progress(BAKE, "not at work", true);
         let line = "build  3.0s  Step 1/3  ·  undoing start_slot  1.0s";
         assert_eq!(board.line(S(3)), line);
-        assert!(board.progress(BAKE, "not at work").is_none());
         board.clear();
         assert_eq!(board.line(S(3)), "");
     }

@@ -22,7 +22,9 @@ impl Reporter {
             // Where a build is can be seen on the terminal's line.
             let line = text::printable(line);
             let line = self.redactor().redact(line.trim());
-            drop(state.board.progress(Stage::Phase(Phase::Build), &line));
+            state
+                .board
+                .progress(Stage::Phase(Phase::Build), &line, false);
         }
     }
 

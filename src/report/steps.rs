@@ -53,9 +53,7 @@ impl Reporter {
                 Verbosity::Everything => true,
             };
             // A step of an earlier connection is not on the board.
-            if let Some(row) = state.board.progress(stage, text) {
-                row.is_said |= printed;
-            }
+            state.board.progress(stage, text, printed);
             printed
         };
         if said {
