@@ -142,6 +142,7 @@ async fn locked<H: Host>(
         .emit(Happening::Begun {
             deployment: plan.deployment.clone(),
             origin: plan.origin.clone(),
+            intent: Some(plan.intent()),
         })
         .await;
     warn_of_unreadable(events, paths, &records).await;

@@ -26,6 +26,7 @@ use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
 use crate::host::linux::LinuxHost;
 use crate::host::linux::files::replace_here;
+use crate::protocol::ids::DeploymentId;
 use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
@@ -121,7 +122,7 @@ async fn answer<H: Host>(
             deployment,
             after,
         } => follow::follow(host, &app, &deployment, after, listener).await,
-        Request::Status { site } => tell_status(host, &site, listener).await,
+        Request::Status { site, of } => tell_status(host, &site, of.as_ref(), listener).await,
         Request::Provision { order } => {
             let events = Events::new(host, None, listener.clone());
             match Box::pin(provision::provision(host, &events, &order, || cancel.get())).await {
@@ -155,8 +156,13 @@ async fn ready<H: Host>(
     Ok(fence)
 }
 
-async fn tell_status<H: Host>(host: &H, site: &Site, listener: UnboundedSender<Reply>) {
-    match status::look(host, site).await {
+async fn tell_status<H: Host>(
+    host: &H,
+    site: &Site,
+    of: Option<&DeploymentId>,
+    listener: UnboundedSender<Reply>,
+) {
+    match status::look(host, site, of).await {
         Ok(status) => drop(listener.send(Reply::Status(Box::new(status)))),
         Err(error) => refuse(&Events::new(host, None, listener), Step::Preflight, error).await,
     }

@@ -9,14 +9,19 @@ use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
 use crate::host::{Host, LockAttempt};
+use crate::protocol::ids::DeploymentId;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::Slot;
 use crate::protocol::status::{SlotStatus, Status};
 
 const PROBE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
-/// Looks at an app without changing anything.
-pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
+/// Looks at an app without changing anything; `of` is a deployment whose end is told as well.
+pub(super) async fn look<H: Host>(
+    host: &H,
+    site: &Site,
+    of: Option<&DeploymentId>,
+) -> StepResult<Status> {
     let failed = |error| {
         StepError::host(
             Reason::PreflightFailed,
@@ -39,6 +44,10 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
         open.as_ref(),
         host.now_ms(),
     );
+    let told = match of {
+        Some(id) => history::told(host, &paths, id).await.map_err(failed)?,
+        None => None,
+    };
     let mut slots = Vec::new();
     for slot in Slot::BOTH {
         slots.push(slot_status(host, site, &survey, slot).await);
@@ -50,6 +59,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
         lock_holder: holder,
         kept,
         recent: records.into_iter().map(|record| record.past).collect(),
+        told,
     })
 }
 
@@ -103,7 +113,7 @@ mod tests {
             .build()
             .unwrap();
         let before = host.world.borrow().clone();
-        let looked = runtime.block_on(look(host, site));
+        let looked = runtime.block_on(look(host, site, None));
         let after = host.world.borrow();
         assert_eq!(after.files, before.files, "it leaves nothing behind");
         let done = &after.done[before.done.len()..];

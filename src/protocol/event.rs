@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
 use super::outcome::{Failure, Finished, Outcome};
-use super::plan::Origin;
+use super::plan::{Intent, Origin};
 use super::slot::Slot;
 use super::step::Step;
 
@@ -37,6 +37,9 @@ pub enum Happening {
         deployment: DeploymentId,
         /// Where it came from.
         origin: Origin,
+        /// What it is for; earlier versions did not say.
+        #[serde(default)]
+        intent: Option<Intent>,
     },
     /// An earlier run that was cut short was brought to its end first.
     Recovered {

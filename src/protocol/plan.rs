@@ -132,6 +132,26 @@ pub struct Origin {
     pub url: Option<String>,
 }
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intent {
+    /// A new image.
+    Deploy,
+    /// An earlier release.
+    Rollback,
+}
+
+impl Intent {
+    /// The word in tables and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
 /// One swap. Carries no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +170,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What it is for.
+    pub fn intent(&self) -> Intent {
+        if self.is_rollback() {
+            Intent::Rollback
+        } else {
+            Intent::Deploy
+        }
+    }
+
     /// Whether this goes back to an earlier release. Such a run is never rolled back because of what a bake saw.
     pub fn is_rollback(&self) -> bool {
         match self.target {

@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
-use super::outcome::{LiveRelease, Outcome};
-use super::plan::Origin;
+use super::outcome::{Failure, LiveRelease, Outcome};
+use super::plan::{Intent, Origin};
 use super::slot::Slot;
+use super::step::Step;
 
 /// What is on the host now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,18 @@ pub struct Status {
     pub kept: Vec<KeptRelease>,
     /// The newest deployments, newest first.
     pub recent: Vec<Past>,
+    /// How the one that was asked about ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// What a deployment said of its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The step that failed, with why.
+    pub failed: Option<(Step, Failure)>,
+    /// What a person was to know although the run went on, each with its hint.
+    pub warnings: Vec<[String; 2]>,
 }
 
 /// One slot now.
@@ -119,6 +132,9 @@ pub struct Past {
     pub took_ms: u64,
     /// Where it came from.
     pub origin: Origin,
+    /// What it was for; `None` when its record does not say.
+    #[serde(default)]
+    pub intent: Option<Intent>,
     /// Why its record cannot be read, when it cannot.
     pub note: Option<String>,
     /// When it last said that it waits for the lock, if that was the last thing it said.

@@ -49,6 +49,9 @@ pub enum Request {
     Status {
         /// The app and its host.
         site: Site,
+        /// A deployment whose end is to be told as well.
+        #[serde(default)]
+        of: Option<DeploymentId>,
     },
     /// Roll back if that is still possible, else finish.
     Cancel,

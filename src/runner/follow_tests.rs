@@ -182,7 +182,7 @@ async fn an_agent_that_says_nothing_for_ten_minutes_is_waited_for_no_longer() {
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     let prepared = ask::prepare(&Remote::Local, &agent, &site, &reporter).await;
-    let status = ask::status(&Remote::Local, &agent, &site, &reporter).await;
+    let status = ask::status(&Remote::Local, &agent, &site, None, &reporter).await;
     for error in [prepared.unwrap_err(), status.unwrap_err()] {
         assert_eq!(error.reason(), Reason::AgentUnavailable);
         let said = "the agent on the host has said nothing for 600 s";

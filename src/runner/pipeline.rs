@@ -13,13 +13,13 @@ use super::remote::{InstalledAgent, Remote};
 use super::{plan, result};
 use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, Mode, Place};
 use crate::error::{Error, Reason, Result};
-use crate::protocol::ids::{Digest, PinnedImage};
+use crate::protocol::ids::{DeploymentId, Digest, PinnedImage};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::{Site, Target};
 use crate::protocol::provision::{Change, Provision};
 use crate::protocol::result::RunResult;
 use crate::protocol::status::Status;
-use crate::protocol::step::Phase;
+use crate::protocol::step::{Phase, Step};
 use crate::protocol::wire::RegistryLogin;
 use crate::report::context::RunContext;
 use crate::report::state::{Memory, Point};
@@ -126,10 +126,14 @@ pub async fn rollback(
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
 
-/// What is on the host now.
-pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> {
+/// What is on the host now, and how `of` ended.
+pub async fn status(
+    config: &HostConfig,
+    of: Option<&DeploymentId>,
+    reporter: &Reporter,
+) -> Result<Status> {
     let (remote, agent) = ready_host(&config.place, reporter).await?;
-    let status = ask::status(&remote, &agent, &config.site, reporter).await;
+    let status = ask::status(&remote, &agent, &config.site, of, reporter).await;
     remote.close().await?;
     status
 }
@@ -150,7 +154,7 @@ pub async fn provision(
 async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) -> RunResult {
     let check = async {
         let (remote, agent) = ready_host(&config.place, reporter).await?;
-        let status = ask::status(&remote, &agent, &config.site, reporter).await;
+        let status = ask::status(&remote, &agent, &config.site, None, reporter).await;
         remote.close().await?;
         status
     };
@@ -304,6 +308,7 @@ async fn swap_on(
                 saved.point = Point::Swapping;
                 saved.deployment = Some(plan.deployment.clone());
             });
+            reporter.lasts(Step::Bake, site.bake.time.duration());
             let follower = Follower::new(to.place, &to.agent, &plan, reporter, cancel);
             // A host that is cancelled and not done goes on without us.
             let followed = tokio::select! {

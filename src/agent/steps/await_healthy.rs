@@ -83,7 +83,9 @@ async fn never_healthy<H: Host>(
         .await
         .unwrap_or_default();
     let Probe { address, path, .. } = probe(swap, PROBE_TIMEOUT);
-    StepError::new(
+    let service = swap.new_slot().service.as_str();
+    let unheard = unheard(service, address.port(), container, answer);
+    let error = StepError::new(
         Reason::NeverHealthy,
         format!(
             "slot `{}` is not healthy after {}: GET http://{address}{path} gives {}",
@@ -92,8 +94,37 @@ async fn never_healthy<H: Host>(
             answer,
         ),
     )
-    .hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, correct `health-path`")
-    .log_tail(log)
+    .log_tail(log);
+    let error = unheard.into_iter().fold(error, StepError::hint);
+    error.hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, correct `health-path`")
+}
+
+/// The usual cause when a connection is refused or closed: the port is published, and nobody listens behind it.
+fn unheard(
+    service: &str,
+    port: u16,
+    container: &ContainerFacts,
+    answer: &ProbeAnswer,
+) -> Option<String> {
+    const WORDS: [&str; 4] = ["refused", "reset", "closed", "broken pipe"];
+    let ProbeAnswer::Nothing(why) = answer else {
+        return None;
+    };
+    let why = why.to_lowercase();
+    if !WORDS.iter().any(|word| why.contains(word)) {
+        return None;
+    }
+    let mut inner: Vec<u16> = container.exposed.iter().map(|(_, port)| *port).collect();
+    inner.sort_unstable();
+    inner.dedup();
+    let inner: Vec<String> = inner.iter().map(u16::to_string).collect();
+    let wanted = match inner.as_slice() {
+        [] => "the port that `ports` names".to_owned(),
+        ports => ports.join(" or "),
+    };
+    Some(format!(
+        "port {port} of the host leads into `{service}`, where nothing answers: is the app listening on {wanted}, and on 0.0.0.0?"
+    ))
 }
 
 #[cfg(test)]
@@ -123,6 +154,31 @@ mod tests {
             interval: "1s".parse().unwrap(),
             successes: 1,
         }
+    }
+
+    #[test]
+    fn a_port_that_nobody_listens_on_is_named() {
+        let mut web = container(RunState::Running);
+        let address = "172.18.0.3".parse().unwrap();
+        web.exposed = vec![(address, 8080), (address, 8080)];
+        let hint = |web: &ContainerFacts, why: &str| {
+            unheard("web-2", 8081, web, &ProbeAnswer::Nothing(why.to_owned()))
+        };
+        let wanted = "port 8081 of the host leads into `web-2`, where nothing answers: is the app listening on 8080, and on 0.0.0.0?";
+        for why in [
+            "Connection refused (os error 111)",
+            "connection reset by peer",
+        ] {
+            assert_eq!(hint(&web, why).as_deref(), Some(wanted), "{why}");
+        }
+        assert_eq!(hint(&web, "timed out"), None);
+        assert_eq!(
+            unheard("web-2", 8081, &web, &ProbeAnswer::Status(503)),
+            None
+        );
+        web.exposed.clear();
+        let unnamed = hint(&web, "connection refused").unwrap();
+        assert!(unnamed.contains("the port that `ports` names"), "{unnamed}");
     }
 
     #[test]

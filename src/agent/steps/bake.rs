@@ -137,10 +137,11 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
             )),
             Word::GoOn if now.saturating_sub(said) >= SAY_EVERY_MS => {
                 let failed = counted.failed();
-                Some(format!(
-                    "{} requests, {} of them failed",
-                    failed.of, failed.hits
-                ))
+                Some(match (failed.of, failed.hits) {
+                    (0, _) => "no requests so far".to_owned(),
+                    (of, 0) => format!("{of} requests"),
+                    (of, hits) => format!("{of} requests, {hits} of them failed"),
+                })
             }
             Word::GoOn => None,
         };

@@ -163,7 +163,7 @@ fn told(
             reason,
             format!("slot `{service}` ended {when}, with {}", ended_with(code)),
         )
-        .hint("its last lines are in the report; fix what they name and deploy again"),
+        .hint("its last lines are in the log below; fix what they name and deploy again"),
     }
 }
 

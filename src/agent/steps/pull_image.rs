@@ -99,6 +99,14 @@ fn failed<H>(swap: &Swap<'_, H>, error: &crate::host::error::HostError) -> StepE
             ..step
         },
         Trouble::Unavailable => {
+            let refused = |line: &String| line.contains("connection refused");
+            let step = match step.chain.iter().any(refused) {
+                true => step.hint(format!(
+                    "nothing listens at the registry's address: check it first, `{}`",
+                    swap.begun.image.repository
+                )),
+                false => step,
+            };
             step.hint("can the host reach the registry? `docker pull` there tells")
         }
         Trouble::DiskFull

@@ -29,10 +29,25 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         .await;
     swap.events.output("compose", lines).await;
     started.map_err(|error| {
-        StepError::host(
+        let failed = StepError::host(
             Reason::StartFailed,
             format!("cannot start slot `{}`", slot.service),
             &error,
+        );
+        let hint = no_such_command(slot.service.as_str(), error.output_lines());
+        hint.into_iter().fold(failed, StepError::hint)
+    })
+}
+
+/// What Docker says when the image lacks the program that it is to start.
+fn no_such_command(service: &str, lines: &[String]) -> Option<String> {
+    let says = lines.iter().any(|line| {
+        let lacks = ["executable file not found", "no such file or directory"];
+        line.contains("exec: \"") && lacks.iter().any(|words| line.contains(words))
+    });
+    says.then(|| {
+        format!(
+            "the image has no such command: see `CMD` and `ENTRYPOINT` in its Dockerfile, and `command` and `entrypoint` of `{service}` in the compose file"
         )
     })
 }
@@ -60,4 +75,24 @@ pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()
         .compose_remove(&project, &slot.service)
         .await
         .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_the_image_lacks_is_told_from_what_docker_says() {
+        let hint = |line: &str| no_such_command("web-2", &[line.to_owned()]);
+        for line in [
+            r#"Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "srv": executable file not found in $PATH: unknown"#,
+            r#"unable to start container process: error during container init: exec: "/srv/app": stat /srv/app: no such file or directory: unknown"#,
+        ] {
+            assert!(
+                hint(line).is_some_and(|hint| hint.contains("`web-2`")),
+                "{line}"
+            );
+        }
+        assert_eq!(hint("bind source path: no such file or directory"), None);
+    }
 }

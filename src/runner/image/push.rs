@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::build::BuiltImage;
 use super::client::{ANSWER, chain_text};
 use super::progress::size;
-use super::{DOCKER_HUB, credentials, registry_host};
+use super::{DOCKER_HUB, credentials, no_answer, registry_host};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Digest, PinnedImage, Repository, Tag};
 use crate::protocol::step::Phase;
@@ -115,10 +115,8 @@ impl Job<'_> {
                     attempt += 1;
                 }
                 Cause::Passing => {
-                    return Err(self.failed(&name, why).hint(format!(
-                        "it failed {TRIES} times in a row; see if `{}` has an outage and run it again",
-                        self.registry()
-                    )));
+                    let hint = no_answer::hint(self.registry(), &why, TRIES);
+                    return Err(self.failed(&name, why).hint(hint));
                 }
                 Cause::Lasting => {
                     return Err(self.failed(&name, why).hint(format!(
