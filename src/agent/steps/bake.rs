@@ -21,6 +21,8 @@ use crate::protocol::step::Step;
 /// How often the traffic is looked at, Docker is asked and the health check made.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const SAY_EVERY_MS: u64 = 5_000;
+/// A traffic log that does not grow for so long is compared with what the kernel saw.
+const SILENT_MS: u64 = 1_000;
 /// Bad answers of the health check in a row that are no accident.
 const SICK: u32 = 3;
 
@@ -116,6 +118,8 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
     let mut judge = Judge::new(swap.site().bake, swap.meter.baseline());
     let since_ms = swap.host.now_ms();
     let (mut said, mut sick) = (began, 0);
+    // What was in the log, and since when it did not grow.
+    let mut logged = (0, began);
     loop {
         swap.go_on()?;
         let now = swap.host.elapsed_ms();
@@ -123,6 +127,18 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
         swap.meter.look().await;
         swap.meter.read().await;
         let counted = swap.meter.during(new);
+        if counted.requests > logged.0 {
+            logged = (counted.requests, now);
+        }
+        if now.saturating_sub(logged.1) >= SILENT_MS
+            && let Some(came) = swap.meter.unlogged(new, logged.0).await
+        {
+            let why = format!(
+                "nginx no longer logs its requests: {came} ended in the last 5 s, and its log has {}; is the disk full? (`df -h`)",
+                logged.0
+            );
+            return Ok(worse_because(swap, began, why));
+        }
         let progress = match judge.look(took_ms, &counted, &swap.meter.inside(new)) {
             Word::Over(verdict) => {
                 let (verdict, why) = conclude(swap, verdict);
