@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::failure::{StepError, StepResult};
 use super::paths::AppPaths;
 use super::reserve;
+use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::{Access, Host, LockAttempt, Owner};
 
 /// Held for one write each time, so this is already a sick disk.
-const DEADLINE_MS: u64 = 15_000;
+const DEADLINE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(5);
 
 /// What `fence.json` holds; without the file nothing was ever given away.
@@ -94,7 +95,7 @@ pub(super) async fn hold<H: Host>(host: &H, paths: &AppPaths, number: u64) -> St
 /// For the length of one look and one write.
 pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
     let path = paths.fence_lock();
-    let began = host.elapsed_ms();
+    let wait = Wait::new(host, DEADLINE, POLL);
     loop {
         // Without a note: nobody asks who holds it, and a note needs room.
         let attempt = host.try_lock(&path, "").await;
@@ -102,13 +103,13 @@ pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::L
             LockAttempt::Taken(lock) => return Ok(lock),
             LockAttempt::HeldBy(_) => {}
         }
-        if host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS {
+        if !wait.goes_on().await {
             return Err(StepError::new(
                 Reason::Locked,
                 format!(
                     "`{}` is not free after {} s",
                     path.display(),
-                    DEADLINE_MS / 1000
+                    DEADLINE.as_secs()
                 ),
             )
             .hint(format!(
@@ -116,7 +117,6 @@ pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::L
                 path.display()
             )));
         }
-        host.sleep(POLL).await;
     }
 }
 

@@ -9,6 +9,7 @@ use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::survey::{Survey, is_running};
+use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
 use crate::host::{Host, Start};
@@ -22,7 +23,8 @@ const STATE_MIN_FREE: u64 = 16 * 1024 * 1024;
 /// A database that initialises itself on a small machine needs a while.
 const DEPENDENCY_DEADLINE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(500);
-const SAY_EVERY_MS: u64 = 5_000;
+/// One that exits is restarted by its policy or stays down; either way it gets these.
+const RESTART_MS: u64 = 5_000;
 
 /// Runs both checks and says how they went.
 pub(super) async fn run<H: Host>(
@@ -231,8 +233,7 @@ pub(super) async fn await_ready<H: Host>(
     service: &ServiceName,
     cancelled: impl Fn() -> CancelState,
 ) -> StepResult<()> {
-    let began = host.elapsed_ms();
-    let mut said = began;
+    let mut wait = Wait::new(host, DEPENDENCY_DEADLINE, POLL);
     loop {
         let container = look(host, project, service).await?;
         let state = match &container {
@@ -240,13 +241,11 @@ pub(super) async fn await_ready<H: Host>(
             Some(container) => container.state.clone(),
             None => "absent".to_owned(),
         };
-        let now = host.elapsed_ms();
-        let timed_out = u128::from(now.saturating_sub(began)) >= DEPENDENCY_DEADLINE.as_millis();
         let ended = container
             .as_ref()
             .is_none_or(|container| !is_running(container));
-        // One that exits is restarted by its policy or stays down; either way it gets some seconds.
-        if timed_out || (ended && now.saturating_sub(began) > SAY_EVERY_MS) {
+        let waited_ms = wait.waited_ms();
+        if wait.is_over() || (ended && waited_ms > RESTART_MS) {
             let log = match &container {
                 Some(container) => host
                     .container_log(&container.id, 20)
@@ -258,7 +257,7 @@ pub(super) async fn await_ready<H: Host>(
                 Reason::DependencyNotReady,
                 format!(
                     "dependency `{service}` is not ready ({state}, {} s)",
-                    (now - began) / 1000
+                    waited_ms / 1000
                 ),
             )
             .hint(format!(
@@ -269,16 +268,9 @@ pub(super) async fn await_ready<H: Host>(
         if cancelled() == CancelState::Requested {
             return Err(StepError::cancelled());
         }
-        if now.saturating_sub(said) >= SAY_EVERY_MS {
-            said = now;
-            events
-                .progress(
-                    Step::StartDependencies,
-                    format!("waiting for {service} ({state})"),
-                )
-                .await;
-        }
-        host.sleep(POLL).await;
+        let text = format_args!("waiting for {service} ({state})");
+        wait.speak(events, Step::StartDependencies, text).await;
+        wait.pause().await;
     }
 }
 

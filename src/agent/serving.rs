@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::survey::is_running;
+use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, Probe, ProbeAnswer};
@@ -13,7 +14,6 @@ use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-const SAY_EVERY_MS: u64 = 5_000;
 
 /// A slot, and what it takes to start it.
 #[derive(Debug)]
@@ -54,32 +54,23 @@ impl Serving<'_> {
     ) -> StepResult<()> {
         let probe = Probe::of_health(self.slot.address(), self.health, PROBE_TIMEOUT);
         let service = &self.slot.service;
-        let began = host.elapsed_ms();
-        let mut said = began;
+        let (most, pause) = (self.health.timeout, self.health.interval);
+        let mut wait = Wait::new(host, most.duration(), pause.duration());
         loop {
             let answer = host.probe(&probe).await;
             match answer {
                 ProbeAnswer::Status(status) if self.health.accepts(status) => return Ok(()),
                 ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_) => {}
             }
-            let now = host.elapsed_ms();
-            if u128::from(now.saturating_sub(began)) >= self.health.timeout.duration().as_millis() {
-                return Err(StepError::new(
-                    Reason::NeverHealthy,
-                    format!(
-                        "the live slot `{service}` is not healthy after {}: {answer}",
-                        self.health.timeout
-                    ),
-                )
-                .hint(self.look()));
+            if wait.is_over() {
+                let what =
+                    format!("the live slot `{service}` is not healthy after {most}: {answer}");
+                return Err(StepError::new(Reason::NeverHealthy, what).hint(self.look()));
             }
-            if now.saturating_sub(said) >= SAY_EVERY_MS {
-                said = now;
-                let text = format!("waiting for `{service}` to be healthy ({answer})");
-                events.progress(step, text).await;
-            }
+            let text = format_args!("waiting for `{service}` to be healthy ({answer})");
+            wait.speak(events, step, text).await;
             self.start_if_down(host).await?;
-            host.sleep(self.health.interval.duration()).await;
+            wait.pause().await;
         }
     }
 

@@ -6,6 +6,7 @@ use crate::agent::failure::{StepError, StepResult};
 use crate::agent::steps::container::{self, During, LOG_LINES};
 use crate::agent::steps::smoke;
 use crate::agent::swap::{Healthy, Swap};
+use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
@@ -14,15 +15,17 @@ use crate::protocol::step::Step;
 
 /// One probe must end before the next deadline is looked at.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-const SAY_EVERY_MS: u64 = 5_000;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let check = &swap.site().health;
-    let began = swap.host.elapsed_ms();
     // The container was made a moment ago, by the step before.
     let since_ms = swap.host.now_ms().saturating_sub(60_000);
     let mut good = 0;
-    let mut said = began;
+    let mut wait = Wait::new(
+        swap.host,
+        check.timeout.duration(),
+        check.interval.duration(),
+    );
     loop {
         swap.go_on()?;
         let container = container::look(swap).await?;
@@ -43,16 +46,12 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             }));
             return Ok(());
         }
-        let now = swap.host.elapsed_ms();
-        if u128::from(now.saturating_sub(began)) >= check.timeout.duration().as_millis() {
+        if wait.is_over() {
             return Err(never_healthy(swap, &container, &answer).await);
         }
-        if now.saturating_sub(said) >= SAY_EVERY_MS {
-            said = now;
-            let text = format!("not healthy yet: {answer}");
-            swap.events.progress(Step::AwaitHealthy, text).await;
-        }
-        swap.host.sleep(check.interval.duration()).await;
+        let text = format_args!("not healthy yet: {answer}");
+        wait.speak(swap.events, Step::AwaitHealthy, text).await;
+        wait.pause().await;
     }
 }
 

@@ -12,6 +12,7 @@ use super::container::{self, During, LOG_LINES};
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::swap::Swap;
 use crate::agent::verdict::{self, Judge, Verdict, Word};
+use crate::agent::wait::SAY_EVERY_MS;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ProbeAnswer};
@@ -20,7 +21,6 @@ use crate::protocol::step::Step;
 
 /// How often the traffic is looked at, Docker is asked and the health check made.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-const SAY_EVERY_MS: u64 = 5_000;
 /// Bad answers of the health check in a row that are no accident.
 const SICK: u32 = 3;
 

@@ -12,6 +12,7 @@ use crate::agent::journal::entry::{PreImage, Switch};
 use crate::agent::reload;
 use crate::agent::reserve;
 use crate::agent::swap::Swap;
+use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::error::HostError;
 use crate::host::facts::WorkerId;
@@ -21,7 +22,7 @@ use crate::protocol::receipt::{PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
 
 /// nginx takes this long at most to begin a reload.
-const SETTLE_MS: u64 = 1_000;
+const SETTLE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(10);
 /// Clients on this machine answer as fast as they are scheduled.
 const LEAST_ROUND_TRIP_MS: f64 = 1.0;
@@ -184,13 +185,12 @@ async fn restore<H: Host>(
         StepResult::Ok(now.iter().all(known))
     };
     put_back(swap, include, bytes).await?;
-    let began = host.elapsed_ms();
+    let wait = Wait::new(host, SETTLE, POLL);
     while unchanged().await? {
         // A reload that was asked for a moment ago may still be on its way.
-        if host.elapsed_ms().saturating_sub(began) >= SETTLE_MS {
+        if !wait.goes_on().await {
             return Ok(());
         }
-        host.sleep(POLL).await;
     }
     put_back(swap, include, bytes).await?;
     reload::reload(host).await

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::agent::failure::{StepError, StepResult};
 use crate::agent::journal::entry::Switch;
 use crate::agent::swap::Swap;
+use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
@@ -16,7 +17,7 @@ use crate::host::nginx::{Listen, Scheme, Site};
 use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;
-const DEADLINE_MS: u64 = 10_000;
+const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -27,20 +28,20 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         return Ok(());
     };
     let told_at = told_at(swap).await;
-    let began = swap.host.elapsed_ms();
-    let late = || swap.host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS;
+    let wait = Wait::new(swap.host, DEADLINE, PAUSE);
     let mut good = 0;
-    while good < GOOD_ANSWERS {
+    loop {
         swap.go_on()?;
-        let seen = look(swap, &probe, &told_at).await;
-        good = if seen.is_ok() { good + 1 } else { 0 };
-        match seen {
-            Err(error) if late() => return Err(error),
-            Ok(()) if good == GOOD_ANSWERS => {}
-            Ok(()) | Err(_) => swap.host.sleep(PAUSE).await,
+        match look(swap, &probe, &told_at).await {
+            Ok(()) => good += 1,
+            Err(error) if wait.is_over() => return Err(error),
+            Err(_) => good = 0,
         }
+        if good == GOOD_ANSWERS {
+            return Ok(());
+        }
+        wait.pause().await;
     }
-    Ok(())
 }
 
 /// Where nginx tells which slot it uses: an include that an earlier version wrote has it elsewhere.
