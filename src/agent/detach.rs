@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::events::Events;
-use super::failure::StepError;
+use super::failure::HostResultExt as _;
 use super::follow;
 use super::serve::refuse;
 use crate::error::Reason;
@@ -42,11 +42,11 @@ pub(super) async fn swap<H: Host>(
     listener: UnboundedSender<Reply>,
 ) -> Run {
     let (app, deployment) = (plan.site.app.clone(), plan.deployment.clone());
-    let (mut child, stdout, stderr) = match start(Request::Swap { plan, registry }).await {
+    let started = start(Request::Swap { plan, registry }).await;
+    let what = "the agent cannot start its worker";
+    let (mut child, stdout, stderr) = match started.during(Reason::AgentUnavailable, what) {
         Ok(started) => started,
         Err(error) => {
-            let what = "the agent cannot start its worker";
-            let error = StepError::host(Reason::AgentUnavailable, what, &error);
             refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
             return Run::Over;
         }

@@ -1,6 +1,9 @@
 //! From an effect that failed to what a person reads.
 
+use std::fmt::Display;
+
 use crate::error::Reason;
+use crate::host::HostResult;
 use crate::host::error::{HostError, Trouble};
 use crate::protocol::outcome::Failure;
 
@@ -47,13 +50,13 @@ impl StepError {
     }
 
     /// An effect failed; a full disk keeps its own reason whatever the step.
-    pub(super) fn host(reason: Reason, what: impl Into<String>, error: &HostError) -> Self {
+    fn host(reason: Reason, what: String, error: &HostError) -> Self {
         let reason = if error.trouble == Trouble::DiskFull {
             Reason::DiskFull
         } else {
             reason
         };
-        let mut chain = vec![what.into(), error.to_string()];
+        let mut chain = vec![what, error.to_string()];
         let mut next = std::error::Error::source(error);
         while let Some(cause) = next {
             chain.push(cause.to_string());
@@ -88,6 +91,30 @@ impl StepError {
             hints: self.hints,
             log_tail: self.log_tail,
         }
+    }
+}
+
+/// From an effect to a step.
+pub(super) trait HostResultExt<T> {
+    /// Says what could not be done, and for what reason the run ends then.
+    fn during(self, reason: Reason, what: impl Display) -> StepResult<T>;
+}
+
+impl<T> HostResultExt<T> for HostResult<T> {
+    fn during(self, reason: Reason, what: impl Display) -> StepResult<T> {
+        self.map_err(|error| StepError::host(reason, what.to_string(), &error))
+    }
+}
+
+/// More about a step that may have failed.
+pub(super) trait StepResultExt {
+    /// Says what to type or write next, should it have failed.
+    fn hint(self, hint: impl Display) -> Self;
+}
+
+impl<T> StepResultExt for StepResult<T> {
+    fn hint(self, hint: impl Display) -> Self {
+        self.map_err(|error| error.hint(hint.to_string()))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult};
 use super::paths::AppPaths;
 use super::reserve;
 use super::wait::Wait;
@@ -76,7 +76,7 @@ pub(super) async fn seize<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64
     let text = seized.text();
     reserve::replace(host, paths, &paths.fence(), text.as_bytes())
         .await
-        .map_err(|error| cannot("write", paths, &error))?;
+        .during(Reason::PreflightFailed, cannot("write", paths))?;
     drop(lock);
     Ok(number)
 }
@@ -99,7 +99,7 @@ pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::L
     loop {
         // Without a note: nobody asks who holds it, and a note needs room.
         let attempt = host.try_lock(&path, "").await;
-        match attempt.map_err(|error| cannot("lock", paths, &error))? {
+        match attempt.during(Reason::PreflightFailed, cannot("lock", paths))? {
             LockAttempt::Taken(lock) => return Ok(lock),
             LockAttempt::HeldBy(_) => {}
         }
@@ -125,7 +125,7 @@ async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
     let bytes = host
         .read(&path)
         .await
-        .map_err(|error| cannot("read", paths, &error))?;
+        .during(Reason::PreflightFailed, cannot("read", paths))?;
     let Some(bytes) = bytes else {
         return Ok(Numbers::default());
     };
@@ -148,15 +148,14 @@ async fn write<H: Host>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepRes
     let text = numbers.text();
     host.replace(&paths.fence(), text.as_bytes(), Owner::Us, Access::Public)
         .await
-        .map_err(|error| cannot("write", paths, &error))
+        .during(Reason::PreflightFailed, cannot("write", paths))
 }
 
-fn cannot(verb: &str, paths: &AppPaths, error: &crate::host::error::HostError) -> StepError {
-    let what = format!(
+fn cannot(verb: &str, paths: &AppPaths) -> String {
+    format!(
         "cannot {verb} `{}`, which says whose turn it is",
         paths.fence().display()
-    );
-    StepError::host(Reason::PreflightFailed, what, error)
+    )
 }
 
 fn superseded(number: u64, acting: u64) -> StepError {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::ending::early_word;
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult};
 use super::lock::{self, note};
 use super::paths::AppPaths;
 use super::recover::recover;
@@ -149,9 +149,7 @@ async fn settle<H: Host>(
 async fn give_last_word<H: Host>(host: &H, log: &Path) -> StepResult<()> {
     let reopened = Events::reopen(host, log.to_owned())
         .await
-        .map_err(|error| {
-            StepError::host(Reason::Interrupted, "the event log cannot be read", &error)
-        })?;
+        .during(Reason::Interrupted, "the event log cannot be read")?;
     if let Some(events) = reopened {
         events.emit(ended(Outcome::Failed, nothing_changed())).await;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult};
 use super::paths::AppPaths;
 use super::wait::Wait;
 use crate::error::Reason;
@@ -28,14 +28,13 @@ pub(super) async fn take<H: Host>(
     ourselves: &str,
     cancelled: impl Fn() -> CancelState,
 ) -> StepResult<H::Lock> {
-    let failed = |error| StepError::host(Reason::Locked, "cannot take the deploy lock", &error);
     let mut wait = Wait::new(host, lock_wait.duration(), POLL).that_speaks_at_once();
     let mut looks = 0;
     loop {
         let holder = match host
             .try_lock(&paths.lock(), &note(ourselves, host.now_ms()))
             .await
-            .map_err(failed)?
+            .during(Reason::Locked, "cannot take the deploy lock")?
         {
             LockAttempt::Taken(lock) => return Ok(lock),
             LockAttempt::HeldBy(holder) if holder == LOOK && looks < LOOKS => {

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult};
 use super::fence;
 use super::paths::{AppPaths, STATE_ROOT};
 use crate::error::Reason;
-use crate::host::error::HostError;
 use crate::host::{Access, Host, Owner as FileOwner};
 use crate::protocol::ids::{AppName, ServiceName};
 use crate::protocol::plan::Site;
@@ -49,7 +48,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Known> {
     let used = host
         .read(&paths.fence())
         .await
-        .map_err(|e| cannot("read", &paths.fence(), &e))?;
+        .during(Reason::PreflightFailed, cannot("read", &paths.fence()))?;
     if used.is_some() {
         return Ok(Known::Used);
     }
@@ -92,13 +91,14 @@ async fn known<H: Host>(host: &H) -> StepResult<Vec<AppName>> {
     let names = host
         .list(root)
         .await
-        .map_err(|e| cannot("list", root, &e))?;
+        .during(Reason::PreflightFailed, cannot("list", root))?;
     let mut known = Vec::new();
     for app in names.iter().filter_map(|name| name.parse::<AppName>().ok()) {
         let paths = AppPaths::new(&app);
         for file in [paths.owner(), paths.fence()] {
             let there = host.read(&file).await;
-            if there.map_err(|e| cannot("read", &file, &e))?.is_some() {
+            let there = there.during(Reason::PreflightFailed, cannot("read", &file))?;
+            if there.is_some() {
                 known.push(app);
                 break;
             }
@@ -126,7 +126,7 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
             })?;
             host.replace(&file, &text, FileOwner::Us, Access::Public)
                 .await
-                .map_err(|error| cannot("write", &file, &error))
+                .during(Reason::PreflightFailed, cannot("write", &file))
         }
     };
     drop(lock);
@@ -135,10 +135,10 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
 
 async fn us<H: Host>(host: &H, site: &Site) -> StepResult<Owner> {
     let folder = &site.project_directory;
-    let project = host.resolve(folder).await.map_err(|error| {
-        let what = format!("setting `project-directory`: `{folder}` is not a folder on the host");
-        StepError::host(Reason::PreflightFailed, what, &error)
-    })?;
+    let project = host.resolve(folder).await.during(
+        Reason::PreflightFailed,
+        format_args!("setting `project-directory`: `{folder}` is not a folder on the host"),
+    )?;
     Ok(Owner {
         version: VERSION,
         project,
@@ -151,7 +151,7 @@ async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Owner>> {
     let bytes = host
         .read(path)
         .await
-        .map_err(|error| cannot("read", path, &error))?;
+        .during(Reason::PreflightFailed, cannot("read", path))?;
     let Some(bytes) = bytes else {
         return Ok(None);
     };
@@ -230,9 +230,8 @@ async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult
     Ok(())
 }
 
-fn cannot(what: &str, path: &Path, error: &HostError) -> StepError {
-    let what = format!("cannot {what} `{}`", path.display());
-    StepError::host(Reason::PreflightFailed, what, error)
+fn cannot(verb: &str, path: &Path) -> String {
+    format!("cannot {verb} `{}`", path.display())
 }
 
 impl Owner {

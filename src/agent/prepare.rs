@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::{AppPaths, STATE_ROOT};
@@ -61,10 +61,7 @@ pub(super) async fn warn_of_own_logs<H: Host>(events: &Events<'_, H>, locations:
 
 /// The first check alone: looks, changes nothing.
 pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
-    let docker = host.docker().await.map_err(|error| {
-        StepError::host(Reason::PreflightFailed, "docker is not usable on the host", &error)
-            .hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")
-    })?;
+    let docker = host.docker().await.during(Reason::PreflightFailed, "docker is not usable on the host").hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")?;
     if docker.platform != site.platform {
         return Err(StepError::new(
             Reason::PlatformMismatch,
@@ -78,14 +75,11 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
     enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
     enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
     let (root, survey) = tokio::join!(host.can_act_as_root(), Survey::take(host, site));
-    root.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "nginx cannot be reloaded: `sudo -n` does not work",
-            &error,
-        )
-        .hint("give the SSH user passwordless sudo, or connect as root")
-    })?;
+    root.during(
+        Reason::PreflightFailed,
+        "nginx cannot be reloaded: `sudo -n` does not work",
+    )
+    .hint("give the SSH user passwordless sudo, or connect as root")?;
     let survey = survey?;
     is_loaded(host, &survey).await?;
     port_is_free(host, &AppPaths::new(&site.app), &survey).await?;
@@ -94,13 +88,10 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
 
 async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult<()> {
     const MIB: u64 = 1024 * 1024;
-    let free = host.free_bytes(folder).await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            format!("cannot tell the free space of `{}`", folder.display()),
-            &error,
-        )
-    })?;
+    let free = host.free_bytes(folder).await.during(
+        Reason::PreflightFailed,
+        format_args!("cannot tell the free space of `{}`", folder.display()),
+    )?;
     if free >= least {
         return Ok(());
     }
@@ -128,13 +119,10 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
         .get(other)
         .as_ref()
         .is_some_and(is_running);
-    let loaded = host.nginx_loaded(include).await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "cannot tell what nginx has loaded",
-            &error,
-        )
-    })?;
+    let loaded = host
+        .nginx_loaded(include)
+        .await
+        .during(Reason::PreflightFailed, "cannot tell what nginx has loaded")?;
     match loaded {
         Loaded::No if runs => Err(StepError::new(
             Reason::PreflightFailed,
@@ -211,13 +199,10 @@ async fn start_dependencies<H: Host>(
             })
             .await;
         events.output("compose", lines).await;
-        started.map_err(|error| {
-            StepError::host(
-                Reason::DependencyNotReady,
-                format!("cannot start {names}"),
-                &error,
-            )
-        })?;
+        started.during(
+            Reason::DependencyNotReady,
+            format_args!("cannot start {names}"),
+        )?;
     }
     for service in &survey.dependencies {
         await_ready(host, events, &survey.project, service, &cancelled).await?;
@@ -304,11 +289,8 @@ pub(super) async fn look<H: Host>(
     project: &ComposeProject,
     service: &ServiceName,
 ) -> StepResult<Option<ContainerFacts>> {
-    host.container(project, service).await.map_err(|error| {
-        StepError::host(
-            Reason::DependencyNotReady,
-            format!("cannot look at the container of `{service}`"),
-            &error,
-        )
-    })
+    host.container(project, service).await.during(
+        Reason::DependencyNotReady,
+        format_args!("cannot look at the container of `{service}`"),
+    )
 }

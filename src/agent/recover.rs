@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use super::ending::last_word;
 use super::engine;
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
 use super::fence;
 use super::journal::file::Journal;
 use super::lock::CancelState;
@@ -39,9 +39,10 @@ pub(super) enum Recovered {
 /// Settles whatever is open, with a number of its own: the run that left it may still live. An error means that it
 /// is still open and nothing new may begin.
 pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Recovered> {
-    let open = host.read(&paths.journal()).await.map_err(|error| {
-        StepError::host(Reason::JournalUnwritable, "cannot read the journal", &error)
-    })?;
+    let open = host
+        .read(&paths.journal())
+        .await
+        .during(Reason::JournalUnwritable, "cannot read the journal")?;
     if open.is_none() {
         return Ok(Recovered::Nothing);
     }
@@ -62,16 +63,16 @@ pub(super) async fn recover_as<H: Host>(
     let deployment = begun.plan.deployment.clone();
     let before = journal.state().failure().cloned();
     engine::await_answer(host).await;
-    let tool = host.compose().await.map_err(|error| {
-        StepError::host(
+    let tool = host
+        .compose()
+        .await
+        .during(
             Reason::UndoFailed,
             "cannot recover: docker compose is not usable",
-            &error,
         )
-        .hint(format!(
+        .hint(format_args!(
             "when docker responds again, run `{RECOVER}` on the host"
-        ))
-    })?;
+        ))?;
     let log = paths.event_log(&deployment);
     let reopened = Events::reopen(host, log).await.ok().flatten();
     let events = reopened.unwrap_or_else(|| Events::silent(host));

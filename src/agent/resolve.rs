@@ -1,20 +1,21 @@
 //! Settles what goes where: the release, its slot, and what must be kept for a way back.
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult};
 use super::history::{self, Record};
 use super::paths::AppPaths;
 use super::release_key;
 use super::survey::Survey;
 use crate::error::Reason;
-use crate::host::Host;
 use crate::host::compose::Place;
-use crate::host::error::HostError;
 use crate::host::release::Definition;
+use crate::host::{Host, HostResult};
 use crate::protocol::ids::{PinnedImage, ReleaseId};
 use crate::protocol::plan::{Plan, Target};
 use crate::protocol::slot::Slot;
 use crate::protocol::status::KeptRelease;
 use crate::secret::Secret;
+
+const CANNOT_LIST: &str = "cannot list the releases on the host";
 
 /// What a swap is about.
 #[derive(Debug)]
@@ -84,11 +85,9 @@ pub(super) async fn resolve<H: Host>(
         .hint("name the release: `pct-deploy status` lists those that `rollback --to` takes"));
     }
     let live_id = live.as_ref().and_then(|live| live.release.as_ref());
-    let cannot = |error: HostError| {
-        let what = "cannot list the releases on the host";
-        StepError::host(Reason::PreflightFailed, what, &error)
-    };
-    let kept = history::kept(host, paths, records).await.map_err(cannot)?;
+    let kept = history::kept(host, paths, records)
+        .await
+        .during(Reason::PreflightFailed, CANNOT_LIST)?;
     let known = || records.iter().filter_map(|record| record.deployed.as_ref());
     let wanted = match &plan.target {
         Target::Image(_) => None,
@@ -130,12 +129,9 @@ pub(super) async fn resolve<H: Host>(
     }
     let (releases, keep) = match unreadable {
         // It may be about any of them.
-        Some(_) => (
-            history::with_settings(host, paths).await.map_err(cannot)?,
-            host.images_of(&chosen.image.repository)
-                .await
-                .map_err(cannot)?,
-        ),
+        Some(_) => everything(host, paths, &chosen.image)
+            .await
+            .during(Reason::PreflightFailed, CANNOT_LIST)?,
         None => keep(
             survey,
             &kept,
@@ -153,6 +149,18 @@ pub(super) async fn resolve<H: Host>(
         staged: chosen.staged,
         image_of: chosen.image_of,
     })
+}
+
+/// All that is here.
+async fn everything<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    image: &PinnedImage,
+) -> HostResult<(Vec<ReleaseId>, Vec<PinnedImage>)> {
+    Ok((
+        history::with_settings(host, paths).await?,
+        host.images_of(&image.repository).await?,
+    ))
 }
 
 /// An image with the settings that the compose file has now.
@@ -191,10 +199,10 @@ async fn back<H: Host>(
     kept: &[KeptRelease],
     (release, image): (&ReleaseId, &PinnedImage),
 ) -> StepResult<Chosen> {
-    let present = host.images_of(&image.repository).await.map_err(|error| {
-        let what = "cannot list the images on the host";
-        StepError::host(Reason::PreflightFailed, what, &error)
-    })?;
+    let present = host.images_of(&image.repository).await.during(
+        Reason::PreflightFailed,
+        "cannot list the images on the host",
+    )?;
     let others = |error: StepError| {
         let names = names(kept, release);
         if names.is_empty() {
@@ -210,10 +218,10 @@ async fn back<H: Host>(
         return Err(others(gone(release, &why)));
     }
     let file = paths.release_file(release);
-    let text = host.read(&file).await.map_err(|error| {
-        let what = format!("cannot read `{}`", file.display());
-        StepError::host(Reason::PreflightFailed, what, &error)
-    })?;
+    let text = host.read(&file).await.during(
+        Reason::PreflightFailed,
+        format_args!("cannot read `{}`", file.display()),
+    )?;
     let Some(text) = text else {
         if release.is_of_old() {
             let chosen = from_file(host, paths, survey, plan, image).await?;

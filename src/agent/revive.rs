@@ -5,7 +5,7 @@
 //! nobody has asked for that to go live. So containers are started, never made.
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::journal::closed::last_closed;
 use super::journal::entry::{Begun, Switch};
 use super::lock::CancelState;
@@ -65,13 +65,13 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
         serving.ensure(host, &events, Step::StopOld).await?;
         let grace = site.stop_timeout.duration();
         let stopped = host.compose_stop(&project, &other.service, grace).await;
-        stopped.map_err(|error| {
-            let what = format!(
+        stopped.during(
+            Reason::CleanupIncomplete,
+            format_args!(
                 "cannot stop slot `{}`, which nginx does not use",
                 other.service
-            );
-            StepError::host(Reason::CleanupIncomplete, what, &error)
-        })?;
+            ),
+        )?;
         revived.stopped = Some(other.service.to_string());
     }
     Ok(revived)
@@ -82,10 +82,10 @@ async fn is_sure<H: Host>(host: &H, switch: &Switch) -> StepResult<bool> {
     let Switch::Reload(include) = switch else {
         return Ok(true);
     };
-    let loaded = host.nginx_loaded(include).await.map_err(|error| {
-        let what = "cannot tell what nginx has loaded";
-        StepError::host(Reason::CleanupIncomplete, what, &error)
-    })?;
+    let loaded = host.nginx_loaded(include).await.during(
+        Reason::CleanupIncomplete,
+        "cannot tell what nginx has loaded",
+    )?;
     Ok(loaded == Loaded::Yes)
 }
 
@@ -101,10 +101,10 @@ async fn look<H: Host>(
     project: &ComposeProject,
     service: &ServiceName,
 ) -> StepResult<Option<Runs>> {
-    let found = host.container(project, service).await.map_err(|error| {
-        let what = format!("cannot look at slot `{service}`");
-        StepError::host(Reason::StartFailed, what, &error)
-    })?;
+    let found = host.container(project, service).await.during(
+        Reason::StartFailed,
+        format_args!("cannot look at slot `{service}`"),
+    )?;
     Ok(found.map(|container| {
         if is_running(&container) {
             Runs::Yes
@@ -127,10 +127,10 @@ async fn start_dependencies<H: Host>(
             Some(container) if is_running(&container) => {}
             Some(_) => {
                 let started = host.container_start(project, service).await;
-                started.map_err(|error| {
-                    let what = format!("cannot start `{service}`");
-                    StepError::host(Reason::DependencyNotReady, what, &error)
-                })?;
+                started.during(
+                    Reason::DependencyNotReady,
+                    format_args!("cannot start `{service}`"),
+                )?;
             }
         }
         prepare::await_ready(host, events, project, service, || CancelState::No).await?;

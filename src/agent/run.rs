@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::cancel_file;
 use super::ending::{early_word, last_word};
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult};
 use super::fence;
 use super::history::{self, Record};
 use super::journal::entry::{Begun, Entry, Settings, Switch};
@@ -97,19 +97,16 @@ pub(super) async fn open<H: Host>(host: &H, site: &Site) -> StepResult<()> {
 /// The app's folders, made when they are missing.
 async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
     for folder in [paths.folder(), paths.events(), paths.archive()] {
-        host.make_folder(&folder).await.map_err(|error| {
-            StepError::host(
-                Reason::PreflightFailed,
-                "cannot make the app's state folder",
-                &error,
-            )
-        })?;
+        host.make_folder(&folder).await.during(
+            Reason::PreflightFailed,
+            "cannot make the app's state folder",
+        )?;
     }
     for folder in [paths.events(), paths.archive()] {
-        host.make_private(&folder).await.map_err(|error| {
-            let what = "cannot close the folders of what happened";
-            StepError::host(Reason::PreflightFailed, what, &error)
-        })?;
+        host.make_private(&folder).await.during(
+            Reason::PreflightFailed,
+            "cannot close the folders of what happened",
+        )?;
     }
     Ok(())
 }
@@ -130,13 +127,11 @@ async fn locked<H: Host>(
     if let Err(error) = settle_the_past(host, events, paths, fence).await {
         return finish_stuck(events, error).await;
     }
-    let records = match history::read(host, paths).await {
+    let records = history::read(host, paths).await;
+    let what = "cannot read the records of earlier deploys";
+    let records = match records.during(Reason::PreflightFailed, what) {
         Ok(records) => records,
-        Err(error) => {
-            let what = "cannot read the records of earlier deploys";
-            let error = StepError::host(Reason::PreflightFailed, what, &error);
-            return finish_untouched(events, Step::Preflight, error, None).await;
-        }
+        Err(error) => return finish_untouched(events, Step::Preflight, error, None).await,
     };
     events
         .emit(Happening::Begun {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
 use super::survey::is_running;
 use super::wait::Wait;
 use crate::error::Reason;
@@ -29,19 +29,21 @@ impl Serving<'_> {
     pub(super) async fn start_if_down<H: Host>(&self, host: &H) -> StepResult<()> {
         let service = &self.slot.service;
         let found = host.container(&self.project, service).await;
-        let found = found.map_err(|error| {
-            let what = format!("cannot look at the live slot `{service}`");
-            StepError::host(Reason::StartFailed, what, &error)
-        })?;
+        let found = found.during(
+            Reason::StartFailed,
+            format_args!("cannot look at the live slot `{service}`"),
+        )?;
         if found.as_ref().is_some_and(is_running) {
             return Ok(());
         }
         // As it is: the user's files may say something else by now, and nobody has asked for that to go live.
         let started = host.container_start(&self.project, service).await;
-        started.map_err(|error| {
-            let what = format!("cannot start the live slot `{service}`");
-            StepError::host(Reason::StartFailed, what, &error).hint(self.look())
-        })
+        started
+            .during(
+                Reason::StartFailed,
+                format_args!("cannot start the live slot `{service}`"),
+            )
+            .hint(self.look())
     }
 
     /// Returns when it is healthy: at once when all is well, after a start and a wait when not. An error after the

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::route;
 use crate::error::Reason;
@@ -114,22 +114,29 @@ fn bad(what: impl Into<String>) -> StepError {
 }
 
 pub(super) async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {
-    let tool = host.compose().await.map_err(|error| {
-        StepError::host(
+    let tool = host
+        .compose()
+        .await
+        .during(
             Reason::PreflightFailed,
             "docker compose is not usable on the host",
-            &error,
         )
-        .hint("install it: `sudo apt-get install docker-compose-plugin`, or your system's package")
-    })?;
-    let folder = host.resolve(&site.project_directory).await.map_err(|error| {
-        StepError::host(
+        .hint(
+            "install it: `sudo apt-get install docker-compose-plugin`, or your system's package",
+        )?;
+    let folder = host
+        .resolve(&site.project_directory)
+        .await
+        .during(
             Reason::PreflightFailed,
-            format!("setting `project-directory`: `{}` is not a folder on the host", site.project_directory),
-            &error,
+            format_args!(
+                "setting `project-directory`: `{}` is not a folder on the host",
+                site.project_directory
+            ),
         )
-        .hint("write the folder that holds the compose file, absolute or relative to the user's home")
-    })?;
+        .hint(
+            "write the folder that holds the compose file, absolute or relative to the user's home",
+        )?;
     Ok(ComposeProject {
         folder,
         files: vec![PathBuf::from(&site.compose_file)],
@@ -152,17 +159,17 @@ pub(super) async fn read_compose<H: Host>(
         ))
         .hint("write its name in `compose-file` and its folder in `project-directory`"));
     }
-    let text = host.compose_config(project).await.map_err(|error| {
-        StepError::host(
+    let text = host
+        .compose_config(project)
+        .await
+        .during(
             Reason::PreflightFailed,
-            format!(
+            format_args!(
                 "setting `compose-file`: compose refuses `{}`",
                 path.display()
             ),
-            &error,
         )
-        .hint("run `docker compose config` in that folder on the host and fix what it reports")
-    })?;
+        .hint("run `docker compose config` in that folder on the host and fix what it reports")?;
     let problem = |problem: crate::host::compose::ComposeProblem| {
         bad(format!("setting `compose-file`: {problem}"))
             .hint("two services with the same image, each on a host port of its own, are needed; name them in `slots`")
@@ -181,11 +188,8 @@ async fn container<H: Host>(
     slot: &SlotService,
 ) -> StepResult<Option<ContainerFacts>> {
     let found: HostResult<_> = host.container(project, &slot.service).await;
-    found.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            format!("cannot look at the container of slot `{}`", slot.service),
-            &error,
-        )
-    })
+    found.during(
+        Reason::PreflightFailed,
+        format_args!("cannot look at the container of slot `{}`", slot.service),
+    )
 }

@@ -3,7 +3,7 @@
 use super::codec::{self, Unreadable};
 use super::entry::{Entry, JOURNAL_VERSION};
 use super::state::{Phase, State};
-use crate::agent::failure::StepError;
+use crate::agent::failure::{HostResultExt as _, StepError};
 use crate::agent::fence;
 use crate::agent::paths::AppPaths;
 use crate::agent::reserve;
@@ -57,7 +57,7 @@ impl<'a, H: Host> Journal<'a, H> {
             Access::Private,
         )
         .await
-        .map_err(|error| cannot("begin", &error))?;
+        .during(Reason::JournalUnwritable, "cannot begin the journal")?;
         drop(turn);
         Ok(Self {
             host,
@@ -81,7 +81,7 @@ impl<'a, H: Host> Journal<'a, H> {
         let Some(bytes) = host
             .read(&path)
             .await
-            .map_err(|error| cannot("read", &error))?
+            .during(Reason::JournalUnwritable, "cannot read the journal")?
         else {
             return Ok(None);
         };
@@ -101,7 +101,7 @@ impl<'a, H: Host> Journal<'a, H> {
             // What was torn must go, or the next entry would be glued to it.
             reserve::replace(host, paths, &path, good)
                 .await
-                .map_err(|error| cannot("mend", &error))?;
+                .during(Reason::JournalUnwritable, "cannot mend the journal")?;
         }
         drop(turn);
         Ok(Some(Self {
@@ -157,8 +157,8 @@ impl<'a, H: Host> Journal<'a, H> {
             }
             other => other,
         };
-        if let Err(error) = appended {
-            let why = cannot("write", &error);
+        let appended = appended.during(Reason::JournalUnwritable, "cannot write the journal");
+        if let Err(why) = appended {
             return Err(match self.take_back().await {
                 Ok(()) => AppendError::NotWritten(why),
                 Err(_) => AppendError::Unknown(why),
@@ -196,7 +196,7 @@ impl<'a, H: Host> Journal<'a, H> {
         self.host
             .rename(&self.paths.journal(), &self.paths.archived(deployment))
             .await
-            .map_err(|error| cannot("close", &error))?;
+            .during(Reason::JournalUnwritable, "cannot close the journal")?;
         drop(turn);
         Ok(())
     }
@@ -210,14 +210,6 @@ fn is_owed(entry: &Entry, phase: Phase) -> bool {
         Phase::Committed => !pivot,
         Phase::Undoing | Phase::Finished | Phase::RolledBack => true,
     }
-}
-
-fn cannot(verb: &str, error: &crate::host::error::HostError) -> StepError {
-    StepError::host(
-        Reason::JournalUnwritable,
-        format!("cannot {verb} the journal"),
-        error,
-    )
 }
 
 /// Why a journal is not acted on, and what settles it.

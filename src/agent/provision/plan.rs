@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::units::{self, Unit};
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepError, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::{route, survey};
 use crate::error::Reason;
@@ -276,13 +276,10 @@ fn site_file(name: &ServerName, include: &str, six: bool) -> String {
 }
 
 async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Vec<u8>>> {
-    host.read(path).await.map_err(|error| {
-        StepError::host(
-            Reason::ProvisionFailed,
-            format!("cannot read `{}`", path.display()),
-            &error,
-        )
-    })
+    host.read(path).await.during(
+        Reason::ProvisionFailed,
+        format_args!("cannot read `{}`", path.display()),
+    )
 }
 
 /// An empty file of ours, unless it is there: what it holds is not ours to say.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepError, StepResult};
 use crate::agent::survey::is_running;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
@@ -28,17 +28,10 @@ pub(super) enum During {
 
 pub(super) async fn look<H: Host>(swap: &Swap<'_, H>) -> StepResult<ContainerFacts> {
     let service = &swap.new_slot().service;
-    let found = swap
-        .host
-        .container(&swap.project(), service)
-        .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::StartFailed,
-                format!("cannot look at slot `{service}`"),
-                &error,
-            )
-        })?;
+    let found = swap.host.container(&swap.project(), service).await.during(
+        Reason::StartFailed,
+        format_args!("cannot look at slot `{service}`"),
+    )?;
     found.ok_or_else(|| {
         StepError::new(
             Reason::CrashedAtBoot,
@@ -183,17 +176,10 @@ async fn incidents<H: Host>(
     container: &ContainerFacts,
     since_ms: u64,
 ) -> StepResult<Vec<Incident>> {
-    swap.host
-        .incidents(&container.id, since_ms)
-        .await
-        .map_err(|error| {
-            let service = &swap.new_slot().service;
-            StepError::host(
-                Reason::StartFailed,
-                format!("cannot look at slot `{service}`"),
-                &error,
-            )
-        })
+    swap.host.incidents(&container.id, since_ms).await.during(
+        Reason::StartFailed,
+        format_args!("cannot look at slot `{}`", swap.new_slot().service),
+    )
 }
 
 fn exit_code(container: &ContainerFacts, incidents: &[Incident]) -> Option<i64> {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::agent::engine;
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
@@ -61,13 +61,7 @@ pub(super) async fn drain<H: Host>(
             .host
             .connections_to(slot.address())
             .await
-            .map_err(|error| {
-                StepError::host(
-                    Reason::CleanupIncomplete,
-                    "cannot count connections",
-                    &error,
-                )
-            })?;
+            .during(Reason::CleanupIncomplete, "cannot count connections")?;
         zeroes = if open == 0 { zeroes + 1 } else { 0 };
         if zeroes == ZEROES {
             return Ok(0);

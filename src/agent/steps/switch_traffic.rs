@@ -7,17 +7,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepError, StepResult};
 use crate::agent::journal::entry::{PreImage, Switch};
 use crate::agent::reload;
 use crate::agent::reserve;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::Reason;
-use crate::host::error::HostError;
 use crate::host::facts::WorkerId;
 use crate::host::nginx::IncludePort;
-use crate::host::{Access, Host, Owner};
+use crate::host::{Access, Host, HostResult, Owner};
 use crate::protocol::receipt::{PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
 
@@ -28,21 +27,19 @@ const POLL: Duration = Duration::from_millis(10);
 const LEAST_ROUND_TRIP_MS: f64 = 1.0;
 
 pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult<PreImage> {
-    let unreadable = |error: HostError| {
-        StepError::host(Reason::SwitchFailed, "cannot read what nginx obeys", &error)
-    };
+    let captured = read(swap).await;
+    captured.during(Reason::SwitchFailed, "cannot read what nginx obeys")
+}
+
+async fn read<H: Host>(swap: &Swap<'_, H>) -> HostResult<PreImage> {
     match &swap.begun.switch {
         Switch::Flag => {
-            let bytes = swap
-                .host
-                .read(&swap.paths.flag())
-                .await
-                .map_err(unreadable)?;
+            let bytes = swap.host.read(&swap.paths.flag()).await?;
             Ok(PreImage::File { bytes })
         }
         Switch::Reload(include) => {
-            let bytes = swap.host.read(include).await.map_err(unreadable)?;
-            let workers = swap.host.nginx_workers().await.map_err(unreadable)?;
+            let bytes = swap.host.read(include).await?;
+            let workers = swap.host.nginx_workers().await?;
             let workers = workers
                 .iter()
                 .map(|worker| (worker.pid, worker.started))
@@ -119,7 +116,7 @@ async fn put_flag<H: Host>(swap: &Swap<'_, H>, bytes: Option<&[u8]>) -> StepResu
         Some(bytes) => reserve::replace(swap.host, swap.paths, &flag, bytes).await,
         None => swap.host.remove(&flag, Owner::Us).await,
     };
-    put.map_err(|error| StepError::host(Reason::SwitchFailed, "cannot move the slot flag", &error))
+    put.during(Reason::SwitchFailed, "cannot move the slot flag")
 }
 
 async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()> {
@@ -177,10 +174,7 @@ async fn restore<H: Host>(
 ) -> StepResult<()> {
     let host = swap.host;
     let unchanged = async || {
-        let now = host
-            .nginx_workers()
-            .await
-            .map_err(|error| reload::failed(&error))?;
+        let now = reload::during(host.nginx_workers().await)?;
         let known = |worker: &WorkerId| workers.contains(&(worker.pid, worker.started));
         StepResult::Ok(now.iter().all(known))
     };
@@ -203,13 +197,12 @@ async fn put_back<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> 
             .replace(include, bytes, Owner::Root, Access::Public)
             .await
     });
-    put.await.map_err(|error| reload::failed(&error))
+    reload::during(put.await)
 }
 
 async fn install<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> StepResult<()> {
-    swap.host
-        .replace(include, bytes, Owner::Root, Access::Public)
-        .await
-        .map_err(|error| reload::failed(&error))?;
+    let host = swap.host;
+    let put = host.replace(include, bytes, Owner::Root, Access::Public);
+    reload::during(put.await)?;
     reload::reload(swap.host).await
 }
