@@ -186,11 +186,10 @@ impl<'a, H: Host> Events<'a, H> {
         match &result {
             Ok(_) => self.emit(Happening::StepDone { step, elapsed_ms }).await,
             Err(error) => {
-                let failure = error.clone().into_failure();
                 self.emit(Happening::StepFailed {
                     step,
                     elapsed_ms,
-                    failure,
+                    failure: error.clone(),
                 })
                 .await;
             }

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use super::reserve;
 use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::{Access, Host, LockAttempt, Owner};
+use crate::protocol::outcome::Failure;
 
 /// Held for one write each time, so this is already a sick disk.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -104,7 +105,7 @@ pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::L
             LockAttempt::HeldBy(_) => {}
         }
         if !wait.goes_on().await {
-            return Err(StepError::new(
+            return Err(Failure::new(
                 Reason::Locked,
                 format!(
                     "`{}` is not free after {} s",
@@ -130,7 +131,7 @@ async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
         return Ok(Numbers::default());
     };
     serde_json::from_slice(&bytes).map_err(|error| {
-        StepError::new(
+        Failure::new(
             Reason::PreflightFailed,
             format!(
                 "`{}`, which says whose turn it is, is damaged: {error}",
@@ -158,8 +159,8 @@ fn cannot(verb: &str, paths: &AppPaths) -> String {
     )
 }
 
-fn superseded(number: u64, acting: u64) -> StepError {
-    StepError::new(
+fn superseded(number: u64, acting: u64) -> Failure {
+    Failure::new(
         Reason::Superseded,
         format!("superseded: run {acting} has already acted on this host, and this is run {number}"),
     )
@@ -195,7 +196,7 @@ mod tests {
             drop(hold(&host, &paths, first).await.unwrap());
             take_over(&host, &paths, second).await.unwrap();
             take_over(&host, &paths, second).await.unwrap();
-            let reason = |error: StepError| error.reason;
+            let reason = |error: Failure| error.reason;
             let late = take_over(&host, &paths, first).await.map_err(reason);
             assert_eq!(late, Err(Reason::Superseded));
             let late = hold(&host, &paths, first).await.map(drop).map_err(reason);

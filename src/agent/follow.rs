@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::ending::early_word;
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::lock::{self, note};
 use super::paths::AppPaths;
 use super::recover::recover;
@@ -17,7 +17,7 @@ use crate::host::error::Trouble;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::ids::{AppName, DeploymentId};
-use crate::protocol::outcome::Outcome;
+use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply};
 
@@ -126,7 +126,7 @@ async fn settle<H: Host>(
     host: &H,
     paths: &AppPaths,
     log: &Path,
-) -> Option<Result<(), (Outcome, StepError)>> {
+) -> Option<Result<(), (Outcome, Failure)>> {
     let ourselves = note("recovery", host.now_ms());
     let lock = match host.try_lock(&paths.lock(), &ourselves).await {
         Ok(LockAttempt::Taken(lock)) => lock,
@@ -156,11 +156,11 @@ async fn give_last_word<H: Host>(host: &H, log: &Path) -> StepResult<()> {
     Ok(())
 }
 
-fn nothing_changed() -> StepError {
+fn nothing_changed() -> Failure {
     let what = "the agent ended before it had changed anything";
-    StepError::new(Reason::Interrupted, what).hint("deploy again")
+    Failure::new(Reason::Interrupted, what).hint("deploy again")
 }
 
-fn ended(outcome: Outcome, error: StepError) -> Happening {
+fn ended(outcome: Outcome, error: Failure) -> Happening {
     early_word(outcome, error.reason, None, Some((Step::Preflight, error)))
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::event::Happening;
+use crate::protocol::outcome::Failure;
 use crate::protocol::span::Span;
 use crate::protocol::utc;
 
@@ -49,11 +50,12 @@ pub(super) async fn take<H: Host>(
                 0 => format!("another deploy holds the lock: {holder}"),
                 _ => format!("another deploy still holds the lock after {lock_wait}: {holder}"),
             };
-            return Err(StepError::new(Reason::Locked, what)
-                .hint("wait for it to end, or raise `lock-wait`"));
+            return Err(
+                Failure::new(Reason::Locked, what).hint("wait for it to end, or raise `lock-wait`")
+            );
         }
         if cancelled() == CancelState::Requested {
-            return Err(StepError::cancelled());
+            return Err(Failure::cancelled());
         }
         if wait.must_speak() {
             events.emit(Happening::LockWaiting { holder }).await;

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::fence;
 use super::paths::{AppPaths, STATE_ROOT};
 use crate::error::Reason;
 use crate::host::{Access, Host, Owner as FileOwner};
 use crate::protocol::ids::{AppName, ServiceName};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::PerSlot;
 
@@ -71,10 +72,10 @@ pub(super) async fn is_known<H: Host>(host: &H, site: &Site) -> StepResult<()> {
     let names: Vec<String> = known.iter().map(|app| format!("`{app}`")).collect();
     let (app, names) = (&site.app, names.join(", "));
     let what = format!("this host does not know the app `{app}`; it knows {names}");
-    let error = StepError::new(Reason::PreflightFailed, what);
+    let error = Failure::new(Reason::PreflightFailed, what);
     Err(match looked {
         // It tells which of them it is.
-        Err(near) => StepError {
+        Err(near) => Failure {
             chain: [error.chain, near.chain].concat(),
             hints: near.hints,
             ..error
@@ -119,7 +120,7 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
         None => {
             another_app(host, &site.app, &us).await?;
             let text = serde_json::to_vec(&us).map_err(|error| {
-                StepError::new(
+                Failure::new(
                     Reason::InternalError,
                     format!("cannot write `app.json`: {error}"),
                 )
@@ -156,7 +157,7 @@ async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Owner>> {
         return Ok(None);
     };
     let damaged = |why: String| {
-        StepError::new(
+        Failure::new(
             Reason::PreflightFailed,
             format!("`{}`, which says whose the app is, {why}", path.display()),
         )
@@ -186,7 +187,7 @@ fn refuse_other(site: &Site, owner: &Owner, us: &Owner) -> StepResult<()> {
         return Ok(());
     }
     let app = &site.app;
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::PreflightFailed,
         format!("the app `{app}` on this host belongs to {owner}; this is {us}"),
     )
@@ -219,7 +220,7 @@ async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult
         } else {
             continue;
         };
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::PreflightFailed,
             format!("{what} belong to the app `{other}` ({owner}), not to `{app}`"),
         )

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::{AppPaths, STATE_ROOT};
@@ -14,6 +14,7 @@ use crate::error::Reason;
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
 use crate::host::{Host, Start};
 use crate::protocol::ids::ServiceName;
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
 
@@ -32,7 +33,7 @@ pub(super) async fn run<H: Host>(
     events: &Events<'_, H>,
     site: &Site,
     cancelled: impl Fn() -> CancelState,
-) -> Result<Survey, (Step, StepError)> {
+) -> Result<Survey, (Step, Failure)> {
     let step = Step::Preflight;
     let survey = events
         .frame(step, preflight(host, site))
@@ -63,7 +64,7 @@ pub(super) async fn warn_of_own_logs<H: Host>(events: &Events<'_, H>, locations:
 pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
     let docker = host.docker().await.during(Reason::PreflightFailed, "docker is not usable on the host").hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")?;
     if docker.platform != site.platform {
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::PlatformMismatch,
             format!(
                 "the image is built for {}, but the host is {}",
@@ -95,7 +96,7 @@ async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult
     if free >= least {
         return Ok(());
     }
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::DiskFull,
         format!(
             "the disk of `{}` has {} MiB left, at least {} MiB are needed",
@@ -124,7 +125,7 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
         .await
         .during(Reason::PreflightFailed, "cannot tell what nginx has loaded")?;
     match loaded {
-        Loaded::No if runs => Err(StepError::new(
+        Loaded::No if runs => Err(Failure::new(
             Reason::PreflightFailed,
             format!(
                 "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: it is unclear which one serves",
@@ -153,7 +154,7 @@ async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> S
     if open || now.as_ref().is_some_and(is_running) {
         return Ok(());
     }
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::PreflightFailed,
         format!(
             "port {} of slot `{}` is taken by another program",
@@ -238,7 +239,7 @@ pub(super) async fn await_ready<H: Host>(
                     .unwrap_or_default(),
                 None => Vec::new(),
             };
-            return Err(StepError::new(
+            return Err(Failure::new(
                 Reason::DependencyNotReady,
                 format!(
                     "dependency `{service}` is not ready ({state}, {} s)",
@@ -251,7 +252,7 @@ pub(super) async fn await_ready<H: Host>(
             .log_tail(log));
         }
         if cancelled() == CancelState::Requested {
-            return Err(StepError::cancelled());
+            return Err(Failure::cancelled());
         }
         let text = format_args!("waiting for {service} ({state})");
         wait.speak(events, Step::StartDependencies, text).await;

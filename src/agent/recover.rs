@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use super::ending::last_word;
 use super::engine;
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::fence;
 use super::journal::file::Journal;
 use super::lock::CancelState;
@@ -20,7 +20,7 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::ids::DeploymentId;
-use crate::protocol::outcome::Outcome;
+use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
 
@@ -95,9 +95,7 @@ pub(super) async fn recover_as<H: Host>(
     };
     let (ended, over) = saga::settle(host, &events, &actor, TABLE, journal).await;
     let ended = match ended {
-        Ended::Undone { failed: None } => Ended::Undone {
-            failed: before.map(|(step, failure)| (step, StepError::from_failure(failure))),
-        },
+        Ended::Undone { failed: None } => Ended::Undone { failed: before },
         other @ (Ended::Undone { .. } | Ended::Committed { .. } | Ended::Stuck { .. }) => other,
     };
     if let Ended::Stuck { at, why } = ended {
@@ -126,13 +124,13 @@ pub(super) async fn recover_as<H: Host>(
 fn still_stuck(
     deployment: &DeploymentId,
     at: crate::protocol::step::Step,
-    why: StepError,
-) -> StepError {
+    why: Failure,
+) -> Failure {
     let mut chain = vec![format!(
         "deployment {deployment} is still open: {at} cannot be settled"
     )];
     chain.extend(why.chain);
-    StepError {
+    Failure {
         reason: Reason::UndoFailed,
         chain,
         ..why

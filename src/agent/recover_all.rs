@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::journal::closed::unread_closed;
 use super::lock::{self, CancelState};
 use super::meter;
@@ -18,6 +18,7 @@ use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::{LinuxHost, detached};
 use crate::host::{Host, HostResult, LockAttempt};
 use crate::protocol::ids::AppName;
+use crate::protocol::outcome::Failure;
 use crate::protocol::place::RECOVER;
 use crate::protocol::span::Span;
 
@@ -101,7 +102,7 @@ async fn one<H: Host>(host: &H, app: &AppName, extent: Extent) -> Done {
     let ended = tokio::time::timeout(MOST, Box::pin(work)).await;
     let ended = ended.unwrap_or_else(|_elapsed| {
         let what = format!("recovery took more than {} s", MOST.as_secs());
-        Err(StepError::new(Reason::UndoFailed, what)
+        Err(Failure::new(Reason::UndoFailed, what)
             .hint(format!("it goes on where it was: `{RECOVER}`")))
     });
     (said, ended)
@@ -214,7 +215,7 @@ async fn is_overdue<H: Host>(host: &H, paths: &AppPaths) -> bool {
     is_old || beyond.is_ok_and(|byte| !byte.is_empty())
 }
 
-fn for_a_person(app: &AppName, error: StepError) -> Error {
+fn for_a_person(app: &AppName, error: Failure) -> Error {
     let stuck = Error::new(
         ExitCode::Stuck,
         error.reason,

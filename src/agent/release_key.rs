@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::{Access, Host, HostResult, Owner};
+use crate::protocol::outcome::Failure;
 
 const BYTES: usize = 32;
 
@@ -19,7 +20,7 @@ pub(super) async fn of<H: Host>(host: &H, paths: &AppPaths) -> StepResult<[u8; B
     )?;
     key.try_into().map_err(|_other_length| {
         let what = format!("the key in `{}` is damaged", path.display());
-        StepError::new(Reason::PreflightFailed, what).hint(format!(
+        Failure::new(Reason::PreflightFailed, what).hint(format!(
             "`rm {}`: the next deploy makes another, and its release gets a new name",
             path.display()
         ))

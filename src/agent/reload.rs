@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::{Host, HostResult};
+use crate::protocol::outcome::Failure;
 
 const DEADLINE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);
@@ -22,7 +23,7 @@ pub(super) async fn reload<H: Host>(host: &H) -> StepResult<()> {
             return Ok(());
         }
         if !wait.goes_on().await {
-            return Err(StepError::new(
+            return Err(Failure::new(
                 Reason::SwitchFailed,
                 format!(
                     "nginx did not load its new configuration within {} s",

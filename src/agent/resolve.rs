@@ -1,6 +1,6 @@
 //! Settles what goes where: the release, its slot, and what must be kept for a way back.
 
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::history::{self, Record};
 use super::paths::AppPaths;
 use super::release_key;
@@ -10,6 +10,7 @@ use crate::host::compose::Place;
 use crate::host::release::Definition;
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::{PinnedImage, ReleaseId};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Plan, Target};
 use crate::protocol::slot::Slot;
 use crate::protocol::status::KeptRelease;
@@ -75,7 +76,7 @@ pub(super) async fn resolve<H: Host>(
     let live = survey.live_release();
     let unreadable = records.iter().find(|record| record.unreadable().is_some());
     if let (Target::Previous, Some(record)) = (&plan.target, unreadable) {
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::NoEarlierRelease,
             format!(
                 "cannot tell which release came before: the record of deployment {} is unreadable",
@@ -178,7 +179,7 @@ async fn from_file<H: Host>(
     });
     let (text, release) = named.ok_or_else(|| {
         let what = "the settings of the slots cannot be kept";
-        StepError::new(Reason::InternalError, what)
+        Failure::new(Reason::InternalError, what)
     })?;
     Ok(Chosen {
         image: image.clone(),
@@ -203,7 +204,7 @@ async fn back<H: Host>(
         Reason::PreflightFailed,
         "cannot list the images on the host",
     )?;
-    let others = |error: StepError| {
+    let others = |error: Failure| {
         let names = names(kept, release);
         if names.is_empty() {
             error
@@ -278,8 +279,8 @@ async fn back<H: Host>(
     })
 }
 
-fn gone(release: &ReleaseId, why: &str) -> StepError {
-    StepError::new(
+fn gone(release: &ReleaseId, why: &str) -> Failure {
+    Failure::new(
         Reason::ReleaseGone,
         format!("release `{release}` cannot be brought back: {why}"),
     )
@@ -294,7 +295,7 @@ fn names(kept: &[KeptRelease], but: &ReleaseId) -> String {
     names.join(", ")
 }
 
-fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
+fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> Failure {
     let names: Vec<&str> = kept.iter().map(|kept| kept.release.as_str()).collect();
     let hint = if names.is_empty() {
         "nothing was deployed here by pct-deploy yet".to_owned()
@@ -304,7 +305,7 @@ fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
             names.join(", ")
         )
     };
-    StepError::new(Reason::NoEarlierRelease, what).hint(hint)
+    Failure::new(Reason::NoEarlierRelease, what).hint(hint)
 }
 
 /// The new release is kept by being live, so `count - 1` others. What the idle slot holds is about to be

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
 use crate::error::Reason;
@@ -10,6 +10,7 @@ use crate::host::Host;
 use crate::host::nginx::context::{self, Context};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
 use crate::host::nginx::{self, IncludePort};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
@@ -202,7 +203,7 @@ pub(super) fn no_file_cache(around: &Context) -> StepResult<()> {
     }
 }
 
-fn not_ours(path: &Path, why: NotOurs) -> StepError {
+fn not_ours(path: &Path, why: NotOurs) -> Failure {
     bad(format!("`{}` cannot be used: {why}", path.display()))
         .hint("run `pct-deploy provision` again: it keeps a copy and rewrites the file")
 }
@@ -214,6 +215,6 @@ fn example(ports: &PerSlot<u16>) -> String {
     )
 }
 
-fn bad(what: impl Into<String>) -> StepError {
-    StepError::new(Reason::PreflightFailed, what)
+fn bad(what: impl Into<String>) -> Failure {
+    Failure::new(Reason::PreflightFailed, what)
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::cancel_file;
 use super::ending::{early_word, last_word};
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::fence;
 use super::history::{self, Record};
 use super::journal::entry::{Begun, Entry, Settings, Switch};
@@ -28,7 +28,7 @@ use super::writer::Writer;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::{LiveRelease, Outcome};
+use crate::protocol::outcome::{Failure, LiveRelease, Outcome};
 use crate::protocol::plan::{Plan, Site};
 use crate::protocol::receipt::{NotMeasured, Receipt};
 use crate::protocol::slot::PerSlot;
@@ -95,7 +95,7 @@ pub(super) async fn open<H: Host>(host: &H, site: &Site) -> StepResult<()> {
 }
 
 /// The app's folders, made when they are missing.
-async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
+async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), Failure> {
     for folder in [paths.folder(), paths.events(), paths.archive()] {
         host.make_folder(&folder).await.during(
             Reason::PreflightFailed,
@@ -346,7 +346,7 @@ async fn settle_the_past<H: Host>(
 async fn finish_untouched<H: Host>(
     events: &Events<'_, H>,
     step: Step,
-    error: StepError,
+    error: Failure,
     live: Option<LiveRelease>,
 ) {
     let cancelled = error.reason == Reason::Cancelled;
@@ -361,7 +361,7 @@ async fn finish_untouched<H: Host>(
 }
 
 /// An earlier run cannot be settled: nothing new may begin. Stuck, unless this run could not even look.
-async fn finish_stuck<H: Host>(events: &Events<'_, H>, error: StepError) {
+async fn finish_stuck<H: Host>(events: &Events<'_, H>, error: Failure) {
     let needs_a_person = matches!(
         error.reason,
         Reason::UndoFailed | Reason::JournalDamaged | Reason::OtherVersion

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::survey::is_running;
 use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, Probe, ProbeAnswer};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
@@ -67,7 +68,7 @@ impl Serving<'_> {
             if wait.is_over() {
                 let what =
                     format!("the live slot `{service}` is not healthy after {most}: {answer}");
-                return Err(StepError::new(Reason::NeverHealthy, what).hint(self.look()));
+                return Err(Failure::new(Reason::NeverHealthy, what).hint(self.look()));
             }
             let text = format_args!("waiting for `{service}` to be healthy ({answer})");
             wait.speak(events, step, text).await;

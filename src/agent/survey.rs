@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::route;
 use crate::error::Reason;
@@ -12,7 +12,7 @@ use crate::host::nginx;
 use crate::host::nginx::flag::Format;
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
-use crate::protocol::outcome::LiveRelease;
+use crate::protocol::outcome::{Failure, LiveRelease};
 use crate::protocol::plan::Site;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
@@ -109,8 +109,8 @@ pub(super) fn is_running(container: &ContainerFacts) -> bool {
     }
 }
 
-fn bad(what: impl Into<String>) -> StepError {
-    StepError::new(Reason::PreflightFailed, what)
+fn bad(what: impl Into<String>) -> Failure {
+    Failure::new(Reason::PreflightFailed, what)
 }
 
 pub(super) async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {

@@ -167,6 +167,7 @@ mod exposed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Reason;
     use crate::protocol::outcome::{Failure, Finished, Outcome};
     use crate::protocol::receipt::Receipt;
     use crate::protocol::step::Step;
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(cut.seq, 7);
         assert!(matches!(cut.what, Happening::Warning { .. }));
         let failure = Failure {
-            reason: "never-healthy".to_owned(),
+            reason: Reason::NeverHealthy,
             chain: vec!["it is not healthy".to_owned()],
             hints: Vec::new(),
             log_tail: vec!["x".repeat(MAX_LINE)],

@@ -5,11 +5,12 @@
 
 use super::codec;
 use super::entry::{Begun, Entry};
-use crate::agent::failure::{HostResultExt as _, StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::DeploymentId;
+use crate::protocol::outcome::Failure;
 
 const CANNOT_READ: &str = "cannot read the journals of earlier deploys";
 
@@ -78,7 +79,7 @@ pub(in crate::agent) async fn last_closed<H: Host>(
     match (newest, unread(paths, &all).first()) {
         (Some(begun), _) => Ok(Some(begun.clone())),
         (None, None) => Ok(None),
-        (None, Some(why)) => Err(StepError::new(Reason::OtherVersion, why)
+        (None, Some(why)) => Err(Failure::new(Reason::OtherVersion, why)
             .hint("deploy once more: that leaves a record which this version can read")),
     }
 }

@@ -12,7 +12,7 @@ mod units;
 mod write;
 
 use super::events::Events;
-use super::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::lock::{self, CancelState};
 use super::owner::{self, Known};
 use super::paths::AppPaths;
@@ -23,6 +23,7 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::Probe;
 use crate::host::nginx::flag;
+use crate::protocol::outcome::Failure;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
 use plan::Plan;
@@ -142,7 +143,7 @@ async fn asks<H: Host>(host: &H, probe: &Probe, live: Slot) -> StepResult<()> {
         return Ok(());
     }
     let said = said.unwrap_or_else(|| "nothing".to_owned());
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::ProvisionFailed,
         format!(
             "nginx ({}, Host {}) says `{said}` when asked for its slot, not `{live}`",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::units::{self, Unit};
-use crate::agent::failure::{HostResultExt as _, StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::{route, survey};
 use crate::error::Reason;
@@ -11,6 +11,7 @@ use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
 use crate::host::nginx::{self, IncludePort, context};
 use crate::host::{Host, Owner};
 use crate::protocol::ids::ServerName;
+use crate::protocol::outcome::Failure;
 use crate::protocol::provision::{Change, Provision};
 use crate::protocol::slot::{PerSlot, Slot};
 
@@ -327,6 +328,6 @@ async fn roots<H: Host>(
     })
 }
 
-fn bad(what: impl Into<String>) -> StepError {
-    StepError::new(Reason::ProvisionFailed, what)
+fn bad(what: impl Into<String>) -> Failure {
+    Failure::new(Reason::ProvisionFailed, what)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::steps::container::{self, During, LOG_LINES};
 use crate::agent::steps::smoke;
 use crate::agent::swap::{Healthy, Swap};
@@ -10,6 +10,7 @@ use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::step::Step;
 
@@ -75,14 +76,14 @@ async fn never_healthy<H: Host>(
     swap: &Swap<'_, H>,
     container: &ContainerFacts,
     answer: &ProbeAnswer,
-) -> StepError {
+) -> Failure {
     let log = swap
         .host
         .container_log(&container.id, LOG_LINES)
         .await
         .unwrap_or_default();
     let Probe { address, path, .. } = probe(swap, PROBE_TIMEOUT);
-    StepError::new(
+    Failure::new(
         Reason::NeverHealthy,
         format!(
             "slot `{}` is not healthy after {}: GET http://{address}{path} gives {}",

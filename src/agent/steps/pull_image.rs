@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use crate::agent::failure::{HostResultExt as _, StepError, StepResult, StepResultExt as _};
+use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::error::Trouble;
 use crate::host::facts::PullProgress;
 use crate::host::{Host, HostResult};
+use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 const SAY_EVERY: Duration = Duration::from_secs(3);
@@ -55,7 +56,7 @@ async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let facts = during(swap, swap.host.image(&swap.begun.image).await)?;
     let docker = during(swap, swap.host.docker().await)?;
     match facts {
-        Some(facts) if facts.platform != docker.platform => Err(StepError::new(
+        Some(facts) if facts.platform != docker.platform => Err(Failure::new(
             Reason::PlatformMismatch,
             format!(
                 "image `{}` is for {}, but the host is {}",
@@ -64,7 +65,7 @@ async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
         )
         .hint(format!("build it with `platform: {}`", docker.platform))),
         Some(_) => Ok(()),
-        None => Err(StepError::new(
+        None => Err(Failure::new(
             Reason::PullFailed,
             format!(
                 "image `{}` is not on the host after its pull",

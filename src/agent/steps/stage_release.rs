@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::agent::failure::{HostResultExt as _, StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::journal::entry::PreImage;
 use crate::agent::reserve;
 use crate::agent::resolve::Staged;
@@ -12,6 +12,7 @@ use crate::host::facts::ComposeTool;
 use crate::host::overlay::{self, Dialect};
 use crate::host::release::Definition;
 use crate::host::{Access, Host, Owner};
+use crate::protocol::outcome::Failure;
 
 const CANNOT_WRITE: &str = "cannot write the release's compose files";
 
@@ -35,7 +36,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         }
         Staged::Kept { version, place } => (version.as_deref(), Some(place)),
         Staged::WayBack => {
-            return Err(StepError::new(
+            return Err(Failure::new(
                 Reason::InternalError,
                 "a release is staged on the way back",
             ));

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::agent::failure::{HostResultExt as _, StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::journal::entry::{PreImage, Switch};
 use crate::agent::reload;
 use crate::agent::reserve;
@@ -17,6 +17,7 @@ use crate::error::Reason;
 use crate::host::facts::WorkerId;
 use crate::host::nginx::IncludePort;
 use crate::host::{Access, Host, HostResult, Owner};
+use crate::protocol::outcome::Failure;
 use crate::protocol::receipt::{PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
 
@@ -124,14 +125,14 @@ async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()
         bytes: Some(bytes), ..
     } = capture(swap).await?
     else {
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::SwitchFailed,
             "the nginx include is gone",
         ));
     };
     let text = String::from_utf8_lossy(&bytes);
     let found = IncludePort::find(&text)
-        .map_err(|problem| StepError::new(Reason::SwitchFailed, problem.to_string()))?;
+        .map_err(|problem| Failure::new(Reason::SwitchFailed, problem.to_string()))?;
     let changed = found.with_port(&text, swap.new_slot().port);
     install(swap, include, changed.as_bytes()).await
 }

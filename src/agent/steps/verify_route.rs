@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::journal::entry::Switch;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
 use crate::host::nginx::flag;
 use crate::host::nginx::{Listen, Scheme, Site};
+use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;
@@ -110,8 +111,8 @@ pub(in crate::agent) fn public_probes(
     }
 }
 
-fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> StepError {
-    StepError::new(
+fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> Failure {
+    Failure::new(
         Reason::RouteNotVerified,
         format!(
             "GET {} through nginx ({}, Host {}) gives {answer}",
@@ -121,12 +122,12 @@ fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> StepError {
     .hint("does `location /` in the server block `proxy_pass` to the variable of the include?")
 }
 
-fn wrong_slot(ask: &Probe, named: Option<&str>, wanted: &str) -> StepError {
+fn wrong_slot(ask: &Probe, named: Option<&str>, wanted: &str) -> Failure {
     let named = named.map_or_else(
         || "does not say".to_owned(),
         |slot| format!("says `{slot}`"),
     );
-    StepError::new(
+    Failure::new(
         Reason::RouteNotVerified,
         format!(
             "nginx ({}, Host {}) {named} which slot takes traffic, not `{wanted}`",
