@@ -17,7 +17,6 @@ use crate::error::Reason;
 use crate::host::error::HostError;
 use crate::host::linux::detached;
 use crate::host::{Host, HostResult};
-use crate::protocol::event::Happening;
 use crate::protocol::plan::Plan;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, MAX_LINE, RegistryLogin, Reply, Request};
@@ -116,7 +115,7 @@ async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Hear
         let is_last = match &reply {
             Reply::Event(event) => {
                 after = event.seq;
-                matches!(event.what, Happening::Finished(_))
+                event.what.is_terminal()
             }
             Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_) => false,
         };

@@ -94,7 +94,7 @@ async fn say_again<H: Host>(
         let Ok(mut event) = wire::decode::<Event>(line) else {
             continue;
         };
-        let is_last = matches!(event.what, Happening::Finished(_));
+        let is_last = event.what.is_terminal();
         if is_last {
             // A power cut may have taken lines that were heard; the last word is news all the same.
             event.seq = event.seq.max(*said + 1);
