@@ -40,9 +40,8 @@ pub(super) async fn follow<H: Host>(
     let mut said = after;
     let (mut polls, mut free): (u32, u32) = (0, 0);
     loop {
-        match say_again(host, &log, &mut said, &listener).await {
-            Said::Everything => return,
-            Said::Part => {}
+        if say_again(host, &log, &mut said, &listener).await {
+            return;
         }
         polls += 1;
         if polls.is_multiple_of(LOOK_EVERY) {
@@ -55,9 +54,8 @@ pub(super) async fn follow<H: Host>(
         if free == FREE_LOOKS
             && let Some(settled) = settle(host, &paths, &log).await
         {
-            match say_again(host, &log, &mut said, &listener).await {
-                Said::Everything => return,
-                Said::Part => {}
+            if say_again(host, &log, &mut said, &listener).await {
+                return;
             }
             if let Err((outcome, error)) = settled {
                 let seq = said + 1;
@@ -74,17 +72,13 @@ pub(super) async fn follow<H: Host>(
     }
 }
 
-enum Said {
-    Everything,
-    Part,
-}
-
+/// Whether that was everything, to the last word.
 async fn say_again<H: Host>(
     host: &H,
     log: &Path,
     said: &mut u64,
     listener: &UnboundedSender<Reply>,
-) -> Said {
+) -> bool {
     let bytes = host.read(log).await.ok().flatten().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     for line in text
@@ -104,10 +98,10 @@ async fn say_again<H: Host>(
             drop(listener.send(Reply::Event(Box::new(event))));
         }
         if is_last {
-            return Said::Everything;
+            return true;
         }
     }
-    Said::Part
+    false
 }
 
 async fn is_free<H: Host>(host: &H, paths: &AppPaths) -> bool {

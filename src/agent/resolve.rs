@@ -28,19 +28,11 @@ pub(super) struct Resolved {
     pub(super) keep: Vec<PinnedImage>,
     /// Those releases.
     pub(super) releases: Vec<ReleaseId>,
-    pub(super) change: Change,
+    /// Whether the live slot runs exactly this release.
+    pub(super) is_live: bool,
     pub(super) staged: Staged,
     /// The release that was asked for, when nothing but its image was kept.
     pub(super) image_of: Option<ReleaseId>,
-}
-
-/// Whether there is anything to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    /// The live slot runs another release.
-    Needed,
-    /// The live slot runs exactly this release.
-    None,
 }
 
 /// What a release is staged from.
@@ -120,8 +112,8 @@ pub(super) async fn resolve<H: Host>(
             return Err(no_earlier(&kept, "there is no such release on the host"));
         }
     };
-    let same = live_id == Some(&chosen.release);
-    if let (true, Some(asked)) = (same, &chosen.image_of) {
+    let is_live = live_id == Some(&chosen.release);
+    if is_live && let Some(asked) = &chosen.image_of {
         return Err(gone(
             asked,
             "it has the live release's image, and its settings were not kept: an earlier version of pct-deploy deployed it",
@@ -146,7 +138,7 @@ pub(super) async fn resolve<H: Host>(
         slot: survey.idle(),
         keep,
         releases,
-        change: if same { Change::None } else { Change::Needed },
+        is_live,
         staged: chosen.staged,
         image_of: chosen.image_of,
     })

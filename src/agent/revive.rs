@@ -41,7 +41,7 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     // Only whoever makes containers cares which compose there is.
     let project = swap::project(&begun, ComposeTool::V2);
     let (live, other) = (begun.slots.get(named), begun.slots.get(named.other()));
-    let Some(found) = look(host, &project, &live.service).await? else {
+    let Some(runs) = is_running_now(host, &project, &live.service).await? else {
         // A container that somebody removed is not ours to make anew.
         return Ok(Revived::default());
     };
@@ -52,13 +52,13 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
         health: &site.health,
     };
     let mut revived = Revived::default();
-    if found == Runs::No {
+    if !runs {
         start_dependencies(host, &events, &begun, &project).await?;
         serving.start_if_down(host).await?;
         serving.ensure(host, &events, Step::StartSlot).await?;
         revived.started = Some(live.service.to_string());
     }
-    if look(host, &project, &other.service).await? == Some(Runs::Yes)
+    if is_running_now(host, &project, &other.service).await? == Some(true)
         && is_sure(host, &switch).await?
     {
         // Never the one that may be the only one to answer.
@@ -89,29 +89,17 @@ async fn is_sure<H: Host>(host: &H, switch: &Switch) -> StepResult<bool> {
     Ok(loaded == Loaded::Yes)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Runs {
-    Yes,
-    No,
-}
-
 /// `None` when there is no container.
-async fn look<H: Host>(
+async fn is_running_now<H: Host>(
     host: &H,
     project: &ComposeProject,
     service: &ServiceName,
-) -> StepResult<Option<Runs>> {
+) -> StepResult<Option<bool>> {
     let found = host.container(project, service).await.during(
         Reason::StartFailed,
         format_args!("cannot look at slot `{service}`"),
     )?;
-    Ok(found.map(|container| {
-        if is_running(&container) {
-            Runs::Yes
-        } else {
-            Runs::No
-        }
-    }))
+    Ok(found.as_ref().map(is_running))
 }
 
 /// One after the other, each when the one before is ready. One that was never made is left out.

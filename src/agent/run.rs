@@ -19,7 +19,7 @@ use super::paths::AppPaths;
 use super::prepare;
 use super::recover::{Recovered, recover_as};
 use super::reserve;
-use super::resolve::{Change, Resolved, Staged, resolve};
+use super::resolve::{Resolved, Staged, resolve};
 use super::saga;
 use super::steps::verify_route;
 use super::survey::Survey;
@@ -156,9 +156,10 @@ async fn locked<H: Host>(
         .emit(Happening::Resolved {
             release: resolved.release.clone(),
             image: resolved.image.clone(),
-            slot: match resolved.change {
-                Change::Needed => resolved.slot,
-                Change::None => survey.named,
+            slot: if resolved.is_live {
+                survey.named
+            } else {
+                resolved.slot
             },
             service: survey.slots.get(resolved.slot).service.to_string(),
         })
@@ -171,18 +172,14 @@ async fn locked<H: Host>(
         let hint = "compare the compose file with what it was; from now on settings are kept";
         events.warn(what, hint).await;
     }
-    match resolved.change {
-        Change::None => {
-            let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
-            events.emit(word).await;
-        }
-        Change::Needed => {
-            swap(
-                host, events, paths, plan, fence, login, cancel, &survey, resolved,
-            )
-            .await;
-        }
+    if resolved.is_live {
+        let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
+        return events.emit(word).await;
     }
+    swap(
+        host, events, paths, plan, fence, login, cancel, &survey, resolved,
+    )
+    .await;
 }
 
 #[expect(
