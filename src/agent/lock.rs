@@ -76,9 +76,7 @@ pub(super) fn note(who: &str, now_ms: u64) -> String {
 /// Whether someone asked for an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CancelState {
-    /// No.
     No,
-    /// Yes.
     Requested,
 }
 

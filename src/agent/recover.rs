@@ -24,10 +24,8 @@ use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
 
-/// What recovery found.
 #[derive(Debug)]
 pub(super) enum Recovered {
-    /// Nothing was open.
     Nothing,
     /// A swap was open and is over now.
     Settled {

@@ -20,7 +20,6 @@ use crate::host::facts::{ComposeProject, ComposeTool, Loaded};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::step::Step;
 
-/// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Revived {
     /// The slot that nginx names was started, with what it needs, and is healthy.

@@ -43,7 +43,6 @@ pub(super) struct Row {
 pub(super) trait Actor {
     /// Reads what a step is about to change.
     async fn capture(&self, step: Step) -> StepResult<PreImage>;
-    /// Acts.
     async fn apply(&self, step: Step) -> StepResult<()>;
     /// Restores what was captured; safe when the step never ran, half ran, or is undone already.
     async fn undo(&self, step: Step, before: &PreImage) -> StepResult<()>;

@@ -24,7 +24,6 @@ pub(super) struct Survey {
     pub(super) slots: PerSlot<SlotService>,
     pub(super) dependencies: Vec<ServiceName>,
     pub(super) containers: PerSlot<Option<ContainerFacts>>,
-    /// What nginx obeys.
     pub(super) switch: Switch,
     /// The slot that nginx sends requests to.
     pub(super) named: Slot,

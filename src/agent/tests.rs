@@ -104,7 +104,6 @@ pub(super) fn head() -> Head {
     )
 }
 
-/// Some failure.
 pub(super) fn failure() -> Failure {
     Failure::new(Reason::NeverHealthy, "it is not healthy")
 }

@@ -33,86 +33,66 @@ pub enum Happening {
     },
     /// The run holds the lock.
     Begun {
-        /// This run.
         deployment: DeploymentId,
         /// Where it came from.
         origin: Origin,
     },
     /// An earlier run that was cut short was brought to its end first.
     Recovered {
-        /// That run.
         deployment: DeploymentId,
-        /// Its end.
         outcome: Outcome,
     },
     /// The release and its slot are decided.
     Resolved {
-        /// The release.
         release: ReleaseId,
-        /// Its image.
         image: PinnedImage,
         /// Where it goes.
         slot: Slot,
         /// The compose service of that slot.
         service: String,
     },
-    /// A step begins.
     StepStarted {
-        /// Which.
         step: Step,
     },
     /// A step says how far it is. Trusted text.
     StepProgress {
-        /// Which.
         step: Step,
-        /// A short line.
         text: String,
     },
     /// A step is done.
     StepDone {
-        /// Which.
         step: Step,
         /// Its wall-clock time.
         elapsed_ms: u64,
     },
-    /// A step failed.
     StepFailed {
-        /// Which.
         step: Step,
         /// Its wall-clock time.
         elapsed_ms: u64,
-        /// Why.
         failure: Failure,
     },
     /// From here only forward.
     Committed,
     /// The undo of a step begins.
     UndoStarted {
-        /// Which.
         step: Step,
     },
     /// A step is undone.
     Undone {
-        /// Which.
         step: Step,
     },
-    /// An undo failed.
     UndoFailed {
-        /// Which.
         step: Step,
-        /// Why.
         failure: Failure,
     },
     /// A line that compose, nginx or the app printed. Untrusted.
     Output {
-        /// Who printed it.
         source: String,
         /// The line, without its end.
         line: String,
     },
     /// Something a person should know although the run goes on.
     Warning {
-        /// What.
         text: String,
         /// What to do about it.
         hint: String,

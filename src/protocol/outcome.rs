@@ -126,7 +126,6 @@ mod reason_code {
 /// The agent's last word on a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
-    /// How it ended.
     pub outcome: Outcome,
     /// The stable reason code.
     pub reason: String,
@@ -143,7 +142,6 @@ pub struct Finished {
 /// A release in a slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveRelease {
-    /// Where.
     pub slot: Slot,
     /// The compose service of that slot.
     pub service: String,

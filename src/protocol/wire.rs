@@ -25,7 +25,6 @@ pub enum Request {
     },
     /// Run the whole swap.
     Swap {
-        /// What to do.
         plan: Box<Plan>,
         /// For the pull, when the registry wants it.
         registry: Option<RegistryLogin>,
@@ -33,18 +32,13 @@ pub enum Request {
     /// Say again what a deployment has said after event `after`, and go on until its last word. One that was
     /// cut short is settled first.
     Follow {
-        /// The app.
         app: AppName,
-        /// The deployment.
         deployment: DeploymentId,
         /// The last event that was heard; 0 for none.
         after: u64,
     },
     /// Prepare a host for the flag switch, or say what that would change.
-    Provision {
-        /// What for.
-        order: Box<Provision>,
-    },
+    Provision { order: Box<Provision> },
     /// Say what is there.
     Status {
         /// The app and its host.
@@ -58,7 +52,6 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryLogin {
-    /// The user name.
     pub username: String,
     /// The password or token.
     #[serde(with = "exposed")]

@@ -20,7 +20,6 @@ const TIMER: &str = "pct-deploy-settle.timer";
 pub(super) struct Unit {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// What was there.
     pub(super) found: Option<Vec<u8>>,
     pub(super) then: Then,
     pub(super) why: &'static str,
