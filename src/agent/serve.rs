@@ -16,7 +16,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::cancel_file;
 use super::detach::Run;
 use super::ending::early_word;
-use super::failure::StepError;
 use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::AppPaths;
@@ -27,7 +26,7 @@ use crate::host::Host;
 use crate::host::linux::LinuxHost;
 use crate::host::linux::files::replace_here;
 use crate::protocol::ids::DeploymentId;
-use crate::protocol::outcome::Outcome;
+use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply, Request};
@@ -141,7 +140,7 @@ async fn ready<H: Host>(
     events: &Events<'_, H>,
     site: &Site,
     cancel: &Cell<CancelState>,
-) -> Result<u64, (Step, StepError)> {
+) -> Result<u64, (Step, Failure)> {
     let paths = AppPaths::new(&site.app);
     let numbered = async {
         run::open(host, site).await?;
@@ -168,7 +167,7 @@ async fn tell_status<H: Host>(
     }
 }
 
-pub(super) async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: StepError) {
+pub(super) async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: Failure) {
     let word = early_word(Outcome::Failed, error.reason, None, Some((step, error)));
     events.emit(word).await;
 }

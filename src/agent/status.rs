@@ -1,6 +1,6 @@
 //! Answers `status` and `history`: what is there now and what happened.
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::history;
 use super::lock;
 use super::owner;
@@ -8,7 +8,7 @@ use super::paths::AppPaths;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::{Host, LockAttempt};
+use crate::host::{Host, HostResult, LockAttempt};
 use crate::protocol::ids::DeploymentId;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::Slot;
@@ -22,32 +22,29 @@ pub(super) async fn look<H: Host>(
     site: &Site,
     of: Option<&DeploymentId>,
 ) -> StepResult<Status> {
-    let failed = |error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "cannot read the app's state",
-            &error,
-        )
-    };
     let paths = AppPaths::new(&site.app);
     owner::is_known(host, site).await?;
     let survey = Survey::take(host, site).await?;
-    let mut records = history::read(host, &paths).await.map_err(failed)?;
-    let kept = history::kept(host, &paths, &records)
+    let told = async {
+        let records = history::read(host, &paths).await?;
+        let kept = history::kept(host, &paths, &records).await?;
+        let holder = lock_holder(host, &paths).await;
+        let open = history::open(host, &paths).await?;
+        let told = match of {
+            Some(id) => history::told(host, &paths, id).await?,
+            None => None,
+        };
+        HostResult::Ok((records, kept, holder, open, told))
+    };
+    let (mut records, kept, holder, open, told) = told
         .await
-        .map_err(failed)?;
-    let holder = lock_holder(host, &paths).await;
-    let open = history::open(host, &paths).await.map_err(failed)?;
+        .during(Reason::PreflightFailed, "cannot read the app's state")?;
     history::tell_running(
         &mut records,
         holder.as_deref(),
         open.as_ref(),
         host.now_ms(),
     );
-    let told = match of {
-        Some(id) => history::told(host, &paths, id).await.map_err(failed)?,
-        None => None,
-    };
     let mut slots = Vec::new();
     for slot in Slot::BOTH {
         slots.push(slot_status(host, site, &survey, slot).await);

@@ -259,7 +259,7 @@ mod tests {
             waits: None,
         };
         let failure = Failure {
-            reason: past.reason.clone(),
+            reason: crate::error::Reason::CrashedAtBoot,
             chain: vec!["slot `b` ended".to_owned(), "exit code 3".to_owned()],
             hints: vec!["fix it".to_owned()],
             log_tail: vec!["\u{1b}boom".to_owned()],

@@ -10,13 +10,11 @@ use super::span::Span;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
-    /// The app.
     pub app: AppName,
     /// The folder with the compose file; relative to the user's home.
     pub project_directory: String,
     /// The compose file, relative to the project directory.
     pub compose_file: String,
-    /// The two services.
     pub slots: PerSlot<ServiceName>,
     /// What must run before a slot; `None` means what the slots' `depends_on` names.
     pub dependencies: Option<Vec<ServiceName>>,
@@ -156,11 +154,9 @@ impl Intent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// This run.
     pub deployment: DeploymentId,
     /// The app and its host.
     pub site: Site,
-    /// What to deploy.
     pub target: Target,
     /// Where it came from.
     pub origin: Origin,

@@ -13,7 +13,6 @@ use super::step::Step;
 /// What is on the host now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// The app.
     pub app: String,
     /// The slot that nginx sends requests to and whose container runs.
     pub live: Option<LiveRelease>,
@@ -42,9 +41,7 @@ pub struct Told {
 /// One slot now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SlotStatus {
-    /// Which.
     pub slot: Slot,
-    /// Its compose service.
     pub service: String,
     /// Its port on the host.
     pub port: u16,
@@ -59,9 +56,7 @@ pub struct SlotStatus {
 /// A release whose image is still on the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptRelease {
-    /// The release.
     pub release: ReleaseId,
-    /// Its image.
     pub image: PinnedImage,
     /// When it last went live, milliseconds since the Unix epoch.
     pub at_ms: u64,
@@ -71,7 +66,6 @@ pub struct KeptRelease {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Standing {
-    /// It is over.
     Ended(Outcome),
     /// It has no outcome.
     Unended(Unended),
@@ -118,11 +112,9 @@ impl fmt::Display for Standing {
 /// A deployment of the past, or the one at work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Past {
-    /// Which.
     pub deployment: DeploymentId,
     /// When it began, milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// How it stands.
     pub outcome: Standing,
     /// Why, as a stable code; empty while it runs.
     pub reason: String,

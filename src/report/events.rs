@@ -65,6 +65,7 @@ fn ms(ms: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Reason;
     use crate::protocol::outcome::Failure;
     use crate::protocol::step::Step;
     use crate::report::ConsoleMode;
@@ -103,7 +104,7 @@ mod tests {
             step: Step::AwaitHealthy,
             elapsed_ms: 2000,
             failure: Failure {
-                reason: "oom-killed".to_owned(),
+                reason: Reason::OomKilled,
                 chain: vec![
                     "`pct-backend-2` ended".to_owned(),
                     "out of memory".to_owned(),

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Reason;
 use crate::protocol::outcome::Failure;
 use crate::protocol::result::FailedStage;
 use crate::report::fixtures::{baked_away, context, deployed, rolled_back};
@@ -229,7 +230,7 @@ proptest! {
         result.failure = Some(FailedStage {
             name: Some(f),
             failure: Failure {
-                reason: String::new(),
+                reason: Reason::InternalError,
                 chain: vec![g],
                 hints: lines.clone(),
                 log_tail: lines,

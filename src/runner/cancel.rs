@@ -184,10 +184,11 @@ impl Handlers {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: match ignores_hangup() {
+            hangup: if is_hangup_ignored() {
                 // Started by `nohup`: whoever wrote that wants the run to go on.
-                Ignored::Yes => None,
-                Ignored::No => Some(signal(SignalKind::hangup())?),
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
             },
         })
     }
@@ -208,27 +209,18 @@ impl Handlers {
 }
 
 /// Whether SIGHUP was ignored when this process was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ignored {
-    Yes,
-    No,
-}
-
-fn ignores_hangup() -> Ignored {
+fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignored_in(&status)
+    is_ignored_in(&status)
 }
 
 /// Bit 0 of the mask is signal 1.
-fn ignored_in(status: &str) -> Ignored {
+fn is_ignored_in(status: &str) -> bool {
     let mask = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    match mask {
-        Some(mask) if mask & 1 == 1 => Ignored::Yes,
-        Some(_) | None => Ignored::No,
-    }
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(test)]
@@ -237,9 +229,9 @@ mod tests {
 
     #[test]
     fn a_hangup_that_the_parent_ignores_stays_ignored() {
-        let of = |mask: &str| ignored_in(&format!("Name:\tx\nSigIgn:\t{mask}\nSigCgt:\t1\n"));
-        assert_eq!(of("0000000000001001"), Ignored::Yes);
-        assert_eq!(of("0000000000001000"), Ignored::No);
-        assert_eq!(ignored_in(""), Ignored::No);
+        let of = |mask: &str| is_ignored_in(&format!("Name:\tx\nSigIgn:\t{mask}\nSigCgt:\t1\n"));
+        assert!(of("0000000000001001"));
+        assert!(!of("0000000000001000"));
+        assert!(!is_ignored_in(""));
     }
 }

@@ -123,19 +123,7 @@ impl Log {
             }
             Happening::Resolved { release, image, .. } => self.resolved = Some((release, image)),
             Happening::Finished(finished) => self.end = Some((event.at_ms, *finished)),
-            Happening::LockWaiting { .. }
-            | Happening::Recovered { .. }
-            | Happening::StepStarted { .. }
-            | Happening::StepProgress { .. }
-            | Happening::StepDone { .. }
-            | Happening::StepFailed { .. }
-            | Happening::Committed
-            | Happening::UndoStarted { .. }
-            | Happening::Undone { .. }
-            | Happening::UndoFailed { .. }
-            | Happening::Output { .. }
-            | Happening::Warning { .. }
-            | Happening::Unknown => {}
+            _ => {}
         }
     }
 }

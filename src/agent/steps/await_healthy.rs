@@ -2,27 +2,31 @@
 
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::steps::container::{self, During, LOG_LINES};
 use crate::agent::steps::smoke;
 use crate::agent::swap::{Healthy, Swap};
+use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::step::Step;
 
 /// One probe must end before the next deadline is looked at.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-const SAY_EVERY_MS: u64 = 5_000;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let check = &swap.site().health;
-    let began = swap.host.elapsed_ms();
     // The container was made a moment ago, by the step before.
     let since_ms = swap.host.now_ms().saturating_sub(60_000);
     let mut good = 0;
-    let mut said = began;
+    let mut wait = Wait::new(
+        swap.host,
+        check.timeout.duration(),
+        check.interval.duration(),
+    );
     loop {
         swap.go_on()?;
         let container = container::look(swap).await?;
@@ -43,16 +47,12 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             }));
             return Ok(());
         }
-        let now = swap.host.elapsed_ms();
-        if u128::from(now.saturating_sub(began)) >= check.timeout.duration().as_millis() {
+        if wait.is_over() {
             return Err(never_healthy(swap, &container, &answer).await);
         }
-        if now.saturating_sub(said) >= SAY_EVERY_MS {
-            said = now;
-            let text = format!("not healthy yet: {answer}");
-            swap.events.progress(Step::AwaitHealthy, text).await;
-        }
-        swap.host.sleep(check.interval.duration()).await;
+        let text = format_args!("not healthy yet: {answer}");
+        wait.speak(swap.events, Step::AwaitHealthy, text).await;
+        wait.pause().await;
     }
 }
 
@@ -76,7 +76,7 @@ async fn never_healthy<H: Host>(
     swap: &Swap<'_, H>,
     container: &ContainerFacts,
     answer: &ProbeAnswer,
-) -> StepError {
+) -> Failure {
     let log = swap
         .host
         .container_log(&container.id, LOG_LINES)
@@ -85,7 +85,7 @@ async fn never_healthy<H: Host>(
     let Probe { address, path, .. } = probe(swap, PROBE_TIMEOUT);
     let service = swap.new_slot().service.as_str();
     let unheard = unheard(service, address.port(), container, answer);
-    let error = StepError::new(
+    let error = Failure::new(
         Reason::NeverHealthy,
         format!(
             "slot `{}` is not healthy after {}: GET http://{address}{path} gives {}",
@@ -95,7 +95,7 @@ async fn never_healthy<H: Host>(
         ),
     )
     .log_tail(log);
-    let error = unheard.into_iter().fold(error, StepError::hint);
+    let error = unheard.into_iter().fold(error, Failure::hint);
     error.hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, correct `health-path`")
 }
 

@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use super::await_healthy;
 use super::container::{self, During, LOG_LINES};
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::swap::Swap;
 use crate::agent::verdict::{self, Judge, Verdict, Word};
+use crate::agent::wait::SAY_EVERY_MS;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ProbeAnswer};
+use crate::protocol::outcome::Failure;
 use crate::protocol::receipt::{BakeReport, BakeVerdict, NotMeasured};
 use crate::protocol::step::Step;
 
 /// How often the traffic is looked at, Docker is asked and the health check made.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-const SAY_EVERY_MS: u64 = 5_000;
 /// A traffic log that does not grow for so long is compared with what the kernel saw.
 const SILENT_MS: u64 = 1_000;
 /// Bad answers of the health check in a row that are no accident.
@@ -75,12 +76,12 @@ fn stays_anyhow<H: Host>(swap: &Swap<'_, H>) -> bool {
     swap.begun.plan.is_rollback() || swap.begun.previous.is_none()
 }
 
-async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> StepError {
+async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> Failure {
     let log = match container::look(swap).await {
         Ok(container) => swap.host.container_log(&container.id, LOG_LINES).await,
         Err(_gone) => Ok(Vec::new()),
     };
-    StepError::new(
+    Failure::new(
         Reason::BakeFailed,
         format!(
             "slot `{}` did worse than the old one: {why}",

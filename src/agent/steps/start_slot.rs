@@ -1,7 +1,7 @@
 //! Starts the idle slot with the new release, in a container of its own making.
 
 use crate::agent::engine;
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::steps::drain_old;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
@@ -28,15 +28,18 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         })
         .await;
     swap.events.output("compose", lines).await;
-    started.map_err(|error| {
-        let failed = StepError::host(
-            Reason::StartFailed,
-            format!("cannot start slot `{}`", slot.service),
-            &error,
-        );
-        let hint = no_such_command(slot.service.as_str(), error.output_lines());
-        hint.into_iter().fold(failed, StepError::hint)
-    })
+    let hint = started
+        .as_ref()
+        .err()
+        .and_then(|error| no_such_command(slot.service.as_str(), error.output_lines()));
+    let started = started.during(
+        Reason::StartFailed,
+        format_args!("cannot start slot `{}`", slot.service),
+    );
+    match hint {
+        Some(hint) => started.hint(hint),
+        None => started,
+    }
 }
 
 /// What Docker says when the image lacks the program that it is to start.
@@ -55,26 +58,18 @@ fn no_such_command(service: &str, lines: &[String]) -> Option<String> {
 /// Stops and removes the new slot, after whatever nginx still sends to it has been answered.
 pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let slot = swap.new_slot();
-    let failed = |error| {
-        StepError::host(
-            Reason::UndoFailed,
-            format!("cannot stop and remove slot `{}`", slot.service),
-            &error,
-        )
-    };
     engine::await_answer(swap.host).await;
     drain_old::drain(swap, slot, Step::StartSlot).await?;
     // Without the override: a half-done undo may have removed it, and the service's name is enough.
     let project = swap.project();
     let grace = swap.site().stop_timeout.duration();
-    swap.host
-        .compose_stop(&project, &slot.service, grace)
-        .await
-        .map_err(failed)?;
-    swap.host
-        .compose_remove(&project, &slot.service)
-        .await
-        .map_err(failed)
+    let (host, service) = (swap.host, &slot.service);
+    let removed = async {
+        host.compose_stop(&project, service, grace).await?;
+        host.compose_remove(&project, service).await
+    };
+    let what = format!("cannot stop and remove slot `{service}`");
+    removed.await.during(Reason::UndoFailed, what)
 }
 
 #[cfg(test)]
