@@ -37,7 +37,7 @@ pub(super) fn closing(result: &RunResult, context: &RunContext) -> String {
         }
         Outcome::Skipped => format!("skipped: {reason}"),
         Outcome::Cancelled if is_open(result) => format!(
-            "cancelled after {took}: the host has not settled yet and does so by itself; see `pct-deploy status`"
+            "cancelled after {took}: the host is still finishing and will complete on its own; see `pct-deploy status`"
         ),
         Outcome::Cancelled => format!("cancelled after {took}: {}", serving(result, context)),
         Outcome::Failed => format!("failed{stage} ({reason}): your app{place} was not touched"),
@@ -45,7 +45,7 @@ pub(super) fn closing(result: &RunResult, context: &RunContext) -> String {
             "rolled back{stage} ({reason}): {}",
             serving(result, context)
         ),
-        Outcome::Stuck => format!("stuck{stage} ({reason}){place}: a person is needed"),
+        Outcome::Stuck => format!("stuck{stage} ({reason}){place}: manual action needed"),
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
             ),
             (
                 Outcome::Stuck,
-                "stuck in await_healthy (oom-killed) at parking.example: a person is needed",
+                "stuck in await_healthy (oom-killed) at parking.example: manual action needed",
             ),
             (Outcome::Skipped, "skipped: oom-killed"),
             (

@@ -55,6 +55,8 @@ fn a_second_signal_ends_at_once_and_the_host_settles_by_itself() {
     running.until("await_healthy");
     let began = Instant::now();
     running.signal("INT");
+    // It was heard, and is on its way to the host.
+    running.until("cancel requested");
     std::thread::sleep(Duration::from_millis(100));
     running.signal("TERM");
     let main = running.wait();
