@@ -17,6 +17,7 @@ use crate::protocol::ids::PinnedImage;
 use crate::protocol::outcome::{Failure, Finished, Outcome};
 use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice, Target};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
+use crate::protocol::span::Span;
 use crate::protocol::wire::Reply;
 
 pub(super) fn image(n: u8) -> PinnedImage {
@@ -65,6 +66,15 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
         fence: None,
     }
 }
+
+/// What a watch is set to unless somebody says otherwise.
+pub(super) const BAKE: Bake = Bake {
+    time: Span::from_millis(5000),
+    errors_permille: 20,
+    client_errors_permille: 250,
+    slowdown: 2,
+    min_requests: 20,
+};
 
 /// A first journal entry.
 pub(super) fn begun() -> Entry {

@@ -3,16 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::agent::tests::BAKE;
 use crate::agent::traffic::Event;
 use crate::protocol::span::Span;
-
-const BAKE: Bake = Bake {
-    time: Span::from_millis(5000),
-    errors_permille: 20,
-    client_errors_permille: 250,
-    slowdown: 2,
-    min_requests: 20,
-};
 
 fn answers(count: u64, status: u16, ms: u64) -> Vec<Event> {
     let event = Event::Answered {

@@ -8,10 +8,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::statistics::{Part, share_of};
+use super::tests::BAKE;
 use super::traffic::{Counter, Event, Waiting};
 use super::verdict::{Baseline, Judge, Verdict, Word};
-use crate::protocol::plan::Bake;
-use crate::protocol::span::Span;
 
 const LOOK_MS: u64 = 250;
 /// How long the host was connected before the switch.
@@ -21,14 +20,6 @@ const SAME: u64 = 200;
 const WORSE: u64 = 100;
 /// So many of [`SAME`] may be taken back: 1 of 100.
 const MOST: u64 = SAME / 100;
-
-const BAKE: Bake = Bake {
-    time: Span::from_millis(5000),
-    errors_permille: 20,
-    client_errors_permille: 250,
-    slowdown: 2,
-    min_requests: 20,
-};
 
 /// xorshift64*: small, and the same on every machine.
 struct Dice(u64);

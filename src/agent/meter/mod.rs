@@ -156,12 +156,18 @@ impl<'a, H: Host> Meter<'a, H> {
         if !self.is_logged() || baseline.whole.requests > 0 {
             return;
         }
-        let arrivals = self.host.arrivals(*self.addresses.get(old), &[]).await;
-        let came = arrivals.map_or(0.0, |arrivals| arrivals.per_second * 5.0);
+        let came = self.ended_at(old).await.unwrap_or(0.0);
         let ours = f64::from(u32::try_from(self.route.before().of).unwrap_or(u32::MAX));
         if came > ours + UNSEEN {
             self.missing.borrow_mut().push(NotMeasured::SilentLog);
         }
+    }
+
+    /// Requests that ended at a slot in the last five seconds, by the kernel; `None` when it does not say.
+    async fn ended_at(&self, slot: Slot) -> Option<f64> {
+        let address = *self.addresses.get(slot);
+        let arrivals = self.host.arrivals(address, &[]).await.ok()?;
+        Some(arrivals.per_second * 5.0)
     }
 
     /// Requests that ended at a slot in the last seconds, by the kernel, when far fewer are in the log: nginx can no
@@ -170,12 +176,7 @@ impl<'a, H: Host> Meter<'a, H> {
         if !self.is_logged() || self.baseline.borrow().whole.requests == 0 {
             return None;
         }
-        let arrivals = self
-            .host
-            .arrivals(*self.addresses.get(slot), &[])
-            .await
-            .ok()?;
-        let came = arrivals.per_second * 5.0;
+        let came = self.ended_at(slot).await?;
         let known = u32::try_from(logged + self.route.during().of).unwrap_or(u32::MAX);
         // Twice as many, so that neither a late line nor our own checks of the slot's health are taken for it.
         let silent = came > f64::from(known) * 2.0 + 3.0 * UNSEEN;
