@@ -25,7 +25,7 @@ use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
 use crate::host::linux::LinuxHost;
-use crate::host::linux::files::replace_here;
+use crate::host::linux::replace::replace_here;
 use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;

@@ -12,9 +12,10 @@ use bollard::query_parameters::{
 };
 use futures_util::TryStreamExt as _;
 
-use super::super::super::HostResult;
 use super::super::super::error::{HostError, Trouble};
 use super::super::super::facts::{ImageFacts, PullProgress};
+use super::super::super::{HostResult, Images};
+use super::super::LinuxHost;
 use super::{errors, platform, within, within_or_none};
 use crate::protocol::ids::{Digest, PinnedImage, Repository};
 use crate::protocol::wire::RegistryLogin;
@@ -24,42 +25,113 @@ const PULL_SILENCE: Duration = Duration::from_secs(180);
 const PULL_DEADLINE: Duration = Duration::from_secs(1800);
 const HUB: &str = "https://index.docker.io/v1/";
 
-/// Facts about a local image.
-pub(in super::super) async fn facts(
-    docker: &Docker,
-    image: &PinnedImage,
-) -> HostResult<Option<ImageFacts>> {
-    let doing = format!("look for the image `{image}`");
-    let found = within_or_none(&doing, docker.inspect_image(&image.to_string())).await?;
-    Ok(found.map(|found| ImageFacts {
-        platform: platform(found.os.as_deref(), found.architecture.as_deref()),
-        size: found
-            .size
-            .and_then(|size| size.try_into().ok())
-            .unwrap_or(0),
-    }))
-}
+impl Images for LinuxHost {
+    async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
+        let docker = self.engine().await?;
+        let doing = format!("look for the image `{image}`");
+        let found = within_or_none(&doing, docker.inspect_image(&image.to_string())).await?;
+        Ok(found.map(|found| ImageFacts {
+            platform: platform(found.os.as_deref(), found.architecture.as_deref()),
+            size: found
+                .size
+                .and_then(|size| size.try_into().ok())
+                .unwrap_or(0),
+        }))
+    }
 
-/// Every local image of a repository that has a digest, sorted.
-pub(in super::super) async fn of(
-    docker: &Docker,
-    repository: &Repository,
-) -> HostResult<Vec<PinnedImage>> {
-    let doing = format!("list the images of `{repository}`");
-    let options = ListImagesOptionsBuilder::new().digests(true).build();
-    let images = within(&doing, docker.list_images(Some(options))).await?;
-    let mut found: Vec<_> = images
-        .iter()
-        .flat_map(|image| &image.repo_digests)
-        .filter_map(|reference| digest_in(reference, repository))
-        .map(|digest| PinnedImage {
-            repository: repository.clone(),
-            digest,
-        })
-        .collect();
-    found.sort_unstable_by(|a, b| a.digest.cmp(&b.digest));
-    found.dedup();
-    Ok(found)
+    async fn images_of(&self, repository: &Repository) -> HostResult<Vec<PinnedImage>> {
+        let docker = self.engine().await?;
+        let doing = format!("list the images of `{repository}`");
+        let options = ListImagesOptionsBuilder::new().digests(true).build();
+        let images = within(&doing, docker.list_images(Some(options))).await?;
+        let mut found: Vec<_> = images
+            .iter()
+            .flat_map(|image| &image.repo_digests)
+            .filter_map(|reference| digest_in(reference, repository))
+            .map(|digest| PinnedImage {
+                repository: repository.clone(),
+                digest,
+            })
+            .collect();
+        found.sort_unstable_by(|a, b| a.digest.cmp(&b.digest));
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn pull(
+        &self,
+        image: &PinnedImage,
+        login: Option<&RegistryLogin>,
+        on_progress: &mut dyn FnMut(PullProgress),
+    ) -> HostResult<()> {
+        let docker = self.engine().await?;
+        let doing = || format!("pull `{image}`");
+        let options = CreateImageOptionsBuilder::new()
+            .from_image(image.repository.as_str())
+            .tag(image.digest.as_str())
+            .build();
+        let credentials = login.map(|login| credentials(&image.repository, login));
+        let mut stream = docker.create_image(Some(options), None, credentials);
+        let follow = async {
+            let mut layers = Layers::default();
+            loop {
+                let news = tokio::time::timeout(PULL_SILENCE, stream.try_next()).await;
+                match news {
+                    Ok(Ok(Some(info))) => {
+                        if let Some(progress) = layers.note(&info) {
+                            on_progress(progress);
+                        }
+                    }
+                    Ok(Ok(None)) => return Ok(()),
+                    Ok(Err(error)) => return Err(errors::host_error(doing(), error)),
+                    Err(_elapsed) => {
+                        let why = format!("nothing was heard for {} s", PULL_SILENCE.as_secs());
+                        return Err(HostError::new(Trouble::TimedOut, doing()).because(why));
+                    }
+                }
+            }
+        };
+        match tokio::time::timeout(PULL_DEADLINE, follow).await {
+            Ok(result) => result,
+            Err(_elapsed) => {
+                let why = format!("it took longer than {} s", PULL_DEADLINE.as_secs());
+                Err(HostError::new(Trouble::TimedOut, doing()).because(why))
+            }
+        }
+    }
+
+    async fn remove_image(&self, image: &PinnedImage) -> HostResult<()> {
+        let docker = self.engine().await?;
+        let doing = format!("remove the image `{image}`");
+        let reference = image.to_string();
+        let found = within_or_none(&doing, docker.inspect_image(&reference)).await?;
+        let Some(id) = found.and_then(|image| image.id) else {
+            return Ok(());
+        };
+        // With a tag beside the digest the engine would drop the digest of an image in use, and a
+        // rollback would no longer find it.
+        let filters = HashMap::from([("ancestor", vec![id])]);
+        let users = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
+        if !within(&doing, docker.list_containers(Some(users)))
+            .await?
+            .is_empty()
+        {
+            return Ok(());
+        }
+        let removal = async {
+            let removed = docker
+                .remove_image(&reference, None::<RemoveImageOptions>, None)
+                .await;
+            match removed {
+                Err(error) if matches!(errors::status(&error), Some(404 | 409)) => Ok(()),
+                other => other.map(drop),
+            }
+        };
+        within(&doing, removal).await
+    }
 }
 
 /// The image that a container was made from.
@@ -137,48 +209,6 @@ fn familiar(name: &str) -> &str {
     name.strip_prefix("library/").unwrap_or(name)
 }
 
-/// Downloads an image by digest.
-pub(in super::super) async fn pull(
-    docker: &Docker,
-    image: &PinnedImage,
-    login: Option<&RegistryLogin>,
-    on_progress: &mut dyn FnMut(PullProgress),
-) -> HostResult<()> {
-    let doing = || format!("pull `{image}`");
-    let options = CreateImageOptionsBuilder::new()
-        .from_image(image.repository.as_str())
-        .tag(image.digest.as_str())
-        .build();
-    let credentials = login.map(|login| credentials(&image.repository, login));
-    let mut stream = docker.create_image(Some(options), None, credentials);
-    let follow = async {
-        let mut layers = Layers::default();
-        loop {
-            let news = tokio::time::timeout(PULL_SILENCE, stream.try_next()).await;
-            match news {
-                Ok(Ok(Some(info))) => {
-                    if let Some(progress) = layers.note(&info) {
-                        on_progress(progress);
-                    }
-                }
-                Ok(Ok(None)) => return Ok(()),
-                Ok(Err(error)) => return Err(errors::host_error(doing(), error)),
-                Err(_elapsed) => {
-                    let why = format!("nothing was heard for {} s", PULL_SILENCE.as_secs());
-                    return Err(HostError::new(Trouble::TimedOut, doing()).because(why));
-                }
-            }
-        }
-    };
-    match tokio::time::timeout(PULL_DEADLINE, follow).await {
-        Ok(result) => result,
-        Err(_elapsed) => {
-            let why = format!("it took longer than {} s", PULL_DEADLINE.as_secs());
-            Err(HostError::new(Trouble::TimedOut, doing()).because(why))
-        }
-    }
-}
-
 fn credentials(repository: &Repository, login: &RegistryLogin) -> DockerCredentials {
     DockerCredentials {
         username: Some(login.username.clone()),
@@ -220,39 +250,6 @@ impl Layers {
             total: sum.total.saturating_add(layer.total),
         }))
     }
-}
-
-/// Removes a local image unless a container is made from it.
-pub(in super::super) async fn remove(docker: &Docker, image: &PinnedImage) -> HostResult<()> {
-    let doing = format!("remove the image `{image}`");
-    let reference = image.to_string();
-    let found = within_or_none(&doing, docker.inspect_image(&reference)).await?;
-    let Some(id) = found.and_then(|image| image.id) else {
-        return Ok(());
-    };
-    // With a tag beside the digest the engine would drop the digest of an image in use, and a
-    // rollback would no longer find it.
-    let filters = HashMap::from([("ancestor", vec![id])]);
-    let users = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters)
-        .build();
-    if !within(&doing, docker.list_containers(Some(users)))
-        .await?
-        .is_empty()
-    {
-        return Ok(());
-    }
-    let removal = async {
-        let removed = docker
-            .remove_image(&reference, None::<RemoveImageOptions>, None)
-            .await;
-        match removed {
-            Err(error) if matches!(errors::status(&error), Some(404 | 409)) => Ok(()),
-            other => other.map(drop),
-        }
-    };
-    within(&doing, removal).await
 }
 
 #[cfg(test)]
