@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::host::Host;
 use crate::host::error::Trouble;
+use crate::host::{Clock, Containers};
 
 const PATIENCE_MS: u64 = 30_000;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Waits until the engine answers, at most 30 s: an undo that gives up sooner needs a person for nothing. Whatever is
 /// asked of it next says what is wrong with it then.
-pub(super) async fn await_answer<H: Host>(host: &H) {
+pub(super) async fn await_answer<C: Containers + Clock>(host: &C) {
     let began = host.elapsed_ms();
     while let Err(error) = host.docker().await {
         let late = host.elapsed_ms().saturating_sub(began) >= PATIENCE_MS;

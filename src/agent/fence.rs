@@ -13,7 +13,7 @@ use super::failure::{StepError, StepResult};
 use super::paths::AppPaths;
 use super::reserve;
 use crate::error::Reason;
-use crate::host::{Access, Host, LockAttempt, Owner};
+use crate::host::{Access, Clock, Files, LockAttempt, Owner};
 
 /// Held for one write each time, so this is already a sick disk.
 const DEADLINE_MS: u64 = 15_000;
@@ -35,7 +35,7 @@ impl Numbers {
 }
 
 /// Gives a run that begins its number.
-pub(super) async fn issue<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64> {
+pub(super) async fn issue<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepResult<u64> {
     let lock = lock(host, paths).await?;
     let mut numbers = read(host, paths).await?;
     numbers.issued += 1;
@@ -45,7 +45,11 @@ pub(super) async fn issue<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64
 }
 
 /// Makes a number the acting one, durably. Comes after the deploy lock and before anything else.
-pub(super) async fn take_over<H: Host>(host: &H, paths: &AppPaths, number: u64) -> StepResult<()> {
+pub(super) async fn take_over<H: Files + Clock>(
+    host: &H,
+    paths: &AppPaths,
+    number: u64,
+) -> StepResult<()> {
     let lock = lock(host, paths).await?;
     let numbers = read(host, paths).await?;
     if number < numbers.acting {
@@ -63,7 +67,7 @@ pub(super) async fn take_over<H: Host>(host: &H, paths: &AppPaths, number: u64) 
 }
 
 /// A number that is newer than all others, at once the acting one: for a recovery.
-pub(super) async fn seize<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64> {
+pub(super) async fn seize<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepResult<u64> {
     let lock = lock(host, paths).await?;
     let numbers = read(host, paths).await?;
     let number = numbers.issued.max(numbers.acting) + 1;
@@ -81,7 +85,11 @@ pub(super) async fn seize<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64
 }
 
 /// Fails when this number is no longer the acting one. While the lock is held, nobody takes over.
-pub(super) async fn hold<H: Host>(host: &H, paths: &AppPaths, number: u64) -> StepResult<H::Lock> {
+pub(super) async fn hold<H: Files + Clock>(
+    host: &H,
+    paths: &AppPaths,
+    number: u64,
+) -> StepResult<H::Lock> {
     let lock = lock(host, paths).await?;
     let acting = read(host, paths).await?.acting;
     if acting == number {
@@ -92,7 +100,7 @@ pub(super) async fn hold<H: Host>(host: &H, paths: &AppPaths, number: u64) -> St
 }
 
 /// For the length of one look and one write.
-pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
+pub(super) async fn lock<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
     let path = paths.fence_lock();
     let began = host.elapsed_ms();
     loop {
@@ -120,7 +128,7 @@ pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::L
     }
 }
 
-async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
+async fn read<H: Files>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
     let path = paths.fence();
     let bytes = host
         .read(&path)
@@ -144,7 +152,7 @@ async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
     })
 }
 
-async fn write<H: Host>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepResult<()> {
+async fn write<H: Files>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepResult<()> {
     let text = numbers.text();
     host.replace(&paths.fence(), text.as_bytes(), Owner::Us, Access::Public)
         .await

@@ -6,7 +6,7 @@ use super::events::Events;
 use super::failure::{StepError, StepResult};
 use super::paths::AppPaths;
 use crate::error::Reason;
-use crate::host::{Host, LockAttempt};
+use crate::host::{Clock, Files, LockAttempt};
 use crate::protocol::event::Happening;
 use crate::protocol::span::Span;
 use crate::protocol::utc;
@@ -20,7 +20,7 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const REPEAT_MS: u64 = 5_000;
 
 /// Waits for the lock at most `wait`, saying who holds it. `ourselves` is what others are told meanwhile.
-pub(super) async fn take<H: Host>(
+pub(super) async fn take<H: Files + Clock>(
     host: &H,
     events: &Events<'_, H>,
     paths: &AppPaths,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::failure::{StepError, StepResult};
 use crate::error::Reason;
-use crate::host::Host;
 use crate::host::error::HostError;
+use crate::host::{Clock, Proxy};
 
 const DEADLINE_MS: u64 = 15_000;
 const POLL: Duration = Duration::from_millis(10);
 
 /// Tests, reloads, and waits until every worker that accepts connections began after the reload.
-pub(super) async fn reload<H: Host>(host: &H) -> StepResult<()> {
+pub(super) async fn reload<P: Proxy + Clock>(host: &P) -> StepResult<()> {
     let before = host.nginx_workers().await.map_err(|error| failed(&error))?;
     host.nginx_test().await.map_err(|error| failed(&error))?;
     host.nginx_reload().await.map_err(|error| failed(&error))?;
