@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::auth::DockerCredentials;
 use bollard::models::{ContainerInspectResponse, CreateImageInfo};
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
@@ -17,13 +16,14 @@ use super::super::super::facts::{ImageFacts, PullProgress};
 use super::super::super::{HostResult, Images};
 use super::super::LinuxHost;
 use super::{errors, platform, within, within_or_none};
-use crate::protocol::ids::{Digest, PinnedImage, Repository};
+use crate::clients::docker::errors::status;
+use crate::clients::docker::{Layers, Transfer, credentials, digest_of, server};
+use crate::protocol::ids::{PinnedImage, Repository};
 use crate::protocol::wire::RegistryLogin;
 
 /// A registry or a disk that is silent for so long will not come back.
 const PULL_SILENCE: Duration = Duration::from_secs(180);
 const PULL_DEADLINE: Duration = Duration::from_secs(1800);
-const HUB: &str = "https://index.docker.io/v1/";
 
 impl Images for LinuxHost {
     async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
@@ -47,7 +47,7 @@ impl Images for LinuxHost {
         let mut found: Vec<_> = images
             .iter()
             .flat_map(|image| &image.repo_digests)
-            .filter_map(|reference| digest_in(reference, repository))
+            .filter_map(|reference| digest_of(reference, repository))
             .map(|digest| PinnedImage {
                 repository: repository.clone(),
                 digest,
@@ -70,7 +70,7 @@ impl Images for LinuxHost {
             .from_image(image.repository.as_str())
             .tag(image.digest.as_str())
             .build();
-        let credentials = login.map(|login| credentials(&image.repository, login));
+        let credentials = login.map(|login| credentials(login, server(&image.repository)));
         let mut stream = docker.create_image(Some(options), None, credentials);
         let follow = async {
             let mut layers = Layers::default();
@@ -78,7 +78,7 @@ impl Images for LinuxHost {
                 let news = tokio::time::timeout(PULL_SILENCE, stream.try_next()).await;
                 match news {
                     Ok(Ok(Some(info))) => {
-                        if let Some(progress) = layers.note(&info) {
+                        if let Some(progress) = note(&mut layers, &info) {
                             on_progress(progress);
                         }
                     }
@@ -126,7 +126,7 @@ impl Images for LinuxHost {
                 .remove_image(&reference, None::<RemoveImageOptions>, None)
                 .await;
             match removed {
-                Err(error) if matches!(errors::status(&error), Some(404 | 409)) => Ok(()),
+                Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
                 other => other.map(drop),
             }
         };
@@ -174,7 +174,7 @@ fn choose(reference: &str, digests: &[String]) -> Option<PinnedImage> {
         .and_then(|repository| {
             let mut fitting = digests
                 .iter()
-                .filter_map(|text| digest_in(text, &repository));
+                .filter_map(|text| digest_of(text, &repository));
             let digest = fitting.next()?;
             fitting.next().is_none().then_some(PinnedImage {
                 repository: repository.clone(),
@@ -194,88 +194,30 @@ fn without_tag(name: &str) -> &str {
     }
 }
 
-/// The digest in a reference of this repository, however either is spelled.
-fn digest_in(reference: &str, repository: &Repository) -> Option<Digest> {
-    let (name, digest) = reference.split_once('@')?;
-    (familiar(name) == familiar(repository.as_str())).then(|| digest.parse().ok())?
-}
-
-/// The short form of a Docker Hub name, which is what the engine lists.
-fn familiar(name: &str) -> &str {
-    let name = name.strip_prefix("index.").unwrap_or(name);
-    let Some(name) = name.strip_prefix("docker.io/") else {
-        return name.strip_prefix("library/").unwrap_or(name);
-    };
-    name.strip_prefix("library/").unwrap_or(name)
-}
-
-fn credentials(repository: &Repository, login: &RegistryLogin) -> DockerCredentials {
-    DockerCredentials {
-        username: Some(login.username.clone()),
-        password: Some(login.password.expose().to_owned()),
-        serveraddress: Some(repository.registry().unwrap_or(HUB).to_owned()),
-        ..DockerCredentials::default()
-    }
-}
-
-/// The downloads of one pull, layer by layer.
-#[derive(Debug, Default)]
-struct Layers {
-    by_id: HashMap<String, PullProgress>,
-}
-
-impl Layers {
-    /// Takes one message; the new sum when it changed.
-    fn note(&mut self, info: &CreateImageInfo) -> Option<PullProgress> {
-        let id = info.id.as_ref()?;
-        match info.status.as_deref()? {
-            "Downloading" => {
-                let detail = info.progress_detail.as_ref()?;
-                let done = u64::try_from(detail.current?).ok()?;
-                let total = detail
-                    .total
-                    .and_then(|total| total.try_into().ok())
-                    .unwrap_or(done);
-                self.by_id.insert(id.clone(), PullProgress { done, total });
-            }
-            "Download complete" => {
-                let layer = self.by_id.get_mut(id)?;
-                layer.done = layer.total;
-            }
-            _ => return None,
+/// Takes one message of a pull; the new sum when it changed.
+fn note(layers: &mut Layers<String>, info: &CreateImageInfo) -> Option<PullProgress> {
+    let id = info.id.as_ref()?;
+    match info.status.as_deref()? {
+        "Downloading" => {
+            let detail = info.progress_detail.as_ref()?;
+            let done = u64::try_from(detail.current?).ok()?;
+            let total = detail.total.and_then(|total| total.try_into().ok());
+            let total = total.unwrap_or(done);
+            layers.set(id.clone(), Transfer { done, total });
         }
-        let none = PullProgress { done: 0, total: 0 };
-        Some(self.by_id.values().fold(none, |sum, layer| PullProgress {
-            done: sum.done.saturating_add(layer.done),
-            total: sum.total.saturating_add(layer.total),
-        }))
+        "Download complete" => layers.complete(id)?,
+        _ => return None,
     }
+    let Transfer { done, total } = layers.sum();
+    Some(PullProgress { done, total })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn repository(name: &str) -> Repository {
-        name.parse().unwrap()
-    }
-
     fn reference(name: &str, digit: char) -> String {
         format!("{name}@sha256:{}", digit.to_string().repeat(64))
-    }
-
-    #[test]
-    fn docker_hub_has_several_spellings() {
-        for name in ["user/app", "docker.io/user/app", "index.docker.io/user/app"] {
-            assert!(
-                digest_in(&reference("user/app", 'a'), &repository(name)).is_some(),
-                "{name}"
-            );
-        }
-        let redis = reference("redis", 'a');
-        assert!(digest_in(&redis, &repository("docker.io/library/redis")).is_some());
-        assert!(digest_in(&redis, &repository("user/redis")).is_none());
-        assert!(digest_in(&reference("user/app2", 'a'), &repository("user/app")).is_none());
     }
 
     #[test]
@@ -305,7 +247,7 @@ mod tests {
     fn progress_is_the_sum_of_the_layers() {
         let mut layers = Layers::default();
         let mut note = |json: &str| {
-            let sum = layers.note(&serde_json::from_str(json).unwrap());
+            let sum = note(&mut layers, &serde_json::from_str(json).unwrap());
             sum.map(|sum| (sum.done, sum.total))
         };
         assert_eq!(
