@@ -1,3 +1,4 @@
-//! Clients of third parties that both roles use: each one once.
+//! Clients of third parties that both roles use, and how their output is read: each one once.
 
 pub(crate) mod docker;
+pub(crate) mod lines;

@@ -17,7 +17,6 @@ mod environment;
 mod faults;
 mod files;
 pub mod line;
-mod lines;
 mod link;
 mod loaded;
 pub mod lock;
