@@ -1,18 +1,21 @@
 # Everything a person types here. Each target installs what it lacks and says when it needs root.
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants chaos bench lint dist sandbox down
+.PHONY: help demo test test-quick mutants chaos bench lint dist sandbox down
 
 # What the scripts tell somebody to type again, with sudo in front.
 export SANDBOX_COMMAND := make $(MAKECMDGOALS)$(if $(DEMO_APP), DEMO_APP=$(DEMO_APP))$(if $(FAULT), FAULT=$(FAULT))
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo:  ## deploy a new version with a real act run, under load; DEMO_APP=hello is the quick one
 	@scripts/demo
 
 test:  ## formatting, lints, unit, wire and end-to-end tests
 	@scripts/test
+
+test-quick:  ## the same without root and without a daemon: formatting, lints, unit and wire tests
+	@scripts/test quick
 
 mutants:  ## plant mistakes in the engine, the gate and the watch, one by one, and show that a test catches each
 	@scripts/setup

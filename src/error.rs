@@ -150,8 +150,17 @@ impl StdError for Error {
     }
 }
 
+macro_rules! exit_code {
+    () => {
+        ExitCode::HostUntouched
+    };
+    ($exit:ident) => {
+        ExitCode::$exit
+    };
+}
+
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $code:literal $(=> $exit:ident)?,)*) => {
         /// Why a run ended as it did: the `reason-code` output. Codes are stable; new ones may be added.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Reason { $($(#[$doc])* $name,)* }
@@ -163,6 +172,11 @@ macro_rules! reasons {
             /// The kebab-case code.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
+            }
+
+            /// How a command ends that fails for it before the app was touched.
+            pub fn exit_code(self) -> ExitCode {
+                match self { $(Self::$name => exit_code!($($exit)?),)* }
             }
 
             /// Reads a code back; a code of a newer version becomes `InternalError`.
@@ -227,7 +241,7 @@ reasons! {
     /// The event payload lacks a field or has a wrong type there.
     UnreadableEvent = "unreadable-event",
     /// A setting is missing, malformed or unknown.
-    InvalidSettings = "invalid-settings",
+    InvalidSettings = "invalid-settings" => Usage,
     /// The Docker daemon on the runner cannot be used.
     DockerUnavailable = "docker-unavailable",
     /// The image does not build.
@@ -299,7 +313,7 @@ reasons! {
     /// SIGINT or SIGTERM, or a cancelled workflow.
     Cancelled = "cancelled",
     /// A bug of ours.
-    InternalError = "internal-error",
+    InternalError = "internal-error" => Bug,
 }
 
 impl fmt::Display for Reason {

@@ -169,7 +169,7 @@ fn a_deploy_that_may_not_wait_is_refused_at_once_and_in_words() {
     };
     assert_eq!(finished.outcome, Outcome::Failed);
     let (_, failure) = finished.failed.unwrap();
-    assert_eq!(failure.reason, "locked");
+    assert_eq!(failure.reason.as_str(), "locked");
     assert_eq!(
         failure.chain,
         ["another deploy holds the lock: deployment 0 by jo"]

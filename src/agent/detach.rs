@@ -10,14 +10,13 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::events::Events;
-use super::failure::StepError;
+use super::failure::HostResultExt as _;
 use super::follow;
 use super::serve::refuse;
 use crate::error::Reason;
 use crate::host::error::HostError;
 use crate::host::linux::detached;
 use crate::host::{Host, HostResult};
-use crate::protocol::event::Happening;
 use crate::protocol::plan::Plan;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, MAX_LINE, RegistryLogin, Reply, Request};
@@ -42,11 +41,11 @@ pub(super) async fn swap<H: Host>(
     listener: UnboundedSender<Reply>,
 ) -> Run {
     let (app, deployment) = (plan.site.app.clone(), plan.deployment.clone());
-    let (mut child, stdout, stderr) = match start(Request::Swap { plan, registry }).await {
+    let started = start(Request::Swap { plan, registry }).await;
+    let what = "the agent cannot start its worker";
+    let (mut child, stdout, stderr) = match started.during(Reason::AgentUnavailable, what) {
         Ok(started) => started,
         Err(error) => {
-            let what = "the agent cannot start its worker";
-            let error = StepError::host(Reason::AgentUnavailable, what, &error);
             refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
             return Run::Over;
         }
@@ -116,7 +115,7 @@ async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Hear
         let is_last = match &reply {
             Reply::Event(event) => {
                 after = event.seq;
-                matches!(event.what, Happening::Finished(_))
+                event.what.is_terminal()
             }
             Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_) => false,
         };

@@ -1,11 +1,10 @@
 //! From how the table ended to the last word on a run.
 
-use super::failure::StepError;
 use super::journal::entry::Begun;
 use super::saga::Ended;
 use crate::error::Reason;
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::{Finished, LiveRelease, Outcome};
+use crate::protocol::outcome::{Failure, Finished, LiveRelease, Outcome};
 use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
@@ -61,7 +60,7 @@ pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finish
         reason: reason.as_str().to_owned(),
         live,
         previous,
-        failed: failed.map(|(step, error)| (step, error.into_failure())),
+        failed,
         receipt,
     }
 }
@@ -71,19 +70,19 @@ pub(super) fn early_word(
     outcome: Outcome,
     reason: Reason,
     live: Option<LiveRelease>,
-    failed: Option<(Step, StepError)>,
+    failed: Option<(Step, Failure)>,
 ) -> Happening {
     Happening::Finished(Box::new(Finished {
         outcome,
         reason: reason.as_str().to_owned(),
         live: live.clone(),
         previous: live,
-        failed: failed.map(|(step, error)| (step, error.into_failure())),
+        failed,
         receipt: Receipt::default(),
     }))
 }
 
-fn told(why: StepError) -> StepError {
+fn told(why: Failure) -> Failure {
     why.hint(format!(
         "fix the cause, then run `{RECOVER}` on the host; new deploys are blocked until that succeeds"
     ))

@@ -66,11 +66,7 @@ impl<'a, H: Files + Clock> Events<'a, H> {
         let text = String::from_utf8_lossy(&bytes);
         let lines = text.lines().rev();
         let last = lines.map(wire::decode::<Event>).find_map(Result::ok);
-        if let Some(Event {
-            what: Happening::Finished(_),
-            ..
-        }) = last
-        {
+        if last.as_ref().is_some_and(|event| event.what.is_terminal()) {
             // Whoever said it may have died before it was synced.
             host.append(&log, b"", Durability::Synced).await?;
             return Ok(None);
@@ -106,24 +102,10 @@ impl<'a, H: Files + Clock> Events<'a, H> {
 
     /// Says one thing; an error when it could not be kept.
     pub(super) async fn say(&self, what: Happening) -> HostResult<()> {
-        let durability = match &what {
-            // What `history` and `rollback` read must survive a power cut.
-            Happening::Resolved { .. } | Happening::Finished(_) => Durability::Synced,
-            // The journal has what recovery needs; these lines are for people.
-            Happening::Committed
-            | Happening::LockWaiting { .. }
-            | Happening::Begun { .. }
-            | Happening::Recovered { .. }
-            | Happening::StepStarted { .. }
-            | Happening::StepProgress { .. }
-            | Happening::StepDone { .. }
-            | Happening::StepFailed { .. }
-            | Happening::UndoStarted { .. }
-            | Happening::Undone { .. }
-            | Happening::UndoFailed { .. }
-            | Happening::Output { .. }
-            | Happening::Warning { .. }
-            | Happening::Unknown => Durability::Written,
+        let durability = if what.is_for_the_record() {
+            Durability::Synced
+        } else {
+            Durability::Written
         };
         let seq = self.seq.get() + 1;
         self.seq.set(seq);
@@ -142,7 +124,7 @@ impl<'a, H: Files + Clock> Events<'a, H> {
             let reserve = self.reserve.borrow().clone();
             kept = match &reserve {
                 // The last word; a journal whose run has none stays open.
-                Some(paths) if matches!(event.what, Happening::Finished(_)) => {
+                Some(paths) if event.what.is_terminal() => {
                     self.append_with_room(paths, log, &line).await
                 }
                 Some(_) | None => self.host.append(log, line.as_bytes(), durability).await,
@@ -186,11 +168,10 @@ impl<'a, H: Files + Clock> Events<'a, H> {
         match &result {
             Ok(_) => self.emit(Happening::StepDone { step, elapsed_ms }).await,
             Err(error) => {
-                let failure = error.clone().into_failure();
                 self.emit(Happening::StepFailed {
                     step,
                     elapsed_ms,
-                    failure,
+                    failure: error.clone(),
                 })
                 .await;
             }

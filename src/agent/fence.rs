@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use super::reserve;
+use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::{Access, Clock, Files, LockAttempt, Owner};
+use crate::protocol::outcome::Failure;
 
 /// Held for one write each time, so this is already a sick disk.
-const DEADLINE_MS: u64 = 15_000;
+const DEADLINE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(5);
 
 /// What `fence.json` holds; without the file nothing was ever given away.
@@ -79,7 +81,7 @@ pub(super) async fn seize<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepR
     let text = seized.text();
     reserve::replace(host, paths, &paths.fence(), text.as_bytes())
         .await
-        .map_err(|error| cannot("write", paths, &error))?;
+        .during(Reason::PreflightFailed, cannot("write", paths))?;
     drop(lock);
     Ok(number)
 }
@@ -102,21 +104,21 @@ pub(super) async fn hold<H: Files + Clock>(
 /// For the length of one look and one write.
 pub(super) async fn lock<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
     let path = paths.fence_lock();
-    let began = host.elapsed_ms();
+    let wait = Wait::new(host, DEADLINE, POLL);
     loop {
         // Without a note: nobody asks who holds it, and a note needs room.
         let attempt = host.try_lock(&path, "").await;
-        match attempt.map_err(|error| cannot("lock", paths, &error))? {
+        match attempt.during(Reason::PreflightFailed, cannot("lock", paths))? {
             LockAttempt::Taken(lock) => return Ok(lock),
             LockAttempt::HeldBy(_) => {}
         }
-        if host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS {
-            return Err(StepError::new(
+        if !wait.goes_on().await {
+            return Err(Failure::new(
                 Reason::Locked,
                 format!(
                     "`{}` is not free after {} s",
                     path.display(),
-                    DEADLINE_MS / 1000
+                    DEADLINE.as_secs()
                 ),
             )
             .hint(format!(
@@ -124,7 +126,6 @@ pub(super) async fn lock<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepRe
                 path.display()
             )));
         }
-        host.sleep(POLL).await;
     }
 }
 
@@ -133,12 +134,12 @@ async fn read<H: Files>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
     let bytes = host
         .read(&path)
         .await
-        .map_err(|error| cannot("read", paths, &error))?;
+        .during(Reason::PreflightFailed, cannot("read", paths))?;
     let Some(bytes) = bytes else {
         return Ok(Numbers::default());
     };
     serde_json::from_slice(&bytes).map_err(|error| {
-        StepError::new(
+        Failure::new(
             Reason::PreflightFailed,
             format!(
                 "`{}`, which says whose turn it is, is damaged: {error}",
@@ -156,19 +157,18 @@ async fn write<H: Files>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepRe
     let text = numbers.text();
     host.replace(&paths.fence(), text.as_bytes(), Owner::Us, Access::Public)
         .await
-        .map_err(|error| cannot("write", paths, &error))
+        .during(Reason::PreflightFailed, cannot("write", paths))
 }
 
-fn cannot(verb: &str, paths: &AppPaths, error: &crate::host::error::HostError) -> StepError {
-    let what = format!(
+fn cannot(verb: &str, paths: &AppPaths) -> String {
+    format!(
         "cannot {verb} `{}`, which says whose turn it is",
         paths.fence().display()
-    );
-    StepError::host(Reason::PreflightFailed, what, error)
+    )
 }
 
-fn superseded(number: u64, acting: u64) -> StepError {
-    StepError::new(
+fn superseded(number: u64, acting: u64) -> Failure {
+    Failure::new(
         Reason::Superseded,
         format!("superseded: run {acting} has already acted on this host, and this is run {number}"),
     )
@@ -204,7 +204,7 @@ mod tests {
             drop(hold(&host, &paths, first).await.unwrap());
             take_over(&host, &paths, second).await.unwrap();
             take_over(&host, &paths, second).await.unwrap();
-            let reason = |error: StepError| error.reason;
+            let reason = |error: Failure| error.reason;
             let late = take_over(&host, &paths, first).await.map_err(reason);
             assert_eq!(late, Err(Reason::Superseded));
             let late = hold(&host, &paths, first).await.map(drop).map_err(reason);

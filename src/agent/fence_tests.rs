@@ -100,7 +100,6 @@ enum Stood {
     Writing,
     /// In the middle of a step or of its undo.
     InStep,
-    /// Anywhere else.
     Between,
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::ending::early_word;
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::lock::{self, note};
 use super::paths::AppPaths;
 use super::recover::recover;
@@ -17,7 +17,7 @@ use crate::host::error::Trouble;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::ids::{AppName, DeploymentId};
-use crate::protocol::outcome::Outcome;
+use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply};
 
@@ -40,9 +40,8 @@ pub(super) async fn follow<H: Host>(
     let mut said = after;
     let (mut polls, mut free): (u32, u32) = (0, 0);
     loop {
-        match say_again(host, &log, &mut said, &listener).await {
-            Said::Everything => return,
-            Said::Part => {}
+        if say_again(host, &log, &mut said, &listener).await {
+            return;
         }
         polls += 1;
         if polls.is_multiple_of(LOOK_EVERY) {
@@ -55,9 +54,8 @@ pub(super) async fn follow<H: Host>(
         if free == FREE_LOOKS
             && let Some(settled) = settle(host, &paths, &log).await
         {
-            match say_again(host, &log, &mut said, &listener).await {
-                Said::Everything => return,
-                Said::Part => {}
+            if say_again(host, &log, &mut said, &listener).await {
+                return;
             }
             if let Err((outcome, error)) = settled {
                 let seq = said + 1;
@@ -74,17 +72,13 @@ pub(super) async fn follow<H: Host>(
     }
 }
 
-enum Said {
-    Everything,
-    Part,
-}
-
+/// Whether that was everything, to the last word.
 async fn say_again<H: Host>(
     host: &H,
     log: &Path,
     said: &mut u64,
     listener: &UnboundedSender<Reply>,
-) -> Said {
+) -> bool {
     let bytes = host.read(log).await.ok().flatten().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     for line in text
@@ -94,7 +88,7 @@ async fn say_again<H: Host>(
         let Ok(mut event) = wire::decode::<Event>(line) else {
             continue;
         };
-        let is_last = matches!(event.what, Happening::Finished(_));
+        let is_last = event.what.is_terminal();
         if is_last {
             // A power cut may have taken lines that were heard; the last word is news all the same.
             event.seq = event.seq.max(*said + 1);
@@ -104,10 +98,10 @@ async fn say_again<H: Host>(
             drop(listener.send(Reply::Event(Box::new(event))));
         }
         if is_last {
-            return Said::Everything;
+            return true;
         }
     }
-    Said::Part
+    false
 }
 
 async fn is_free<H: Host>(host: &H, paths: &AppPaths) -> bool {
@@ -126,7 +120,7 @@ async fn settle<H: Host>(
     host: &H,
     paths: &AppPaths,
     log: &Path,
-) -> Option<Result<(), (Outcome, StepError)>> {
+) -> Option<Result<(), (Outcome, Failure)>> {
     let ourselves = note("recovery", host.now_ms());
     let lock = match host.try_lock(&paths.lock(), &ourselves).await {
         Ok(LockAttempt::Taken(lock)) => lock,
@@ -149,20 +143,18 @@ async fn settle<H: Host>(
 async fn give_last_word<H: Host>(host: &H, log: &Path) -> StepResult<()> {
     let reopened = Events::reopen(host, log.to_owned())
         .await
-        .map_err(|error| {
-            StepError::host(Reason::Interrupted, "the event log cannot be read", &error)
-        })?;
+        .during(Reason::Interrupted, "the event log cannot be read")?;
     if let Some(events) = reopened {
         events.emit(ended(Outcome::Failed, nothing_changed())).await;
     }
     Ok(())
 }
 
-fn nothing_changed() -> StepError {
+fn nothing_changed() -> Failure {
     let what = "the agent ended before it had changed anything";
-    StepError::new(Reason::Interrupted, what).hint("deploy again")
+    Failure::new(Reason::Interrupted, what).hint("deploy again")
 }
 
-fn ended(outcome: Outcome, error: StepError) -> Happening {
+fn ended(outcome: Outcome, error: Failure) -> Happening {
     early_word(outcome, error.reason, None, Some((Step::Preflight, error)))
 }

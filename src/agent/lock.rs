@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
+use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::{Clock, Files, LockAttempt};
 use crate::protocol::event::Happening;
+use crate::protocol::outcome::Failure;
 use crate::protocol::span::Span;
 use crate::protocol::utc;
 
@@ -17,25 +19,23 @@ pub(super) const LOOK: &str = "a look at the lock";
 /// How often, and how soon, a lock that is being looked at is tried again; whatever `lock-wait` says.
 pub(super) const LOOKS: u32 = 10;
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
-const REPEAT_MS: u64 = 5_000;
 
-/// Waits for the lock at most `wait`, saying who holds it. `ourselves` is what others are told meanwhile.
+/// Waits for the lock at most `lock_wait`, saying who holds it. `ourselves` is what others are told meanwhile.
 pub(super) async fn take<H: Files + Clock>(
     host: &H,
     events: &Events<'_, H>,
     paths: &AppPaths,
-    wait: Span,
+    lock_wait: Span,
     ourselves: &str,
     cancelled: impl Fn() -> CancelState,
 ) -> StepResult<H::Lock> {
-    let failed = |error| StepError::host(Reason::Locked, "cannot take the deploy lock", &error);
-    let began = host.elapsed_ms();
-    let (mut said, mut looks) = (None, 0);
+    let mut wait = Wait::new(host, lock_wait.duration(), POLL).that_speaks_at_once();
+    let mut looks = 0;
     loop {
         let holder = match host
             .try_lock(&paths.lock(), &note(ourselves, host.now_ms()))
             .await
-            .map_err(failed)?
+            .during(Reason::Locked, "cannot take the deploy lock")?
         {
             LockAttempt::Taken(lock) => return Ok(lock),
             LockAttempt::HeldBy(holder) if holder == LOOK && looks < LOOKS => {
@@ -45,23 +45,22 @@ pub(super) async fn take<H: Files + Clock>(
             }
             LockAttempt::HeldBy(holder) => holder,
         };
-        let waited = host.elapsed_ms().saturating_sub(began);
-        if u128::from(waited) >= wait.duration().as_millis() {
-            let what = match waited {
+        if wait.is_over() {
+            let what = match wait.waited_ms() {
                 0 => format!("another deploy holds the lock: {holder}"),
-                _ => format!("another deploy still holds the lock after {wait}: {holder}"),
+                _ => format!("another deploy still holds the lock after {lock_wait}: {holder}"),
             };
-            return Err(StepError::new(Reason::Locked, what)
-                .hint("wait for it to end, or raise `lock-wait`"));
+            return Err(
+                Failure::new(Reason::Locked, what).hint("wait for it to end, or raise `lock-wait`")
+            );
         }
         if cancelled() == CancelState::Requested {
-            return Err(StepError::cancelled());
+            return Err(Failure::cancelled());
         }
-        if said.is_none_or(|at| waited - at >= REPEAT_MS) {
+        if wait.must_speak() {
             events.emit(Happening::LockWaiting { holder }).await;
-            said = Some(waited);
         }
-        host.sleep(POLL).await;
+        wait.pause().await;
     }
 }
 
@@ -77,9 +76,7 @@ pub(super) fn note(who: &str, now_ms: u64) -> String {
 /// Whether someone asked for an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CancelState {
-    /// No.
     No,
-    /// Yes.
     Requested,
 }
 

@@ -58,6 +58,7 @@ mod traffic;
 mod verdict;
 #[cfg(test)]
 mod version_tests;
+mod wait;
 #[cfg(test)]
 mod watch_simulation_tests;
 #[cfg(test)]

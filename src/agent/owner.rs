@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::fence;
 use super::paths::{AppPaths, STATE_ROOT};
 use crate::error::Reason;
-use crate::host::error::HostError;
 use crate::host::{Access, Host, Owner as FileOwner};
 use crate::protocol::ids::{AppName, ServiceName};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::PerSlot;
 
@@ -49,7 +49,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Known> {
     let used = host
         .read(&paths.fence())
         .await
-        .map_err(|e| cannot("read", &paths.fence(), &e))?;
+        .during(Reason::PreflightFailed, cannot("read", &paths.fence()))?;
     if used.is_some() {
         return Ok(Known::Used);
     }
@@ -72,10 +72,10 @@ pub(super) async fn is_known<H: Host>(host: &H, site: &Site) -> StepResult<()> {
     let names: Vec<String> = known.iter().map(|app| format!("`{app}`")).collect();
     let (app, names) = (&site.app, names.join(", "));
     let what = format!("this host does not know the app `{app}`; it knows {names}");
-    let error = StepError::new(Reason::PreflightFailed, what);
+    let error = Failure::new(Reason::PreflightFailed, what);
     Err(match looked {
         // It tells which of them it is.
-        Err(near) => StepError {
+        Err(near) => Failure {
             chain: [error.chain, near.chain].concat(),
             hints: near.hints,
             ..error
@@ -92,13 +92,14 @@ async fn known<H: Host>(host: &H) -> StepResult<Vec<AppName>> {
     let names = host
         .list(root)
         .await
-        .map_err(|e| cannot("list", root, &e))?;
+        .during(Reason::PreflightFailed, cannot("list", root))?;
     let mut known = Vec::new();
     for app in names.iter().filter_map(|name| name.parse::<AppName>().ok()) {
         let paths = AppPaths::new(&app);
         for file in [paths.owner(), paths.fence()] {
             let there = host.read(&file).await;
-            if there.map_err(|e| cannot("read", &file, &e))?.is_some() {
+            let there = there.during(Reason::PreflightFailed, cannot("read", &file))?;
+            if there.is_some() {
                 known.push(app);
                 break;
             }
@@ -119,14 +120,14 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
         None => {
             another_app(host, &site.app, &us).await?;
             let text = serde_json::to_vec(&us).map_err(|error| {
-                StepError::new(
+                Failure::new(
                     Reason::InternalError,
                     format!("cannot write `app.json`: {error}"),
                 )
             })?;
             host.replace(&file, &text, FileOwner::Us, Access::Public)
                 .await
-                .map_err(|error| cannot("write", &file, &error))
+                .during(Reason::PreflightFailed, cannot("write", &file))
         }
     };
     drop(lock);
@@ -135,10 +136,10 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
 
 async fn us<H: Host>(host: &H, site: &Site) -> StepResult<Owner> {
     let folder = &site.project_directory;
-    let project = host.resolve(folder).await.map_err(|error| {
-        let what = format!("setting `project-directory`: `{folder}` is not a folder on the host");
-        StepError::host(Reason::PreflightFailed, what, &error)
-    })?;
+    let project = host.resolve(folder).await.during(
+        Reason::PreflightFailed,
+        format_args!("setting `project-directory`: `{folder}` is not a folder on the host"),
+    )?;
     Ok(Owner {
         version: VERSION,
         project,
@@ -151,12 +152,12 @@ async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Owner>> {
     let bytes = host
         .read(path)
         .await
-        .map_err(|error| cannot("read", path, &error))?;
+        .during(Reason::PreflightFailed, cannot("read", path))?;
     let Some(bytes) = bytes else {
         return Ok(None);
     };
     let damaged = |why: String| {
-        StepError::new(
+        Failure::new(
             Reason::PreflightFailed,
             format!("`{}`, which says whose the app is, {why}", path.display()),
         )
@@ -186,7 +187,7 @@ fn refuse_other(site: &Site, owner: &Owner, us: &Owner) -> StepResult<()> {
         return Ok(());
     }
     let app = &site.app;
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::PreflightFailed,
         format!("the app `{app}` on this host belongs to {owner}; this is {us}"),
     )
@@ -219,7 +220,7 @@ async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult
         } else {
             continue;
         };
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::PreflightFailed,
             format!("{what} belong to the app `{other}` ({owner}), not to `{app}`"),
         )
@@ -230,9 +231,8 @@ async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult
     Ok(())
 }
 
-fn cannot(what: &str, path: &Path, error: &HostError) -> StepError {
-    let what = format!("cannot {what} `{}`", path.display());
-    StepError::host(Reason::PreflightFailed, what, error)
+fn cannot(verb: &str, path: &Path) -> String {
+    format!("cannot {verb} `{}`", path.display())
 }
 
 impl Owner {

@@ -20,7 +20,6 @@ impl AppPaths {
         }
     }
 
-    /// The app's folder.
     pub(super) fn folder(&self) -> PathBuf {
         self.folder.clone()
     }

@@ -4,15 +4,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::survey::{Survey, is_running};
+use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
 use crate::host::{Host, Start};
 use crate::protocol::ids::ServiceName;
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
 
@@ -22,7 +24,8 @@ const STATE_MIN_FREE: u64 = 16 * 1024 * 1024;
 /// A database that initialises itself on a small machine needs a while.
 const DEPENDENCY_DEADLINE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(500);
-const SAY_EVERY_MS: u64 = 5_000;
+/// One that exits is restarted by its policy or stays down; either way it gets these.
+const RESTART_MS: u64 = 5_000;
 
 /// Runs both checks and says how they went.
 pub(super) async fn run<H: Host>(
@@ -30,7 +33,7 @@ pub(super) async fn run<H: Host>(
     events: &Events<'_, H>,
     site: &Site,
     cancelled: impl Fn() -> CancelState,
-) -> Result<Survey, (Step, StepError)> {
+) -> Result<Survey, (Step, Failure)> {
     let step = Step::Preflight;
     let survey = events
         .frame(step, preflight(host, site))
@@ -59,12 +62,9 @@ pub(super) async fn warn_of_own_logs<H: Host>(events: &Events<'_, H>, locations:
 
 /// The first check alone: looks, changes nothing.
 pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
-    let docker = host.docker().await.map_err(|error| {
-        StepError::host(Reason::PreflightFailed, "docker is not usable on the host", &error)
-            .hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")
-    })?;
+    let docker = host.docker().await.during(Reason::PreflightFailed, "docker is not usable on the host").hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")?;
     if docker.platform != site.platform {
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::PlatformMismatch,
             format!(
                 "the image is built for {}, but the host is {}",
@@ -76,14 +76,11 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
     enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
     enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
     let (root, survey) = tokio::join!(host.can_act_as_root(), Survey::take(host, site));
-    root.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "nginx cannot be reloaded: `sudo -n` does not work",
-            &error,
-        )
-        .hint("give the SSH user passwordless sudo, or connect as root")
-    })?;
+    root.during(
+        Reason::PreflightFailed,
+        "nginx cannot be reloaded: `sudo -n` does not work",
+    )
+    .hint("give the SSH user passwordless sudo, or connect as root")?;
     let survey = survey?;
     is_loaded(host, &survey).await?;
     port_is_free(host, &AppPaths::new(&site.app), &survey).await?;
@@ -92,17 +89,14 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
 
 async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult<()> {
     const MIB: u64 = 1024 * 1024;
-    let free = host.free_bytes(folder).await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            format!("cannot tell the free space of `{}`", folder.display()),
-            &error,
-        )
-    })?;
+    let free = host.free_bytes(folder).await.during(
+        Reason::PreflightFailed,
+        format_args!("cannot tell the free space of `{}`", folder.display()),
+    )?;
     if free >= least {
         return Ok(());
     }
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::DiskFull,
         format!(
             "the disk of `{}` has {} MiB left, at least {} MiB are needed",
@@ -126,15 +120,12 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
         .get(other)
         .as_ref()
         .is_some_and(is_running);
-    let loaded = host.nginx_loaded(include).await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "cannot tell what nginx has loaded",
-            &error,
-        )
-    })?;
+    let loaded = host
+        .nginx_loaded(include)
+        .await
+        .during(Reason::PreflightFailed, "cannot tell what nginx has loaded")?;
     match loaded {
-        Loaded::No if runs => Err(StepError::new(
+        Loaded::No if runs => Err(Failure::new(
             Reason::PreflightFailed,
             format!(
                 "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: it is unclear which one serves",
@@ -163,7 +154,7 @@ async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> S
     if open || now.as_ref().is_some_and(is_running) {
         return Ok(());
     }
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::PreflightFailed,
         format!(
             "port {} of slot `{}` is taken by another program",
@@ -209,13 +200,10 @@ async fn start_dependencies<H: Host>(
             })
             .await;
         events.output("compose", lines).await;
-        started.map_err(|error| {
-            StepError::host(
-                Reason::DependencyNotReady,
-                format!("cannot start {names}"),
-                &error,
-            )
-        })?;
+        started.during(
+            Reason::DependencyNotReady,
+            format_args!("cannot start {names}"),
+        )?;
     }
     for service in &survey.dependencies {
         await_ready(host, events, &survey.project, service, &cancelled).await?;
@@ -231,8 +219,7 @@ pub(super) async fn await_ready<H: Host>(
     service: &ServiceName,
     cancelled: impl Fn() -> CancelState,
 ) -> StepResult<()> {
-    let began = host.elapsed_ms();
-    let mut said = began;
+    let mut wait = Wait::new(host, DEPENDENCY_DEADLINE, POLL);
     loop {
         let container = look(host, project, service).await?;
         let state = match &container {
@@ -240,13 +227,11 @@ pub(super) async fn await_ready<H: Host>(
             Some(container) => container.state.clone(),
             None => "absent".to_owned(),
         };
-        let now = host.elapsed_ms();
-        let timed_out = u128::from(now.saturating_sub(began)) >= DEPENDENCY_DEADLINE.as_millis();
         let ended = container
             .as_ref()
             .is_none_or(|container| !is_running(container));
-        // One that exits is restarted by its policy or stays down; either way it gets some seconds.
-        if timed_out || (ended && now.saturating_sub(began) > SAY_EVERY_MS) {
+        let waited_ms = wait.waited_ms();
+        if wait.is_over() || (ended && waited_ms > RESTART_MS) {
             let log = match &container {
                 Some(container) => host
                     .container_log(&container.id, 20)
@@ -254,11 +239,11 @@ pub(super) async fn await_ready<H: Host>(
                     .unwrap_or_default(),
                 None => Vec::new(),
             };
-            return Err(StepError::new(
+            return Err(Failure::new(
                 Reason::DependencyNotReady,
                 format!(
                     "dependency `{service}` is not ready ({state}, {} s)",
-                    (now - began) / 1000
+                    waited_ms / 1000
                 ),
             )
             .hint(format!(
@@ -267,18 +252,11 @@ pub(super) async fn await_ready<H: Host>(
             .log_tail(log));
         }
         if cancelled() == CancelState::Requested {
-            return Err(StepError::cancelled());
+            return Err(Failure::cancelled());
         }
-        if now.saturating_sub(said) >= SAY_EVERY_MS {
-            said = now;
-            events
-                .progress(
-                    Step::StartDependencies,
-                    format!("waiting for {service} ({state})"),
-                )
-                .await;
-        }
-        host.sleep(POLL).await;
+        let text = format_args!("waiting for {service} ({state})");
+        wait.speak(events, Step::StartDependencies, text).await;
+        wait.pause().await;
     }
 }
 
@@ -312,11 +290,8 @@ pub(super) async fn look<H: Host>(
     project: &ComposeProject,
     service: &ServiceName,
 ) -> StepResult<Option<ContainerFacts>> {
-    host.container(project, service).await.map_err(|error| {
-        StepError::host(
-            Reason::DependencyNotReady,
-            format!("cannot look at the container of `{service}`"),
-            &error,
-        )
-    })
+    host.container(project, service).await.during(
+        Reason::DependencyNotReady,
+        format_args!("cannot look at the container of `{service}`"),
+    )
 }

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use super::ending::last_word;
 use super::engine;
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::fence;
 use super::journal::file::Journal;
 use super::lock::CancelState;
@@ -20,14 +20,12 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::ids::DeploymentId;
-use crate::protocol::outcome::Outcome;
+use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
 
-/// What recovery found.
 #[derive(Debug)]
 pub(super) enum Recovered {
-    /// Nothing was open.
     Nothing,
     /// A swap was open and is over now.
     Settled {
@@ -39,9 +37,10 @@ pub(super) enum Recovered {
 /// Settles whatever is open, with a number of its own: the run that left it may still live. An error means that it
 /// is still open and nothing new may begin.
 pub(super) async fn recover<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Recovered> {
-    let open = host.read(&paths.journal()).await.map_err(|error| {
-        StepError::host(Reason::JournalUnwritable, "cannot read the journal", &error)
-    })?;
+    let open = host
+        .read(&paths.journal())
+        .await
+        .during(Reason::JournalUnwritable, "cannot read the journal")?;
     if open.is_none() {
         return Ok(Recovered::Nothing);
     }
@@ -62,16 +61,16 @@ pub(super) async fn recover_as<H: Host>(
     let deployment = begun.plan.deployment.clone();
     let before = journal.state().failure().cloned();
     engine::await_answer(host).await;
-    let tool = host.compose().await.map_err(|error| {
-        StepError::host(
+    let tool = host
+        .compose()
+        .await
+        .during(
             Reason::UndoFailed,
             "cannot recover: docker compose is not usable",
-            &error,
         )
-        .hint(format!(
+        .hint(format_args!(
             "when docker responds again, run `{RECOVER}` on the host"
-        ))
-    })?;
+        ))?;
     let log = paths.event_log(&deployment);
     let reopened = Events::reopen(host, log).await.ok().flatten();
     let events = reopened.unwrap_or_else(|| Events::silent(host));
@@ -94,9 +93,7 @@ pub(super) async fn recover_as<H: Host>(
     };
     let (ended, over) = saga::settle(host, &events, &actor, TABLE, journal).await;
     let ended = match ended {
-        Ended::Undone { failed: None } => Ended::Undone {
-            failed: before.map(|(step, failure)| (step, StepError::from_failure(failure))),
-        },
+        Ended::Undone { failed: None } => Ended::Undone { failed: before },
         other @ (Ended::Undone { .. } | Ended::Committed { .. } | Ended::Stuck { .. }) => other,
     };
     if let Ended::Stuck { at, why } = ended {
@@ -125,13 +122,13 @@ pub(super) async fn recover_as<H: Host>(
 fn still_stuck(
     deployment: &DeploymentId,
     at: crate::protocol::step::Step,
-    why: StepError,
-) -> StepError {
+    why: Failure,
+) -> Failure {
     let mut chain = vec![format!(
         "deployment {deployment} is still open: {at} cannot be settled"
     )];
     chain.extend(why.chain);
-    StepError {
+    Failure {
         reason: Reason::UndoFailed,
         chain,
         ..why

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::journal::closed::unread_closed;
 use super::lock::{self, CancelState};
 use super::meter;
@@ -16,8 +16,9 @@ use super::recover::{Recovered, recover};
 use super::revive::revive;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::{LinuxHost, detached};
-use crate::host::{Files as _, Host, LockAttempt};
+use crate::host::{Files as _, Host, HostResult, LockAttempt};
 use crate::protocol::ids::AppName;
+use crate::protocol::outcome::Failure;
 use crate::protocol::place::RECOVER;
 use crate::protocol::span::Span;
 
@@ -101,7 +102,7 @@ async fn one<H: Host>(host: &H, app: &AppName, extent: Extent) -> Done {
     let ended = tokio::time::timeout(MOST, Box::pin(work)).await;
     let ended = ended.unwrap_or_else(|_elapsed| {
         let what = format!("recovery took more than {} s", MOST.as_secs());
-        Err(StepError::new(Reason::UndoFailed, what)
+        Err(Failure::new(Reason::UndoFailed, what)
             .hint(format!("it goes on where it was: `{RECOVER}`")))
     });
     (said, ended)
@@ -167,21 +168,16 @@ async fn settle<H: Host>(
 /// Nothing while somebody is at work.
 async fn left_open<H: Host>(host: &H, app: &AppName, said: &mut Vec<String>) -> StepResult<()> {
     let paths = AppPaths::new(app);
-    let failed = |error| StepError::host(Reason::UndoFailed, "cannot settle what was left", &error);
-    let open = host.read(&paths.journal()).await.map_err(failed)?;
-    let logs = host.read(&paths.measure()).await.map_err(failed)?;
-    if open.is_none() && logs.is_none() {
+    const DOING: &str = "cannot settle what was left";
+    let free = free_with_something_open(host, &paths).await;
+    let Some(lock) = free.during(Reason::UndoFailed, DOING)? else {
         return Ok(());
-    }
-    let note = lock::note("recovery", host.now_ms());
-    let lock = match host.try_lock(&paths.lock(), &note).await.map_err(failed)? {
-        LockAttempt::Taken(lock) => lock,
-        LockAttempt::HeldBy(_) => return Ok(()),
     };
     let done = async {
         settle(host, app, &paths, said).await?;
         if is_overdue(host, &paths).await {
-            meter::stop_logging(host, &paths).await.map_err(failed)?;
+            let stopped = meter::stop_logging(host, &paths).await;
+            stopped.during(Reason::UndoFailed, DOING)?;
             said.push(format!("{app}: nginx logged for nobody, and does no more"));
         }
         Ok(())
@@ -189,6 +185,23 @@ async fn left_open<H: Host>(host: &H, app: &AppName, said: &mut Vec<String>) -> 
     let done = done.await;
     drop(lock);
     done
+}
+
+/// The lock, when a run left something open and nobody is at work.
+async fn free_with_something_open<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+) -> HostResult<Option<H::Lock>> {
+    let open = host.read(&paths.journal()).await?;
+    let logs = host.read(&paths.measure()).await?;
+    if open.is_none() && logs.is_none() {
+        return Ok(None);
+    }
+    let note = lock::note("recovery", host.now_ms());
+    Ok(match host.try_lock(&paths.lock(), &note).await? {
+        LockAttempt::Taken(lock) => Some(lock),
+        LockAttempt::HeldBy(_) => None,
+    })
 }
 
 /// Whether nginx has logged for longer, or more, than a run that is being prepared may want.
@@ -202,7 +215,7 @@ async fn is_overdue<H: Host>(host: &H, paths: &AppPaths) -> bool {
     is_old || beyond.is_ok_and(|byte| !byte.is_empty())
 }
 
-fn for_a_person(app: &AppName, error: StepError) -> Error {
+fn for_a_person(app: &AppName, error: Failure) -> Error {
     let stuck = Error::new(
         ExitCode::Stuck,
         error.reason,

@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::error::Trouble;
@@ -50,10 +50,10 @@ pub(super) async fn fill<F: Files>(host: &F, paths: &AppPaths) -> StepResult<()>
         }
         HostResult::Ok(())
     };
-    filled.await.map_err(|error| {
-        let what = "there is no room on the disk for a rollback, so nothing was started";
-        StepError::host(Reason::PreflightFailed, what, &error)
-    })
+    filled.await.during(
+        Reason::PreflightFailed,
+        "there is no room on the disk for a rollback, so nothing was started",
+    )
 }
 
 /// Replaces a file of ours whole or not at all, in the reserve when the disk is full.

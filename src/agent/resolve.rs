@@ -1,20 +1,22 @@
 //! Settles what goes where: the release, its slot, and what must be kept for a way back.
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::history::{self, Record};
 use super::paths::AppPaths;
 use super::release_key;
 use super::survey::Survey;
 use crate::error::Reason;
-use crate::host::Host;
 use crate::host::compose::Place;
-use crate::host::error::HostError;
 use crate::host::release::Definition;
+use crate::host::{Host, HostResult};
 use crate::protocol::ids::{PinnedImage, ReleaseId};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Plan, Target};
 use crate::protocol::slot::Slot;
 use crate::protocol::status::KeptRelease;
 use crate::secret::Secret;
+
+const CANNOT_LIST: &str = "cannot list the releases on the host";
 
 /// What a swap is about.
 #[derive(Debug)]
@@ -26,19 +28,11 @@ pub(super) struct Resolved {
     pub(super) keep: Vec<PinnedImage>,
     /// Those releases.
     pub(super) releases: Vec<ReleaseId>,
-    pub(super) change: Change,
+    /// Whether the live slot runs exactly this release.
+    pub(super) is_live: bool,
     pub(super) staged: Staged,
     /// The release that was asked for, when nothing but its image was kept.
     pub(super) image_of: Option<ReleaseId>,
-}
-
-/// Whether there is anything to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    /// The live slot runs another release.
-    Needed,
-    /// The live slot runs exactly this release.
-    None,
 }
 
 /// What a release is staged from.
@@ -74,7 +68,7 @@ pub(super) async fn resolve<H: Host>(
     let live = survey.live_release();
     let unreadable = records.iter().find(|record| record.unreadable().is_some());
     if let (Target::Previous, Some(record)) = (&plan.target, unreadable) {
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::NoEarlierRelease,
             format!(
                 "cannot tell which release came before: the record of deployment {} is unreadable",
@@ -84,11 +78,9 @@ pub(super) async fn resolve<H: Host>(
         .hint("name the release: `pct-deploy status` lists those that `rollback --to` takes"));
     }
     let live_id = live.as_ref().and_then(|live| live.release.as_ref());
-    let cannot = |error: HostError| {
-        let what = "cannot list the releases on the host";
-        StepError::host(Reason::PreflightFailed, what, &error)
-    };
-    let kept = history::kept(host, paths, records).await.map_err(cannot)?;
+    let kept = history::kept(host, paths, records)
+        .await
+        .during(Reason::PreflightFailed, CANNOT_LIST)?;
     let known = || records.iter().filter_map(|record| record.deployed.as_ref());
     let wanted = match &plan.target {
         Target::Image(_) => None,
@@ -120,8 +112,8 @@ pub(super) async fn resolve<H: Host>(
             return Err(no_earlier(&kept, "there is no such release on the host"));
         }
     };
-    let same = live_id == Some(&chosen.release);
-    if let (true, Some(asked)) = (same, &chosen.image_of) {
+    let is_live = live_id == Some(&chosen.release);
+    if is_live && let Some(asked) = &chosen.image_of {
         return Err(gone(
             asked,
             "it has the live release's image, and its settings were not kept: an earlier version of pct-deploy deployed it",
@@ -130,12 +122,9 @@ pub(super) async fn resolve<H: Host>(
     }
     let (releases, keep) = match unreadable {
         // It may be about any of them.
-        Some(_) => (
-            history::with_settings(host, paths).await.map_err(cannot)?,
-            host.images_of(&chosen.image.repository)
-                .await
-                .map_err(cannot)?,
-        ),
+        Some(_) => everything(host, paths, &chosen.image)
+            .await
+            .during(Reason::PreflightFailed, CANNOT_LIST)?,
         None => keep(
             survey,
             &kept,
@@ -149,10 +138,22 @@ pub(super) async fn resolve<H: Host>(
         slot: survey.idle(),
         keep,
         releases,
-        change: if same { Change::None } else { Change::Needed },
+        is_live,
         staged: chosen.staged,
         image_of: chosen.image_of,
     })
+}
+
+/// All that is here.
+async fn everything<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    image: &PinnedImage,
+) -> HostResult<(Vec<ReleaseId>, Vec<PinnedImage>)> {
+    Ok((
+        history::with_settings(host, paths).await?,
+        host.images_of(&image.repository).await?,
+    ))
 }
 
 /// An image with the settings that the compose file has now.
@@ -170,7 +171,7 @@ async fn from_file<H: Host>(
     });
     let (text, release) = named.ok_or_else(|| {
         let what = "the settings of the slots cannot be kept";
-        StepError::new(Reason::InternalError, what)
+        Failure::new(Reason::InternalError, what)
     })?;
     Ok(Chosen {
         image: image.clone(),
@@ -191,11 +192,11 @@ async fn back<H: Host>(
     kept: &[KeptRelease],
     (release, image): (&ReleaseId, &PinnedImage),
 ) -> StepResult<Chosen> {
-    let present = host.images_of(&image.repository).await.map_err(|error| {
-        let what = "cannot list the images on the host";
-        StepError::host(Reason::PreflightFailed, what, &error)
-    })?;
-    let others = |error: StepError| {
+    let present = host.images_of(&image.repository).await.during(
+        Reason::PreflightFailed,
+        "cannot list the images on the host",
+    )?;
+    let others = |error: Failure| {
         let names = names(kept, release);
         if names.is_empty() {
             error
@@ -210,10 +211,10 @@ async fn back<H: Host>(
         return Err(others(gone(release, &why)));
     }
     let file = paths.release_file(release);
-    let text = host.read(&file).await.map_err(|error| {
-        let what = format!("cannot read `{}`", file.display());
-        StepError::host(Reason::PreflightFailed, what, &error)
-    })?;
+    let text = host.read(&file).await.during(
+        Reason::PreflightFailed,
+        format_args!("cannot read `{}`", file.display()),
+    )?;
     let Some(text) = text else {
         if release.is_of_old() {
             let chosen = from_file(host, paths, survey, plan, image).await?;
@@ -270,8 +271,8 @@ async fn back<H: Host>(
     })
 }
 
-fn gone(release: &ReleaseId, why: &str) -> StepError {
-    StepError::new(
+fn gone(release: &ReleaseId, why: &str) -> Failure {
+    Failure::new(
         Reason::ReleaseGone,
         format!("release `{release}` cannot be brought back: {why}"),
     )
@@ -286,7 +287,7 @@ fn names(kept: &[KeptRelease], but: &ReleaseId) -> String {
     names.join(", ")
 }
 
-fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
+fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> Failure {
     let names: Vec<&str> = kept.iter().map(|kept| kept.release.as_str()).collect();
     let hint = if names.is_empty() {
         "nothing was deployed here by pct-deploy yet".to_owned()
@@ -296,7 +297,7 @@ fn no_earlier(kept: &[KeptRelease], what: impl Into<String>) -> StepError {
             names.join(", ")
         )
     };
-    StepError::new(Reason::NoEarlierRelease, what).hint(hint)
+    Failure::new(Reason::NoEarlierRelease, what).hint(hint)
 }
 
 /// The new release is kept by being live, so `count - 1` others. What the idle slot holds is about to be

@@ -5,7 +5,7 @@
 //! nobody has asked for that to go live. So containers are started, never made.
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::journal::closed::last_closed;
 use super::journal::entry::{Begun, Switch};
 use super::lock::CancelState;
@@ -20,7 +20,6 @@ use crate::host::facts::{ComposeProject, ComposeTool, Loaded};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::step::Step;
 
-/// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Revived {
     /// The slot that nginx names was started, with what it needs, and is healthy.
@@ -41,7 +40,7 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     // Only whoever makes containers cares which compose there is.
     let project = swap::project(&begun, ComposeTool::V2);
     let (live, other) = (begun.slots.get(named), begun.slots.get(named.other()));
-    let Some(found) = look(host, &project, &live.service).await? else {
+    let Some(runs) = is_running_now(host, &project, &live.service).await? else {
         // A container that somebody removed is not ours to make anew.
         return Ok(Revived::default());
     };
@@ -52,26 +51,26 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
         health: &site.health,
     };
     let mut revived = Revived::default();
-    if found == Runs::No {
+    if !runs {
         start_dependencies(host, &events, &begun, &project).await?;
         serving.start_if_down(host).await?;
         serving.ensure(host, &events, Step::StartSlot).await?;
         revived.started = Some(live.service.to_string());
     }
-    if look(host, &project, &other.service).await? == Some(Runs::Yes)
+    if is_running_now(host, &project, &other.service).await? == Some(true)
         && is_sure(host, &switch).await?
     {
         // Never the one that may be the only one to answer.
         serving.ensure(host, &events, Step::StopOld).await?;
         let grace = site.stop_timeout.duration();
         let stopped = host.compose_stop(&project, &other.service, grace).await;
-        stopped.map_err(|error| {
-            let what = format!(
+        stopped.during(
+            Reason::CleanupIncomplete,
+            format_args!(
                 "cannot stop slot `{}`, which nginx does not use",
                 other.service
-            );
-            StepError::host(Reason::CleanupIncomplete, what, &error)
-        })?;
+            ),
+        )?;
         revived.stopped = Some(other.service.to_string());
     }
     Ok(revived)
@@ -82,36 +81,24 @@ async fn is_sure<H: Host>(host: &H, switch: &Switch) -> StepResult<bool> {
     let Switch::Reload(include) = switch else {
         return Ok(true);
     };
-    let loaded = host.nginx_loaded(include).await.map_err(|error| {
-        let what = "cannot tell what nginx has loaded";
-        StepError::host(Reason::CleanupIncomplete, what, &error)
-    })?;
+    let loaded = host.nginx_loaded(include).await.during(
+        Reason::CleanupIncomplete,
+        "cannot tell what nginx has loaded",
+    )?;
     Ok(loaded == Loaded::Yes)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Runs {
-    Yes,
-    No,
-}
-
 /// `None` when there is no container.
-async fn look<H: Host>(
+async fn is_running_now<H: Host>(
     host: &H,
     project: &ComposeProject,
     service: &ServiceName,
-) -> StepResult<Option<Runs>> {
-    let found = host.container(project, service).await.map_err(|error| {
-        let what = format!("cannot look at slot `{service}`");
-        StepError::host(Reason::StartFailed, what, &error)
-    })?;
-    Ok(found.map(|container| {
-        if is_running(&container) {
-            Runs::Yes
-        } else {
-            Runs::No
-        }
-    }))
+) -> StepResult<Option<bool>> {
+    let found = host.container(project, service).await.during(
+        Reason::StartFailed,
+        format_args!("cannot look at slot `{service}`"),
+    )?;
+    Ok(found.as_ref().map(is_running))
 }
 
 /// One after the other, each when the one before is ready. One that was never made is left out.
@@ -127,10 +114,10 @@ async fn start_dependencies<H: Host>(
             Some(container) if is_running(&container) => {}
             Some(_) => {
                 let started = host.container_start(project, service).await;
-                started.map_err(|error| {
-                    let what = format!("cannot start `{service}`");
-                    StepError::host(Reason::DependencyNotReady, what, &error)
-                })?;
+                started.during(
+                    Reason::DependencyNotReady,
+                    format_args!("cannot start `{service}`"),
+                )?;
             }
         }
         prepare::await_ready(host, events, project, service, || CancelState::No).await?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
 use crate::error::Reason;
@@ -10,19 +10,19 @@ use crate::host::Host;
 use crate::host::nginx::context::{self, Context};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
 use crate::host::nginx::{self, IncludePort};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
 /// The whole configuration of nginx, which it must accept.
 pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
-    host.nginx_config().await.map_err(|error| {
-        StepError::host(
+    host.nginx_config()
+        .await
+        .during(
             Reason::PreflightFailed,
             "nginx refuses its present configuration",
-            &error,
         )
         .hint("run `sudo nginx -t` on the host and fix what it reports")
-    })
 }
 
 /// The `server` blocks that use the include.
@@ -98,13 +98,10 @@ pub(super) async fn obeyed<H: Host>(
 /// The slot that the flag names.
 pub(super) async fn by_flag<H: Host>(host: &H, site: &Site) -> StepResult<Slot> {
     let flag = AppPaths::new(&site.app).flag();
-    let found = host.read(&flag).await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "cannot look at the slot flag",
-            &error,
-        )
-    })?;
+    let found = host
+        .read(&flag)
+        .await
+        .during(Reason::PreflightFailed, "cannot look at the slot flag")?;
     Ok(match found {
         Some(_) => Slot::Two,
         None => Slot::One,
@@ -135,13 +132,10 @@ pub(super) fn by_port(path: &Path, text: &str, ports: &PerSlot<u16>) -> StepResu
 
 async fn read<H: Host>(host: &H, site: &Site, path: &Path) -> StepResult<String> {
     let setting = format!("setting `proxy-include`: `{}`", path.display());
-    let bytes = host.read(path).await.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            format!("{setting} cannot be read"),
-            &error,
-        )
-    })?;
+    let bytes = host.read(path).await.during(
+        Reason::PreflightFailed,
+        format_args!("{setting} cannot be read"),
+    )?;
     let bytes = bytes.ok_or_else(|| {
         bad(format!("{setting} does not exist"))
             .hint("write a line like `set $service_url http://127.0.0.1:8080;` into it, or run `pct-deploy provision --server-name NAME`")
@@ -168,9 +162,10 @@ async fn check<H: Host>(
         .hint("give each app an include of its own, or correct `app`"));
     }
     let upstreams = flag::upstreams_file(path, &site.app);
-    let bytes = host.read(&upstreams).await.map_err(|error| {
-        StepError::host(Reason::PreflightFailed, "cannot read the upstreams", &error)
-    })?;
+    let bytes = host
+        .read(&upstreams)
+        .await
+        .during(Reason::PreflightFailed, "cannot read the upstreams")?;
     let text =
         bytes.ok_or_else(|| bad(format!("`{}` is gone", upstreams.display())).hint(again))?;
     let described =
@@ -208,7 +203,7 @@ pub(super) fn no_file_cache(around: &Context) -> StepResult<()> {
     }
 }
 
-fn not_ours(path: &Path, why: NotOurs) -> StepError {
+fn not_ours(path: &Path, why: NotOurs) -> Failure {
     bad(format!("`{}` cannot be used: {why}", path.display()))
         .hint("run `pct-deploy provision` again: it keeps a copy and rewrites the file")
 }
@@ -220,6 +215,6 @@ fn example(ports: &PerSlot<u16>) -> String {
     )
 }
 
-fn bad(what: impl Into<String>) -> StepError {
-    StepError::new(Reason::PreflightFailed, what)
+fn bad(what: impl Into<String>) -> Failure {
+    Failure::new(Reason::PreflightFailed, what)
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::cancel_file;
 use super::ending::{early_word, last_word};
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::fence;
 use super::history::{self, Record};
 use super::journal::entry::{Begun, Entry, Settings, Switch};
@@ -19,7 +19,7 @@ use super::paths::AppPaths;
 use super::prepare;
 use super::recover::{Recovered, recover_as};
 use super::reserve;
-use super::resolve::{Change, Resolved, Staged, resolve};
+use super::resolve::{Resolved, Staged, resolve};
 use super::saga;
 use super::steps::verify_route;
 use super::survey::Survey;
@@ -28,7 +28,7 @@ use super::writer::Writer;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::{LiveRelease, Outcome};
+use crate::protocol::outcome::{Failure, LiveRelease, Outcome};
 use crate::protocol::plan::{Plan, Site};
 use crate::protocol::receipt::{NotMeasured, Receipt};
 use crate::protocol::slot::PerSlot;
@@ -95,21 +95,18 @@ pub(super) async fn open<H: Host>(host: &H, site: &Site) -> StepResult<()> {
 }
 
 /// The app's folders, made when they are missing.
-async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), StepError> {
+async fn folders<H: Host>(host: &H, paths: &AppPaths) -> Result<(), Failure> {
     for folder in [paths.folder(), paths.events(), paths.archive()] {
-        host.make_folder(&folder).await.map_err(|error| {
-            StepError::host(
-                Reason::PreflightFailed,
-                "cannot make the app's state folder",
-                &error,
-            )
-        })?;
+        host.make_folder(&folder).await.during(
+            Reason::PreflightFailed,
+            "cannot make the app's state folder",
+        )?;
     }
     for folder in [paths.events(), paths.archive()] {
-        host.make_private(&folder).await.map_err(|error| {
-            let what = "cannot close the folders of what happened";
-            StepError::host(Reason::PreflightFailed, what, &error)
-        })?;
+        host.make_private(&folder).await.during(
+            Reason::PreflightFailed,
+            "cannot close the folders of what happened",
+        )?;
     }
     Ok(())
 }
@@ -130,18 +127,17 @@ async fn locked<H: Host>(
     if let Err(error) = settle_the_past(host, events, paths, fence).await {
         return finish_stuck(events, error).await;
     }
-    let records = match history::read(host, paths).await {
+    let records = history::read(host, paths).await;
+    let what = "cannot read the records of earlier deploys";
+    let records = match records.during(Reason::PreflightFailed, what) {
         Ok(records) => records,
-        Err(error) => {
-            let what = "cannot read the records of earlier deploys";
-            let error = StepError::host(Reason::PreflightFailed, what, &error);
-            return finish_untouched(events, Step::Preflight, error, None).await;
-        }
+        Err(error) => return finish_untouched(events, Step::Preflight, error, None).await,
     };
     events
         .emit(Happening::Begun {
             deployment: plan.deployment.clone(),
             origin: plan.origin.clone(),
+            intent: Some(plan.intent()),
         })
         .await;
     warn_of_unreadable(events, paths, &records).await;
@@ -161,9 +157,10 @@ async fn locked<H: Host>(
         .emit(Happening::Resolved {
             release: resolved.release.clone(),
             image: resolved.image.clone(),
-            slot: match resolved.change {
-                Change::Needed => resolved.slot,
-                Change::None => survey.named,
+            slot: if resolved.is_live {
+                survey.named
+            } else {
+                resolved.slot
             },
             service: survey.slots.get(resolved.slot).service.to_string(),
         })
@@ -176,18 +173,14 @@ async fn locked<H: Host>(
         let hint = "compare the compose file with what it was; from now on settings are kept";
         events.warn(what, hint).await;
     }
-    match resolved.change {
-        Change::None => {
-            let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
-            events.emit(word).await;
-        }
-        Change::Needed => {
-            swap(
-                host, events, paths, plan, fence, login, cancel, &survey, resolved,
-            )
-            .await;
-        }
+    if resolved.is_live {
+        let word = early_word(Outcome::Unchanged, Reason::AlreadyLive, previous, None);
+        return events.emit(word).await;
     }
+    swap(
+        host, events, paths, plan, fence, login, cancel, &survey, resolved,
+    )
+    .await;
 }
 
 #[expect(
@@ -351,7 +344,7 @@ async fn settle_the_past<H: Host>(
 async fn finish_untouched<H: Host>(
     events: &Events<'_, H>,
     step: Step,
-    error: StepError,
+    error: Failure,
     live: Option<LiveRelease>,
 ) {
     let cancelled = error.reason == Reason::Cancelled;
@@ -366,7 +359,7 @@ async fn finish_untouched<H: Host>(
 }
 
 /// An earlier run cannot be settled: nothing new may begin. Stuck, unless this run could not even look.
-async fn finish_stuck<H: Host>(events: &Events<'_, H>, error: StepError) {
+async fn finish_stuck<H: Host>(events: &Events<'_, H>, error: Failure) {
     let needs_a_person = matches!(
         error.reason,
         Reason::UndoFailed | Reason::JournalDamaged | Reason::OtherVersion

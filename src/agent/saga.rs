@@ -12,12 +12,13 @@
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::StepResult;
 use super::journal::entry::{Entry, PreImage};
 use super::journal::file::{AppendError, Journal};
 use super::journal::state::Phase;
 use crate::host::Host;
 use crate::protocol::event::Happening;
+use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 /// What becomes of a step when things go wrong.
@@ -42,7 +43,6 @@ pub(super) struct Row {
 pub(super) trait Actor {
     /// Reads what a step is about to change.
     async fn capture(&self, step: Step) -> StepResult<PreImage>;
-    /// Acts.
     async fn apply(&self, step: Step) -> StepResult<()>;
     /// Restores what was captured; safe when the step never ran, half ran, or is undone already.
     async fn undo(&self, step: Step, before: &PreImage) -> StepResult<()>;
@@ -52,13 +52,11 @@ pub(super) trait Actor {
 #[derive(Debug)]
 pub(super) enum Ended {
     /// Committed; the first step after commit that could not be finished.
-    Committed {
-        unfinished: Option<(Step, StepError)>,
-    },
+    Committed { unfinished: Option<(Step, Failure)> },
     /// A step failed and everything is as it was.
-    Undone { failed: Option<(Step, StepError)> },
+    Undone { failed: Option<(Step, Failure)> },
     /// The journal is open and stays so: an undo keeps failing, or the journal cannot be written.
-    Stuck { at: Step, why: StepError },
+    Stuck { at: Step, why: Failure },
 }
 
 /// How the table ended, and the journal when it is over. Whoever gets it gives the run its last word and archives it
@@ -124,9 +122,9 @@ pub(super) async fn settle<'a, H: Host, A: Actor>(
 /// Why a step did not get done.
 enum Halt {
     /// It failed; what was done is to be undone.
-    Failed(StepError),
+    Failed(Failure),
     /// The journal cannot be trusted any more; nothing may be done.
-    Blind(StepError),
+    Blind(Failure),
 }
 
 impl From<AppendError> for Halt {
@@ -150,7 +148,7 @@ async fn attempt<H: Host, A: Actor>(
     match events.frame(step, actor.apply(step)).await {
         Ok(()) => Ok(journal.append(Entry::Done { step }).await?),
         Err(error) => {
-            let why = error.clone().into_failure();
+            let why = error.clone();
             match journal.append(Entry::Failed { step, why }).await {
                 // The undo does not need this entry: it is owed from `Started`.
                 Ok(()) | Err(AppendError::NotWritten(_)) => Err(Halt::Failed(error)),
@@ -207,7 +205,7 @@ async fn unwind<'a, H: Host, A: Actor>(
     events: &Events<'_, H>,
     actor: &A,
     mut journal: Journal<'a, H>,
-    failed: Option<(Step, StepError)>,
+    failed: Option<(Step, Failure)>,
 ) -> Over<'a, H> {
     while let Some((step, before)) = journal
         .state()
@@ -222,16 +220,13 @@ async fn unwind<'a, H: Host, A: Actor>(
         events.emit(Happening::UndoStarted { step }).await;
         let mut tried = 1;
         while let Err(why) = actor.undo(step, &before).await {
-            let failure = why.clone().into_failure();
-            events
-                .emit(Happening::UndoFailed {
-                    step,
-                    failure: failure.clone(),
-                })
-                .await;
-            let noted = journal
-                .append(Entry::UndoFailed { step, why: failure })
-                .await;
+            let failure = why.clone();
+            events.emit(Happening::UndoFailed { step, failure }).await;
+            let failed_again = Entry::UndoFailed {
+                step,
+                why: why.clone(),
+            };
+            let noted = journal.append(failed_again).await;
             if tried == TRIES || noted.is_err() {
                 return stuck(step, why, failed);
             }
@@ -253,7 +248,7 @@ async fn unwind<'a, H: Host, A: Actor>(
     (Ended::Undone { failed }, Some(journal))
 }
 
-fn stuck<'a, H>(at: Step, mut why: StepError, failed: Option<(Step, StepError)>) -> Over<'a, H> {
+fn stuck<'a, H>(at: Step, mut why: Failure, failed: Option<(Step, Failure)>) -> Over<'a, H> {
     if let Some((step, error)) = failed {
         why.chain.push(format!(
             "while undoing what {step} made necessary: {}",

@@ -16,7 +16,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::cancel_file;
 use super::detach::Run;
 use super::ending::early_word;
-use super::failure::StepError;
 use super::journal::entry::Switch;
 use super::lock::CancelState;
 use super::paths::AppPaths;
@@ -26,7 +25,8 @@ use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
 use crate::host::linux::LinuxHost;
 use crate::host::linux::replace::replace_here;
-use crate::protocol::outcome::Outcome;
+use crate::protocol::ids::DeploymentId;
+use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply, Request};
@@ -121,7 +121,7 @@ async fn answer<H: Host>(
             deployment,
             after,
         } => follow::follow(host, &app, &deployment, after, listener).await,
-        Request::Status { site } => tell_status(host, &site, listener).await,
+        Request::Status { site, of } => tell_status(host, &site, of.as_ref(), listener).await,
         Request::Provision { order } => {
             let events = Events::new(host, None, listener.clone());
             match Box::pin(provision::provision(host, &events, &order, || cancel.get())).await {
@@ -140,7 +140,7 @@ async fn ready<H: Host>(
     events: &Events<'_, H>,
     site: &Site,
     cancel: &Cell<CancelState>,
-) -> Result<u64, (Step, StepError)> {
+) -> Result<u64, (Step, Failure)> {
     let paths = AppPaths::new(&site.app);
     let numbered = async {
         run::open(host, site).await?;
@@ -155,14 +155,19 @@ async fn ready<H: Host>(
     Ok(fence)
 }
 
-async fn tell_status<H: Host>(host: &H, site: &Site, listener: UnboundedSender<Reply>) {
-    match status::look(host, site).await {
+async fn tell_status<H: Host>(
+    host: &H,
+    site: &Site,
+    of: Option<&DeploymentId>,
+    listener: UnboundedSender<Reply>,
+) {
+    match status::look(host, site, of).await {
         Ok(status) => drop(listener.send(Reply::Status(Box::new(status)))),
         Err(error) => refuse(&Events::new(host, None, listener), Step::Preflight, error).await,
     }
 }
 
-pub(super) async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: StepError) {
+pub(super) async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: Failure) {
     let word = early_word(Outcome::Failed, error.reason, None, Some((step, error)));
     events.emit(word).await;
 }

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::survey::is_running;
+use super::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, Probe, ProbeAnswer};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-const SAY_EVERY_MS: u64 = 5_000;
 
 /// A slot, and what it takes to start it.
 #[derive(Debug)]
@@ -29,19 +30,21 @@ impl Serving<'_> {
     pub(super) async fn start_if_down<H: Host>(&self, host: &H) -> StepResult<()> {
         let service = &self.slot.service;
         let found = host.container(&self.project, service).await;
-        let found = found.map_err(|error| {
-            let what = format!("cannot look at the live slot `{service}`");
-            StepError::host(Reason::StartFailed, what, &error)
-        })?;
+        let found = found.during(
+            Reason::StartFailed,
+            format_args!("cannot look at the live slot `{service}`"),
+        )?;
         if found.as_ref().is_some_and(is_running) {
             return Ok(());
         }
         // As it is: the user's files may say something else by now, and nobody has asked for that to go live.
         let started = host.container_start(&self.project, service).await;
-        started.map_err(|error| {
-            let what = format!("cannot start the live slot `{service}`");
-            StepError::host(Reason::StartFailed, what, &error).hint(self.look())
-        })
+        started
+            .during(
+                Reason::StartFailed,
+                format_args!("cannot start the live slot `{service}`"),
+            )
+            .hint(self.look())
     }
 
     /// Returns when it is healthy: at once when all is well, after a start and a wait when not. An error after the
@@ -54,32 +57,23 @@ impl Serving<'_> {
     ) -> StepResult<()> {
         let probe = Probe::of_health(self.slot.address(), self.health, PROBE_TIMEOUT);
         let service = &self.slot.service;
-        let began = host.elapsed_ms();
-        let mut said = began;
+        let (most, pause) = (self.health.timeout, self.health.interval);
+        let mut wait = Wait::new(host, most.duration(), pause.duration());
         loop {
             let answer = host.probe(&probe).await;
             match answer {
                 ProbeAnswer::Status(status) if self.health.accepts(status) => return Ok(()),
                 ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_) => {}
             }
-            let now = host.elapsed_ms();
-            if u128::from(now.saturating_sub(began)) >= self.health.timeout.duration().as_millis() {
-                return Err(StepError::new(
-                    Reason::NeverHealthy,
-                    format!(
-                        "the live slot `{service}` is not healthy after {}: {answer}",
-                        self.health.timeout
-                    ),
-                )
-                .hint(self.look()));
+            if wait.is_over() {
+                let what =
+                    format!("the live slot `{service}` is not healthy after {most}: {answer}");
+                return Err(Failure::new(Reason::NeverHealthy, what).hint(self.look()));
             }
-            if now.saturating_sub(said) >= SAY_EVERY_MS {
-                said = now;
-                let text = format!("waiting for `{service}` to be healthy ({answer})");
-                events.progress(step, text).await;
-            }
+            let text = format_args!("waiting for `{service}` to be healthy ({answer})");
+            wait.speak(events, step, text).await;
             self.start_if_down(host).await?;
-            host.sleep(self.health.interval.duration()).await;
+            wait.pause().await;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Answers `status` and `history`: what is there now and what happened.
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult};
 use super::history;
 use super::lock;
 use super::owner;
@@ -8,31 +8,37 @@ use super::paths::AppPaths;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::{Host, LockAttempt};
+use crate::host::{Host, HostResult, LockAttempt};
+use crate::protocol::ids::DeploymentId;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::Slot;
 use crate::protocol::status::{SlotStatus, Status};
 
 const PROBE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
-/// Looks at an app without changing anything.
-pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
-    let failed = |error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            "cannot read the app's state",
-            &error,
-        )
-    };
+/// Looks at an app without changing anything; `of` is a deployment whose end is told as well.
+pub(super) async fn look<H: Host>(
+    host: &H,
+    site: &Site,
+    of: Option<&DeploymentId>,
+) -> StepResult<Status> {
     let paths = AppPaths::new(&site.app);
     owner::is_known(host, site).await?;
     let survey = Survey::take(host, site).await?;
-    let mut records = history::read(host, &paths).await.map_err(failed)?;
-    let kept = history::kept(host, &paths, &records)
+    let told = async {
+        let records = history::read(host, &paths).await?;
+        let kept = history::kept(host, &paths, &records).await?;
+        let holder = lock_holder(host, &paths).await;
+        let open = history::open(host, &paths).await?;
+        let told = match of {
+            Some(id) => history::told(host, &paths, id).await?,
+            None => None,
+        };
+        HostResult::Ok((records, kept, holder, open, told))
+    };
+    let (mut records, kept, holder, open, told) = told
         .await
-        .map_err(failed)?;
-    let holder = lock_holder(host, &paths).await;
-    let open = history::open(host, &paths).await.map_err(failed)?;
+        .during(Reason::PreflightFailed, "cannot read the app's state")?;
     history::tell_running(
         &mut records,
         holder.as_deref(),
@@ -50,6 +56,7 @@ pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Status> {
         lock_holder: holder,
         kept,
         recent: records.into_iter().map(|record| record.past).collect(),
+        told,
     })
 }
 
@@ -103,7 +110,7 @@ mod tests {
             .build()
             .unwrap();
         let before = host.world.borrow().clone();
-        let looked = runtime.block_on(look(host, site));
+        let looked = runtime.block_on(look(host, site, None));
         let after = host.world.borrow();
         assert_eq!(after.files, before.files, "it leaves nothing behind");
         let done = &after.done[before.done.len()..];

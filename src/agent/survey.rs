@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::route;
 use crate::error::Reason;
@@ -12,7 +12,7 @@ use crate::host::nginx;
 use crate::host::nginx::flag::Format;
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
-use crate::protocol::outcome::LiveRelease;
+use crate::protocol::outcome::{Failure, LiveRelease};
 use crate::protocol::plan::Site;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
@@ -24,7 +24,6 @@ pub(super) struct Survey {
     pub(super) slots: PerSlot<SlotService>,
     pub(super) dependencies: Vec<ServiceName>,
     pub(super) containers: PerSlot<Option<ContainerFacts>>,
-    /// What nginx obeys.
     pub(super) switch: Switch,
     /// The slot that nginx sends requests to.
     pub(super) named: Slot,
@@ -109,27 +108,34 @@ pub(super) fn is_running(container: &ContainerFacts) -> bool {
     }
 }
 
-fn bad(what: impl Into<String>) -> StepError {
-    StepError::new(Reason::PreflightFailed, what)
+fn bad(what: impl Into<String>) -> Failure {
+    Failure::new(Reason::PreflightFailed, what)
 }
 
 pub(super) async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {
-    let tool = host.compose().await.map_err(|error| {
-        StepError::host(
+    let tool = host
+        .compose()
+        .await
+        .during(
             Reason::PreflightFailed,
             "docker compose is not usable on the host",
-            &error,
         )
-        .hint("install it: `sudo apt-get install docker-compose-plugin`, or your system's package")
-    })?;
-    let folder = host.resolve(&site.project_directory).await.map_err(|error| {
-        StepError::host(
+        .hint(
+            "install it: `sudo apt-get install docker-compose-plugin`, or your system's package",
+        )?;
+    let folder = host
+        .resolve(&site.project_directory)
+        .await
+        .during(
             Reason::PreflightFailed,
-            format!("setting `project-directory`: `{}` is not a folder on the host", site.project_directory),
-            &error,
+            format_args!(
+                "setting `project-directory`: `{}` is not a folder on the host",
+                site.project_directory
+            ),
         )
-        .hint("write the folder that holds the compose file, absolute or relative to the user's home")
-    })?;
+        .hint(
+            "write the folder that holds the compose file, absolute or relative to the user's home",
+        )?;
     Ok(ComposeProject {
         folder,
         files: vec![PathBuf::from(&site.compose_file)],
@@ -152,17 +158,17 @@ pub(super) async fn read_compose<H: Host>(
         ))
         .hint("write its name in `compose-file` and its folder in `project-directory`"));
     }
-    let text = host.compose_config(project).await.map_err(|error| {
-        StepError::host(
+    let text = host
+        .compose_config(project)
+        .await
+        .during(
             Reason::PreflightFailed,
-            format!(
+            format_args!(
                 "setting `compose-file`: compose refuses `{}`",
                 path.display()
             ),
-            &error,
         )
-        .hint("run `docker compose config` in that folder on the host and fix what it reports")
-    })?;
+        .hint("run `docker compose config` in that folder on the host and fix what it reports")?;
     let problem = |problem: crate::host::compose::ComposeProblem| {
         bad(format!("setting `compose-file`: {problem}"))
             .hint("two services with the same image, each on a host port of its own, are needed; name them in `slots`")
@@ -181,11 +187,8 @@ async fn container<H: Host>(
     slot: &SlotService,
 ) -> StepResult<Option<ContainerFacts>> {
     let found: HostResult<_> = host.container(project, &slot.service).await;
-    found.map_err(|error| {
-        StepError::host(
-            Reason::PreflightFailed,
-            format!("cannot look at the container of slot `{}`", slot.service),
-            &error,
-        )
-    })
+    found.during(
+        Reason::PreflightFailed,
+        format_args!("cannot look at the container of slot `{}`", slot.service),
+    )
 }

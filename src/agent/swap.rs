@@ -1,10 +1,11 @@
 //! The table: every step of a swap, in order, with its kind. `design` §5 is its source.
 
+use crate::protocol::outcome::Failure;
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::StepResult;
 use super::journal::entry::{Begun, PreImage, Settings};
 use super::lock::CancelState;
 use super::meter::Meter;
@@ -157,7 +158,7 @@ impl<H: Host> Swap<'_, H> {
     pub(super) fn go_on(&self) -> StepResult<()> {
         match self.cancel.get() {
             CancelState::No => Ok(()),
-            CancelState::Requested => Err(StepError::cancelled()),
+            CancelState::Requested => Err(Failure::cancelled()),
         }
     }
 }

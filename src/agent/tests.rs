@@ -5,7 +5,6 @@ use std::path::Path;
 
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::failure::StepError;
 use super::journal::codec::Head;
 use super::journal::entry::{Begun, Entry, Settings, Switch};
 use super::lock::CancelState;
@@ -105,9 +104,8 @@ pub(super) fn head() -> Head {
     )
 }
 
-/// Some failure.
 pub(super) fn failure() -> Failure {
-    StepError::new(Reason::NeverHealthy, "it is not healthy").into_failure()
+    Failure::new(Reason::NeverHealthy, "it is not healthy")
 }
 
 pub(super) fn swap(host: &SimHost, n: u8, target: Target) -> Finished {

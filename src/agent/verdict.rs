@@ -106,11 +106,9 @@ pub(super) enum Verdict {
 /// What one look says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Word {
-    /// Nothing yet.
     GoOn,
     /// The watch is prolonged; why, in words.
     Prolonged(String),
-    /// It is over.
     Over(Verdict),
 }
 

@@ -193,6 +193,28 @@ fn a_slow_slot_is_worse_when_it_had_its_time_to_warm_up() {
     assert!(prolonged >= 1);
 }
 
+/// While a container boots on the same processor the old slot is slow, and that is no measure for the new one.
+#[test]
+fn times_are_compared_with_those_from_before_the_boot() {
+    let slow_while_it_boots = || Baseline {
+        whole: counter(&[answers(300, 200, 4), answers(600, 200, 400)]),
+        ..clean()
+    };
+    assert_eq!(
+        worse(slow_while_it_boots(), &[answers(5, 200, 400)], 0).1,
+        15_000
+    );
+    // Too few from before: all of them have to do.
+    let few_before = Baseline {
+        quiet: counter(&[answers(5, 200, 4)]),
+        ..slow_while_it_boots()
+    };
+    assert_eq!(
+        watch(few_before, &[answers(5, 200, 400)], 0),
+        (Verdict::Good, 5_000)
+    );
+}
+
 #[test]
 fn few_requests_prove_nothing_and_an_unknown_past_excuses_nothing() {
     let quiet = || baseline(&[answers(8, 200, 4)], 15_000);

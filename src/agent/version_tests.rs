@@ -18,7 +18,7 @@ fn paths() -> AppPaths {
     AppPaths::new(&"app".parse().unwrap())
 }
 
-fn recovered(host: &SimHost) -> Result<Recovered, super::failure::StepError> {
+fn recovered(host: &SimHost) -> Result<Recovered, crate::protocol::outcome::Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

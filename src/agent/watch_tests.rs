@@ -119,6 +119,23 @@ fn the_baseline_is_the_quiet_before_the_new_container_boots() {
 }
 
 #[test]
+fn a_log_that_falls_silent_is_not_believed() {
+    // Fine for half a second under traffic.
+    let took = goes_back(
+        &host(100),
+        Behaviour::FillsDiskAfter(1_000),
+        "no longer logs its requests",
+    );
+    assert!(took <= 2_500, "{took}");
+    // Where no one comes any more nothing is to be logged.
+    let gone = host(0);
+    assert_eq!(
+        with_bake(&gone, Behaviour::FillsDiskAfter(500), "5s").outcome,
+        Outcome::Deployed
+    );
+}
+
+#[test]
 fn the_last_health_check_before_commit_is_good_however_short_the_watch() {
     // Sick from the end of the watch on.
     let finished = with_bake(&host(0), Behaviour::SickAfter(1_150), "1s");

@@ -13,7 +13,7 @@ use crate::config::types::{DeployConfig, LabelAfter};
 use crate::error::{Error, ExitCode, Result};
 use crate::report::outputs::OutputFiles;
 use crate::report::state::{self, Left};
-use crate::report::{ConsoleMode, Reporter, after, post as owed};
+use crate::report::{ConsoleMode, Reporter, after, deadlines, post as owed};
 use crate::runner::{event, post};
 use crate::secret::Redactor;
 
@@ -27,9 +27,10 @@ pub(super) async fn run(start: &Start) -> Result<ExitCode> {
     let config = parse::deploy(&gathered, Caller::Action, start.reach(), Gated::Free);
     match config {
         Ok(config) => {
-            let reporter = Reporter::new(ConsoleMode::Actions, Redactor::new(&config.secrets()));
+            let redactor = Redactor::new(&config.secrets());
+            let reporter = start.reporter(ConsoleMode::Actions, redactor);
             reporter.add_masks();
-            let over = tokio::time::Instant::now() + post::DEADLINE;
+            let over = tokio::time::Instant::now() + deadlines::POST;
             reporter.hurry(
                 over,
                 "the main step could not tell everything: finding out how the run ended",
@@ -43,7 +44,8 @@ pub(super) async fn run(start: &Start) -> Result<ExitCode> {
 }
 
 async fn settle(start: &Start, config: &DeployConfig, left: &Left, reporter: &Reporter) {
-    let context = left.saved.context(event::context(&start.env));
+    let mut context = left.saved.context(event::context(&start.env));
+    context.place = Some(config.place.to_string());
     let found = post::find_out(&config.place, &left.saved, reporter, &start.cancel);
     let mut result = Box::pin(reporter.alive_during(found)).await;
     result.took_seconds = since(left.saved.began_ms).as_secs_f64();

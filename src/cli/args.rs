@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::flags::{ForDeploy, ForLook, ForRollback, SettingFlags};
-use crate::protocol::ids::{Commit, ReleaseId, ServerName};
+use crate::protocol::ids::{Commit, DeploymentId, ReleaseId, ServerName};
 
 /// Deploys a container to a small server without losing a request.
 #[derive(Debug, Parser)]
@@ -35,9 +35,12 @@ pub(super) struct Global {
     /// Print the result as one JSON object on standard output, everything else on standard error
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// Say more; twice for everything
+    /// Say more: every step and what builds, compose and the app print; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Say nothing but warnings, errors and how it ended
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
 }
 
 /// What `--host` understands.
@@ -61,8 +64,8 @@ pub(super) enum Command {
     Provision(ProvisionArgs),
     /// Show what is live
     Status(LookArgs),
-    /// Show what happened
-    History(LookArgs),
+    /// Show what happened; with a DEPLOYMENT, why that one ended as it did
+    History(HistoryArgs),
     /// The host side
     #[command(subcommand, hide = true)]
     Agent(AgentCommand),
@@ -109,6 +112,15 @@ pub(super) struct ProvisionArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct LookArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForLook>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    /// One of the list, such as `20260131T235959Z-0a1b2c`
+    #[arg(value_name = "DEPLOYMENT")]
+    pub(super) deployment: Option<DeploymentId>,
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForLook>,
 }

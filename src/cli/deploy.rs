@@ -1,7 +1,7 @@
 //! `action` and `deploy`: the gate first, then the settings, then the pipeline.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -13,14 +13,14 @@ use super::render;
 use super::start::Start;
 use crate::config::parse::{self, Caller, Gated};
 use crate::config::sources::{Gathered, Inputs};
-use crate::config::types::{DeployConfig, LabelAfter, Mode, ReportConfig};
+use crate::config::types::{DeployConfig, ImageSource, LabelAfter, Mode, ReportConfig};
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::protocol::result::RunResult;
 use crate::protocol::step::Phase;
 use crate::report::context::RunContext;
 use crate::report::github::DeploymentHandle;
 use crate::report::state::Memory;
-use crate::report::{ConsoleMode, Reporter, after, before};
+use crate::report::{ConsoleMode, Reporter, after, before, deadlines};
 use crate::runner::event::{self, Facts, Origin};
 use crate::runner::gate::questions::{self, Answer};
 use crate::runner::gate::{self, Decision, Refusal, secrets};
@@ -82,9 +82,6 @@ impl Asked {
     }
 }
 
-/// How long a cancelled run waits for GitHub's answer about the deployment that it opens.
-const LAST_CHANCE: Duration = Duration::from_secs(1);
-
 struct Run<'a> {
     start: &'a Start,
     mode: ConsoleMode,
@@ -145,7 +142,7 @@ impl Run<'_> {
         context: &RunContext,
         refusal: &Refusal,
     ) -> Result<ExitCode> {
-        let reporter = Reporter::new(self.mode, Redactor::default());
+        let reporter = self.start.reporter(self.mode, Redactor::default());
         reporter.phase_started(Phase::Gate);
         reporter.phase_done(Phase::Gate, Some(&refused(refusal)));
         // They may be why the gate said no, and they would fail the next deploy.
@@ -172,7 +169,11 @@ impl Run<'_> {
         };
         context.app = Some(config.site.app.clone());
         context.slots = Some(config.site.slots.clone());
-        let reporter = Reporter::new(self.mode, Redactor::new(&config.secrets()));
+        context.place = Some(config.place.to_string());
+        context.tag = tag(&config);
+        let reporter = self
+            .start
+            .reporter(self.mode, Redactor::new(&config.secrets()));
         reporter.add_masks();
         for problem in &gathered.warnings {
             reporter.warning(&problem.what, &problem.cure);
@@ -233,7 +234,7 @@ impl Run<'_> {
         let handle = tokio::select! {
             handle = before::started(&config.report, context, reporter) => handle?,
             // A cancelled run has better things to do than to wait for an answer.
-            _ = self.start.cancel.passed(LAST_CHANCE) => return None,
+            _ = self.start.cancel.passed(deadlines::OPENING) => return None,
         };
         self.memory.note(reporter, |saved| {
             saved.github_deployment = Some(handle.id());
@@ -293,7 +294,9 @@ impl Run<'_> {
             Caller::Action => parse::report_only(&gathered.raw),
             Caller::Terminal => ReportConfig::default(),
         };
-        let reporter = Reporter::new(self.mode, Redactor::new(&report.secrets()));
+        let reporter = self
+            .start
+            .reporter(self.mode, Redactor::new(&report.secrets()));
         match self.mode {
             ConsoleMode::Actions => {
                 reporter.add_masks();
@@ -362,6 +365,14 @@ fn now_ms() -> u64 {
 
 fn refused(refusal: &Refusal) -> String {
     format!("refused ({}): {}", refusal.reason, refusal.text)
+}
+
+/// A tag of the user's own.
+fn tag(config: &DeployConfig) -> Option<String> {
+    match &config.image.source {
+        ImageSource::Build(build) => build.tags.first().map(ToString::to_string),
+        ImageSource::Existing(_) => None,
+    }
 }
 
 /// The label to take off at the end; a run that was started by hand has none.

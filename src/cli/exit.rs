@@ -17,71 +17,7 @@ pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> Exit
         Outcome::RolledBack => ExitCode::RolledBack,
         Outcome::Stuck => ExitCode::Stuck,
         Outcome::Cancelled => signal.map_or(ExitCode::Interrupted, Cancelled::exit_code),
-        Outcome::Failed => match reason {
-            Reason::InvalidSettings => ExitCode::Usage,
-            Reason::InternalError => ExitCode::Bug,
-            Reason::Deployed
-            | Reason::AlreadyLive
-            | Reason::DryRun
-            | Reason::WrongEvent
-            | Reason::WrongAction
-            | Reason::WrongLabel
-            | Reason::WrongBase
-            | Reason::PullRequestTarget
-            | Reason::FromFork
-            | Reason::Draft
-            | Reason::Closed
-            | Reason::Merged
-            | Reason::NoCommit
-            | Reason::NotOnBase
-            | Reason::StaleRun
-            | Reason::LabelRemoved
-            | Reason::NoSecrets
-            | Reason::NoCheckout
-            | Reason::WrongCheckout
-            | Reason::HeadMoved
-            | Reason::ChecksNotGreen
-            | Reason::NotApproved
-            | Reason::ChangesRequested
-            | Reason::GithubUnavailable
-            | Reason::NotPermitted
-            | Reason::UnreadableEvent
-            | Reason::DockerUnavailable
-            | Reason::BuildFailed
-            | Reason::RegistryUnauthorized
-            | Reason::PushFailed
-            | Reason::HostUnreachable
-            | Reason::HostKeyMismatch
-            | Reason::SshUnauthorized
-            | Reason::SshFailed
-            | Reason::AgentUnavailable
-            | Reason::PreflightFailed
-            | Reason::DiskFull
-            | Reason::PlatformMismatch
-            | Reason::DependencyNotReady
-            | Reason::Locked
-            | Reason::PullFailed
-            | Reason::StartFailed
-            | Reason::CrashedAtBoot
-            | Reason::OomKilled
-            | Reason::Killed
-            | Reason::NeverHealthy
-            | Reason::SmokeFailed
-            | Reason::SwitchFailed
-            | Reason::RouteNotVerified
-            | Reason::BakeFailed
-            | Reason::Superseded
-            | Reason::ProvisionFailed
-            | Reason::CleanupIncomplete
-            | Reason::Interrupted
-            | Reason::JournalUnwritable
-            | Reason::JournalDamaged
-            | Reason::OtherVersion
-            | Reason::UndoFailed
-            | Reason::NoEarlierRelease
-            | Reason::ReleaseGone
-            | Reason::Cancelled => ExitCode::HostUntouched,
-        },
+        Outcome::Failed => reason.exit_code(),
     }
 }
 

@@ -99,7 +99,7 @@ async fn command(global: Global, command: Command, cancel: Cancel) -> Result<Exi
         Command::Rollback(args) => rollback::run(&begin()?, &args).await,
         Command::Provision(args) => provision::run(&begin()?, &args).await,
         Command::Status(args) => look::status(&begin()?, &args.settings).await,
-        Command::History(args) => look::history(&begin()?, &args.settings).await,
+        Command::History(args) => look::history(&begin()?, &args).await,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::parse;
 use crate::config::sources::Inputs;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
-use crate::report::{ConsoleMode, Reporter};
+use crate::report::ConsoleMode;
 use crate::runner::pipeline;
 use crate::secret::Redactor;
 
@@ -38,7 +38,7 @@ pub(super) async fn run(start: &Start, args: &ProvisionArgs) -> Result<ExitCode>
         mode,
     };
     // Standard output is for the answer, so lines for people go to standard error.
-    let reporter = Reporter::new(ConsoleMode::Json, Redactor::new(&config.secrets()));
+    let reporter = start.reporter(ConsoleMode::Json, Redactor::new(&config.secrets()));
     let work = reporter.alive_during(pipeline::provision(&config, &order, &reporter));
     let changes = tokio::select! {
         changes = Box::pin(work) => changes,

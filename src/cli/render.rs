@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
-use crate::error::{Error, ExitCode, Reason, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::protocol::outcome::Failure;
 use crate::protocol::result::RunResult;
 use crate::report::Reporter;
@@ -50,12 +50,12 @@ fn from_failure(failure: &Failure, code: ExitCode) -> Error {
     let what = chain
         .next()
         .cloned()
-        .unwrap_or_else(|| failure.reason.clone());
+        .unwrap_or_else(|| failure.reason.to_string());
     let causes = chain.rev().fold(None, |next, text| {
         let text = text.clone();
         Some(Box::new(Cause { text, next }))
     });
-    let mut error = Error::new(code, Reason::parse(&failure.reason), what);
+    let mut error = Error::new(code, failure.reason, what);
     if let Some(cause) = causes {
         error = error.because(cause);
     }
@@ -98,6 +98,7 @@ pub(super) fn out(text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Reason;
 
     #[test]
     fn an_error_is_what_why_and_what_next() {
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn a_failure_of_the_host_reads_like_one_of_ours() {
         let failure = Failure {
-            reason: "oom-killed".to_owned(),
+            reason: Reason::OomKilled,
             chain: ["a", "b", "c"].map(str::to_owned).to_vec(),
             hints: vec!["raise the limit".to_owned()],
             log_tail: vec!["log".to_owned()],

@@ -8,7 +8,7 @@ use crate::config::parse;
 use crate::config::sources::Inputs;
 use crate::error::{ExitCode, Result};
 use crate::protocol::plan::Target;
-use crate::report::{ConsoleMode, Reporter, after};
+use crate::report::{ConsoleMode, after};
 use crate::runner::{event, pipeline, result};
 use crate::secret::Redactor;
 
@@ -25,7 +25,7 @@ pub(super) async fn run(start: &Start, args: &RollbackArgs) -> Result<ExitCode> 
             }
             render::error(&error);
             let code = error.code();
-            let reporter = Reporter::new(mode, Redactor::default());
+            let reporter = start.reporter(mode, Redactor::default());
             render::json(&result::failed(&reporter, &error))?;
             return Ok(code);
         }
@@ -33,7 +33,9 @@ pub(super) async fn run(start: &Start, args: &RollbackArgs) -> Result<ExitCode> 
     let mut context = event::context(&start.env);
     context.app = Some(config.site.app.clone());
     context.slots = Some(config.site.slots.clone());
-    let reporter = Reporter::new(mode, Redactor::new(&config.secrets()));
+    context.place = Some(config.place.to_string());
+    context.is_rollback = true;
+    let reporter = start.reporter(mode, Redactor::new(&config.secrets()));
     reporter.add_masks();
     let target = args.to.clone().map_or(Target::Previous, Target::Release);
     let run = pipeline::rollback(&config, target, &context, &reporter, &start.cancel);

@@ -10,9 +10,10 @@ use crate::config::file::{DEFAULT_FILE, SettingsFile};
 use crate::config::parse::Reach;
 use crate::config::sources::{self, Gathered, Inputs, Sources};
 use crate::error::{Error, Result};
-use crate::report::ConsoleMode;
 use crate::report::outputs::OutputFiles;
+use crate::report::{ConsoleMode, Reporter, Verbosity};
 use crate::runner::cancel::Cancel;
+use crate::secret::Redactor;
 
 /// The world as the command found it.
 #[derive(Debug)]
@@ -53,6 +54,21 @@ impl Start {
         } else {
             ConsoleMode::Terminal
         }
+    }
+
+    /// How much a command prints that says `usually` so much.
+    pub(super) fn verbosity(&self, usually: Verbosity) -> Verbosity {
+        match (self.global.quiet, self.global.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) if environment::is_debug(&self.env) => Verbosity::Everything,
+            (false, 0) => usually,
+            (false, _) => Verbosity::Everything,
+        }
+    }
+
+    /// Prints what a run of this command says.
+    pub(super) fn reporter(&self, mode: ConsoleMode, redactor: Redactor) -> Reporter {
+        Reporter::new(mode, redactor).at(self.verbosity(Verbosity::Steps))
     }
 
     pub(super) fn output_files(&self) -> OutputFiles {

@@ -1,7 +1,7 @@
 //! Small tables for people.
 
 use crate::protocol::provision::{Change, ProvisionMode};
-use crate::protocol::status::{Past, SlotStatus, Status};
+use crate::protocol::status::{Past, SlotStatus, Status, Told};
 use crate::protocol::utc;
 
 /// What is on the host, as text.
@@ -75,7 +75,9 @@ pub(super) fn history(recent: &[Past]) -> String {
     }
     let rows = recent.iter().map(|past| {
         vec![
+            past.deployment.to_string(),
             minute(past.at_ms),
+            intent(past),
             past.outcome.to_string(),
             if past.reason.is_empty() {
                 dash()
@@ -95,7 +97,15 @@ pub(super) fn history(recent: &[Past]) -> String {
         ]
     });
     let head = [
-        "BEGAN", "OUTCOME", "REASON", "RELEASE", "TOOK", "COMMIT", "BY",
+        "DEPLOYMENT",
+        "BEGAN",
+        "WHAT",
+        "OUTCOME",
+        "REASON",
+        "RELEASE",
+        "TOOK",
+        "COMMIT",
+        "BY",
     ];
     let mut text = table(&head, rows.collect());
     for past in recent {
@@ -105,6 +115,69 @@ pub(super) fn history(recent: &[Past]) -> String {
         }
     }
     text
+}
+
+/// How one deployment ended, as text.
+pub(super) fn one(past: &Past, told: &Told) -> String {
+    let origin = &past.origin;
+    let release = past.release.as_ref().map(ToString::to_string);
+    let commit = origin.commit.as_ref().map(ToString::to_string);
+    let took = std::time::Duration::from_millis(past.took_ms).as_secs_f64();
+    let ended = match past.reason.as_str() {
+        "" => past.outcome.to_string(),
+        reason => format!("{} ({reason})", past.outcome),
+    };
+    let facts = [
+        ("deployment", Some(past.deployment.to_string())),
+        ("what", past.intent.map(|intent| intent.as_str().to_owned())),
+        ("began", Some(minute(past.at_ms))),
+        ("took", Some(format!("{took:.1} s"))),
+        ("outcome", Some(ended)),
+        ("release", release),
+        ("commit", commit),
+        ("by", origin.by.clone()),
+        ("run", origin.url.clone()),
+    ];
+    let facts = facts
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name:<10}  {}\n", clean(&value?))));
+    let mut text: String = facts.collect();
+    let mut line = |name: &str, what: &str| text.push_str(&format!("{name}{}\n", clean(what)));
+    if let Some(why) = &past.note {
+        line("\ncannot be read: ", why);
+    }
+    if let Some((step, failure)) = &told.failed {
+        line("\nfailed in ", step.as_str());
+        for (depth, cause) in failure.chain.iter().enumerate() {
+            line(
+                if depth == 0 {
+                    "  error: "
+                } else {
+                    "  caused by: "
+                },
+                cause,
+            );
+        }
+        for hint in &failure.hints {
+            line("  hint: ", hint);
+        }
+        for logged in &failure.log_tail {
+            line("  log │ ", logged);
+        }
+    }
+    for [warning, hint] in &told.warnings {
+        line("\nwarning: ", warning);
+        if !hint.is_empty() {
+            line("  hint: ", hint);
+        }
+    }
+    text
+}
+
+/// What it was for, when its record says so.
+fn intent(past: &Past) -> String {
+    past.intent
+        .map_or_else(dash, |intent| intent.as_str().to_owned())
 }
 
 fn slot(slot: &SlotStatus) -> Vec<String> {
@@ -163,9 +236,46 @@ fn minute(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::outcome::Failure;
     use crate::protocol::outcome::Outcome;
-    use crate::protocol::plan::Origin;
+    use crate::protocol::plan::{Intent, Origin};
     use crate::protocol::slot::Slot;
+
+    #[test]
+    fn one_deployment_says_why_it_ended_so() {
+        let past = Past {
+            deployment: "20260131T235959Z-0a1b2c".parse().unwrap(),
+            at_ms: 0,
+            outcome: Outcome::RolledBack.into(),
+            reason: "crashed-at-boot".to_owned(),
+            release: None,
+            took_ms: 1234,
+            origin: Origin {
+                by: Some("kim".to_owned()),
+                ..Origin::default()
+            },
+            intent: None,
+            note: None,
+            waits: None,
+        };
+        let failure = Failure {
+            reason: crate::error::Reason::CrashedAtBoot,
+            chain: vec!["slot `b` ended".to_owned(), "exit code 3".to_owned()],
+            hints: vec!["fix it".to_owned()],
+            log_tail: vec!["\u{1b}boom".to_owned()],
+        };
+        let told = Told {
+            failed: Some((crate::protocol::step::Step::AwaitHealthy, failure)),
+            warnings: vec![["disk nearly full".to_owned(), String::new()]],
+        };
+        assert_eq!(
+            one(&past, &told),
+            "deployment  20260131T235959Z-0a1b2c\nbegan       1970-01-01 00:00Z\ntook        1.2 s\n\
+             outcome     rolled-back (crashed-at-boot)\nby          kim\n\n\
+             failed in await_healthy\n  error: slot `b` ended\n  caused by: exit code 3\n  hint: fix it\n  log │  boom\n\n\
+             warning: disk nearly full\n"
+        );
+    }
 
     #[test]
     fn a_status_is_aligned_and_clean() {
@@ -194,9 +304,11 @@ mod tests {
                 release: None,
                 took_ms: 1234,
                 origin: Origin::default(),
+                intent: Some(Intent::Rollback),
                 note: None,
                 waits: None,
             }],
+            told: None,
         };
         assert_eq!(
             status(&found),
@@ -204,8 +316,8 @@ mod tests {
              SLOT           PORT  STATE         HEALTH   RELEASE\n\
              pct-backend-1  8080  run [2Jning  healthy  -\n\
              b              8080  run [2Jning  -        -\n\n\
-             BEGAN              OUTCOME      REASON         RELEASE  TOOK   COMMIT  BY\n\
-             1970-01-01 00:00Z  rolled-back  never-healthy  -        1.2 s  -       -\n"
+             DEPLOYMENT               BEGAN              WHAT      OUTCOME      REASON         RELEASE  TOOK   COMMIT  BY\n\
+             20260131T235959Z-0a1b2c  1970-01-01 00:00Z  rollback  rolled-back  never-healthy  -        1.2 s  -       -\n"
                 .replace("STATE         ", "STATE        ")
         );
     }

@@ -158,6 +158,15 @@ pub enum Place {
     Ssh(SshConfig),
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("this machine"),
+            Self::Ssh(ssh) => f.write_str(&ssh.host),
+        }
+    }
+}
+
 /// How to reach the host.
 #[derive(Debug, Clone)]
 pub struct SshConfig {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
 use super::outcome::{Failure, Finished, Outcome};
-use super::plan::Origin;
+use super::plan::{Intent, Origin};
 use super::slot::Slot;
 use super::step::Step;
 
@@ -33,86 +33,69 @@ pub enum Happening {
     },
     /// The run holds the lock.
     Begun {
-        /// This run.
         deployment: DeploymentId,
         /// Where it came from.
         origin: Origin,
+        /// What it is for; earlier versions did not say.
+        #[serde(default)]
+        intent: Option<Intent>,
     },
     /// An earlier run that was cut short was brought to its end first.
     Recovered {
-        /// That run.
         deployment: DeploymentId,
-        /// Its end.
         outcome: Outcome,
     },
     /// The release and its slot are decided.
     Resolved {
-        /// The release.
         release: ReleaseId,
-        /// Its image.
         image: PinnedImage,
         /// Where it goes.
         slot: Slot,
         /// The compose service of that slot.
         service: String,
     },
-    /// A step begins.
     StepStarted {
-        /// Which.
         step: Step,
     },
     /// A step says how far it is. Trusted text.
     StepProgress {
-        /// Which.
         step: Step,
-        /// A short line.
         text: String,
     },
     /// A step is done.
     StepDone {
-        /// Which.
         step: Step,
         /// Its wall-clock time.
         elapsed_ms: u64,
     },
-    /// A step failed.
     StepFailed {
-        /// Which.
         step: Step,
         /// Its wall-clock time.
         elapsed_ms: u64,
-        /// Why.
         failure: Failure,
     },
     /// From here only forward.
     Committed,
     /// The undo of a step begins.
     UndoStarted {
-        /// Which.
         step: Step,
     },
     /// A step is undone.
     Undone {
-        /// Which.
         step: Step,
     },
-    /// An undo failed.
     UndoFailed {
-        /// Which.
         step: Step,
-        /// Why.
         failure: Failure,
     },
     /// A line that compose, nginx or the app printed. Untrusted.
     Output {
-        /// Who printed it.
         source: String,
         /// The line, without its end.
         line: String,
     },
     /// Something a person should know although the run goes on.
     Warning {
-        /// What.
         text: String,
         /// What to do about it.
         hint: String,
@@ -122,4 +105,33 @@ pub enum Happening {
     /// Written by a newer version; skipped.
     #[serde(other)]
     Unknown,
+}
+
+impl Happening {
+    /// Whether it is the last word on a run.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Finished(_))
+    }
+
+    /// Whether it must survive a power cut, because `history` and `rollback` read it. The journal has what recovery
+    /// needs; all others are for people.
+    pub fn is_for_the_record(&self) -> bool {
+        match self {
+            Self::Resolved { .. } | Self::Finished(_) => true,
+            Self::LockWaiting { .. }
+            | Self::Begun { .. }
+            | Self::Recovered { .. }
+            | Self::StepStarted { .. }
+            | Self::StepProgress { .. }
+            | Self::StepDone { .. }
+            | Self::StepFailed { .. }
+            | Self::Committed
+            | Self::UndoStarted { .. }
+            | Self::Undone { .. }
+            | Self::UndoFailed { .. }
+            | Self::Output { .. }
+            | Self::Warning { .. }
+            | Self::Unknown => false,
+        }
+    }
 }

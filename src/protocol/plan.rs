@@ -10,13 +10,11 @@ use super::span::Span;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
-    /// The app.
     pub app: AppName,
     /// The folder with the compose file; relative to the user's home.
     pub project_directory: String,
     /// The compose file, relative to the project directory.
     pub compose_file: String,
-    /// The two services.
     pub slots: PerSlot<ServiceName>,
     /// What must run before a slot; `None` means what the slots' `depends_on` names.
     pub dependencies: Option<Vec<ServiceName>>,
@@ -132,15 +130,33 @@ pub struct Origin {
     pub url: Option<String>,
 }
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intent {
+    /// A new image.
+    Deploy,
+    /// An earlier release.
+    Rollback,
+}
+
+impl Intent {
+    /// The word in tables and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
 /// One swap. Carries no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// This run.
     pub deployment: DeploymentId,
     /// The app and its host.
     pub site: Site,
-    /// What to deploy.
     pub target: Target,
     /// Where it came from.
     pub origin: Origin,
@@ -150,6 +166,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What it is for.
+    pub fn intent(&self) -> Intent {
+        if self.is_rollback() {
+            Intent::Rollback
+        } else {
+            Intent::Deploy
+        }
+    }
+
     /// Whether this goes back to an earlier release. Such a run is never rolled back because of what a bake saw.
     pub fn is_rollback(&self) -> bool {
         match self.target {

@@ -21,7 +21,6 @@ pub struct Provision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProvisionMode {
-    /// Yes.
     Apply,
     /// No: the changes are only told.
     DryRun,

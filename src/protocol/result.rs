@@ -17,15 +17,12 @@ pub const RESULT_VERSION: u32 = 1;
 pub struct RunResult {
     /// [`RESULT_VERSION`].
     pub version: u32,
-    /// How it ended.
     pub outcome: Outcome,
     /// Why, as a stable code.
     pub reason_code: String,
     /// The release that was to be deployed.
     pub release: Option<ReleaseId>,
-    /// Its image.
     pub image: Option<PinnedImage>,
-    /// The image's digest.
     pub digest: Option<Digest>,
     /// The compose service that serves now.
     pub slot: Option<String>,
@@ -60,7 +57,6 @@ pub struct StepResult {
     pub started_at: f64,
     /// Its wall-clock time, seconds.
     pub seconds: f64,
-    /// How it ended.
     pub outcome: StepOutcome,
 }
 
@@ -68,9 +64,7 @@ pub struct StepResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepOutcome {
-    /// Done.
     Done,
-    /// Failed.
     Failed,
     /// Done and then undone.
     Undone,
@@ -83,6 +77,5 @@ pub enum StepOutcome {
 pub struct FailedStage {
     /// The phase or step; `null` when it was none of them.
     pub name: Option<String>,
-    /// Why.
     pub failure: Failure,
 }

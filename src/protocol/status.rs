@@ -5,14 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
-use super::outcome::{LiveRelease, Outcome};
-use super::plan::Origin;
+use super::outcome::{Failure, LiveRelease, Outcome};
+use super::plan::{Intent, Origin};
 use super::slot::Slot;
+use super::step::Step;
 
 /// What is on the host now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// The app.
     pub app: String,
     /// The slot that nginx sends requests to and whose container runs.
     pub live: Option<LiveRelease>,
@@ -24,14 +24,24 @@ pub struct Status {
     pub kept: Vec<KeptRelease>,
     /// The newest deployments, newest first.
     pub recent: Vec<Past>,
+    /// How the one that was asked about ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// What a deployment said of its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The step that failed, with why.
+    pub failed: Option<(Step, Failure)>,
+    /// What a person was to know although the run went on, each with its hint.
+    pub warnings: Vec<[String; 2]>,
 }
 
 /// One slot now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SlotStatus {
-    /// Which.
     pub slot: Slot,
-    /// Its compose service.
     pub service: String,
     /// Its port on the host.
     pub port: u16,
@@ -46,9 +56,7 @@ pub struct SlotStatus {
 /// A release whose image is still on the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptRelease {
-    /// The release.
     pub release: ReleaseId,
-    /// Its image.
     pub image: PinnedImage,
     /// When it last went live, milliseconds since the Unix epoch.
     pub at_ms: u64,
@@ -58,7 +66,6 @@ pub struct KeptRelease {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Standing {
-    /// It is over.
     Ended(Outcome),
     /// It has no outcome.
     Unended(Unended),
@@ -105,11 +112,9 @@ impl fmt::Display for Standing {
 /// A deployment of the past, or the one at work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Past {
-    /// Which.
     pub deployment: DeploymentId,
     /// When it began, milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// How it stands.
     pub outcome: Standing,
     /// Why, as a stable code; empty while it runs.
     pub reason: String,
@@ -119,6 +124,9 @@ pub struct Past {
     pub took_ms: u64,
     /// Where it came from.
     pub origin: Origin,
+    /// What it was for; `None` when its record does not say.
+    #[serde(default)]
+    pub intent: Option<Intent>,
     /// Why its record cannot be read, when it cannot.
     pub note: Option<String>,
     /// When it last said that it waits for the lock, if that was the last thing it said.

@@ -25,7 +25,6 @@ pub enum Request {
     },
     /// Run the whole swap.
     Swap {
-        /// What to do.
         plan: Box<Plan>,
         /// For the pull, when the registry wants it.
         registry: Option<RegistryLogin>,
@@ -33,22 +32,20 @@ pub enum Request {
     /// Say again what a deployment has said after event `after`, and go on until its last word. One that was
     /// cut short is settled first.
     Follow {
-        /// The app.
         app: AppName,
-        /// The deployment.
         deployment: DeploymentId,
         /// The last event that was heard; 0 for none.
         after: u64,
     },
     /// Prepare a host for the flag switch, or say what that would change.
-    Provision {
-        /// What for.
-        order: Box<Provision>,
-    },
+    Provision { order: Box<Provision> },
     /// Say what is there.
     Status {
         /// The app and its host.
         site: Site,
+        /// A deployment whose end is to be told as well.
+        #[serde(default)]
+        of: Option<DeploymentId>,
     },
     /// Roll back if that is still possible, else finish.
     Cancel,
@@ -58,7 +55,6 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryLogin {
-    /// The user name.
     pub username: String,
     /// The password or token.
     #[serde(with = "exposed")]
@@ -167,6 +163,7 @@ mod exposed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Reason;
     use crate::protocol::outcome::{Failure, Finished, Outcome};
     use crate::protocol::receipt::Receipt;
     use crate::protocol::step::Step;
@@ -212,7 +209,7 @@ mod tests {
         assert_eq!(cut.seq, 7);
         assert!(matches!(cut.what, Happening::Warning { .. }));
         let failure = Failure {
-            reason: "never-healthy".to_owned(),
+            reason: Reason::NeverHealthy,
             chain: vec!["it is not healthy".to_owned()],
             hints: Vec::new(),
             log_tail: vec!["x".repeat(MAX_LINE)],

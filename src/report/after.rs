@@ -7,18 +7,12 @@ use super::context::RunContext;
 use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
 use super::hurry::TooSlow;
 use super::outputs::OutputFiles;
-use super::{Reporter, outcome, receipt, redact, slack, summary};
+use super::{Reporter, closing, deadlines, outcome, receipt, redact, slack, summary};
 use crate::config::types::{
     CommentMode, GithubConfig, LabelAfter, Language, LogMode, ReportConfig, SlackField,
 };
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
-
-/// The longest time for GitHub and Slack together.
-const BUDGET: Duration = Duration::from_secs(60);
-
-/// The same for a run that was cancelled; [`Reporter::hurry`] says how much of it is left.
-const BUDGET_CANCELLED: Duration = Duration::from_secs(5);
 
 /// Tells GitHub and Slack, writes outputs and summary, and prints the outcome last.
 ///
@@ -34,7 +28,7 @@ pub async fn finish(
     files: &OutputFiles,
 ) {
     redact::result(result, reporter.redactor());
-    let line = outcome::outcome_line(result, context);
+    let line = closing::closing(result, context);
     match result.outcome {
         Outcome::Skipped => reporter.notice(&line),
         Outcome::Deployed
@@ -56,13 +50,16 @@ pub async fn finish(
     files.write_outputs(result, reporter);
     let page = summary::summary(&published(result, config.log), context, config.language);
     files.write_summary(&page, reporter);
-    for row in receipt::rows(result, context, Language::English) {
-        reporter.note(&row.line(Language::English));
-    }
-    for fact in receipt::facts(result, context, Language::English) {
-        reporter.note(&fact);
-    }
-    reporter.note(&line);
+    let english = Language::English;
+    let rows = receipt::rows(result, context, english);
+    let rows: Vec<String> = rows.iter().map(|row| row.line(english)).collect();
+    let mut facts = receipt::facts(result, context, english);
+    // The last line says these.
+    let lost = receipt::lost(result, english);
+    let bad = receipt::bad_answers(result, context, english);
+    facts.retain(|fact| Some(fact) != lost.as_ref() && Some(fact) != bad.as_ref());
+    reporter.receipt(&rows, &facts);
+    reporter.last_line(&line);
 }
 
 /// What others read: without the log, when that is to stay in the run's own.
@@ -271,12 +268,12 @@ fn state(outcome: Outcome) -> State {
 
 fn budget(outcome: Outcome) -> Duration {
     match outcome {
-        Outcome::Cancelled => BUDGET_CANCELLED,
+        Outcome::Cancelled => deadlines::REPORTS_CANCELLED,
         Outcome::Deployed
         | Outcome::Unchanged
         | Outcome::Skipped
         | Outcome::Failed
         | Outcome::RolledBack
-        | Outcome::Stuck => BUDGET,
+        | Outcome::Stuck => deadlines::REPORTS,
     }
 }

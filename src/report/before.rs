@@ -1,17 +1,12 @@
 //! What is said at the start of a run, once the gate said yes.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::console::random_token;
 use super::context::RunContext;
 use super::github::{ApiError, Deployment, DeploymentHandle, Github, State};
-use super::{Reporter, redact};
+use super::{Reporter, deadlines, redact};
 use crate::config::types::{GithubConfig, ReportConfig};
-
-/// The longest time that all of it may take.
-const BUDGET: Duration = Duration::from_secs(20);
 
 /// What a deployment and its states need.
 pub(super) const PERMISSION: &str = "deployments: write";
@@ -29,7 +24,7 @@ pub async fn started(
     let app = context.app.as_ref().map(|app| app.as_str());
     let about = about(config, app, log_url.as_deref());
     let run = context.run_key().unwrap_or_else(random_token);
-    let end = Instant::now() + BUDGET;
+    let end = Instant::now() + deadlines::START_REPORTS;
     let create = github.create_deployment(&about, commit, &run);
     let what = "create a deployment on GitHub";
     let handle = match tokio::time::timeout_at(end, Box::pin(create)).await {

@@ -40,6 +40,14 @@ pub(super) fn annotation(level: Level, title: &str, message: &str) -> String {
     )
 }
 
+/// Folds the lines up to [`END_GROUP`].
+pub(super) fn group(title: &str) -> String {
+    format!("::group::{}", data(title))
+}
+
+/// The end of a group.
+pub(super) const END_GROUP: &str = "::endgroup::";
+
 /// Tells the runner to hide a value in everything it shows.
 pub(super) fn add_mask(value: &str) -> String {
     format!("::add-mask::{}", data(value))

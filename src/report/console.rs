@@ -2,14 +2,15 @@
 //!
 //! Invariant in [`ConsoleMode::Actions`]: workflow commands are stopped from the first byte to the
 //! last and on only around our own, so nothing that a build, a registry or the host prints is ever
-//! obeyed. The build and the host work at the same time, so their lines are told apart by a prefix;
-//! there are no groups, which would fall apart when two of them are open.
+//! obeyed. The build and the host work at the same time, so their lines are told apart by a prefix, and
+//! a group is written whole: two that are open would fall apart.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
 use super::commands::{self, Level};
+use super::live::Live;
 use super::{redact, text};
 use crate::random::random_hex;
 use crate::secret::Redactor;
@@ -19,7 +20,7 @@ use crate::secret::Redactor;
 pub enum ConsoleMode {
     /// GitHub's runner or act: standard output, with workflow commands.
     Actions,
-    /// A person: standard error.
+    /// A person: standard error, and the last line on standard output.
     Terminal,
     /// A program that wants the result object on standard output: lines for people on standard error.
     Json,
@@ -47,6 +48,10 @@ const MAX_ANNOTATIONS: u8 = 10;
 
 pub(super) struct Console {
     to: Box<dyn Write + Send>,
+    /// Where the last line goes; to the others when there is no such place.
+    last: Option<Box<dyn Write + Send>>,
+    /// The line that is drawn anew while something is at work; `None` where lines cannot be taken back.
+    live: Option<Live>,
     colour: Colour,
     redactor: Redactor,
     /// The token that commands are stopped with; `None` outside [`ConsoleMode::Actions`].
@@ -69,11 +74,20 @@ impl Console {
             ConsoleMode::Actions => Self::new(mode, Colour::Off, redactor, Box::new(io::stdout())),
             ConsoleMode::Terminal | ConsoleMode::Json => {
                 let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let colour = match io::stderr().is_terminal() && !plain {
+                let terminal = io::stderr().is_terminal();
+                let colour = match terminal && !plain {
                     true => Colour::On,
                     false => Colour::Off,
                 };
-                Self::new(mode, colour, redactor, Box::new(io::stderr()))
+                let mut console = Self::new(mode, colour, redactor, Box::new(io::stderr()));
+                let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+                if terminal && !dumb {
+                    console.live = Some(Live::of_standard_error());
+                }
+                if mode == ConsoleMode::Terminal {
+                    console.last = Some(Box::new(io::stdout()));
+                }
+                console
             }
         }
     }
@@ -90,6 +104,8 @@ impl Console {
         };
         let mut console = Self {
             to,
+            last: None,
+            live: None,
             colour,
             redactor,
             token,
@@ -102,6 +118,39 @@ impl Console {
             console.write(&stop);
         }
         console
+    }
+
+    /// Whether a line can be drawn anew.
+    pub(super) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Draws the line that shows what is at work; an empty one takes it away.
+    pub(super) fn draw(&mut self, at: Duration, text: &str) {
+        let text = self.clean(text);
+        let stamp = at.as_secs_f64();
+        if let Some(live) = &mut self.live {
+            let drawn = match text.as_str() {
+                "" => live.erased().to_owned(),
+                text => live.drawn(&format!("{stamp:>6.1}s  {text}")),
+            };
+            self.to
+                .write_all(drawn.as_bytes())
+                .and_then(|()| self.to.flush())
+                .ok();
+        }
+    }
+
+    /// The last line of a run.
+    pub(super) fn say_last(&mut self, at: Duration, text: &str) {
+        let Some(mut last) = self.last.take() else {
+            return self.say(at, "", text, Tone::Plain);
+        };
+        self.draw(at, "");
+        let text = self.clean(&self.redactor.redact(text));
+        // A reader that went away must not fail a deploy.
+        writeln!(last, "{text}").and_then(|()| last.flush()).ok();
+        self.last = Some(last);
     }
 
     /// One line of ours, or several when the text has line ends.
@@ -150,6 +199,25 @@ impl Console {
         Annotated::Yes
     }
 
+    /// Lines that someone else printed, folded where that can be. Says whether they were written.
+    pub(super) fn group(&mut self, title: &str, lines: &[&str], dropped: usize) -> bool {
+        if self.token.is_none() {
+            return false;
+        }
+        let title = self.clean(&self.redactor.redact(title));
+        self.command(&[commands::group(&title)]);
+        if dropped > 0 {
+            self.write(&format!("  ({dropped} lines before are left out)"));
+        }
+        for line in lines {
+            // Behind a mark: what a runner takes for a group of its own begins a line.
+            let line = self.clean(line);
+            self.write(&format!("  │ {line}"));
+        }
+        self.command(&[commands::END_GROUP.to_owned()]);
+        true
+    }
+
     /// Tells the runner every value it must hide.
     pub(super) fn add_masks(&mut self) {
         let masks: Vec<String> = self.redactor.mask_lines().map(commands::add_mask).collect();
@@ -190,7 +258,8 @@ impl Console {
 
     /// A reader that went away must not fail a deploy.
     fn write(&mut self, line: &str) {
-        writeln!(self.to, "{line}")
+        let erased = self.live.as_mut().map_or("", Live::erased);
+        writeln!(self.to, "{erased}{line}")
             .and_then(|()| self.to.flush())
             .ok();
     }
@@ -213,130 +282,5 @@ pub(super) fn random_token() -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-    use crate::secret::Secret;
-
-    /// A writer whose text can be read back.
-    #[derive(Debug, Clone, Default)]
-    pub(in crate::report) struct Page(Arc<Mutex<Vec<u8>>>);
-
-    impl Page {
-        pub(in crate::report) fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-
-        pub(in crate::report) fn lines(&self) -> Vec<String> {
-            self.text().lines().map(str::to_owned).collect()
-        }
-    }
-
-    impl Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn console(mode: ConsoleMode, page: &Page) -> Console {
-        let redactor = Redactor::new(&[&Secret::new("hunter2!")]);
-        Console::new(mode, Colour::Off, redactor, Box::new(page.clone()))
-    }
-
-    const AT: Duration = Duration::from_millis(12_345);
-
-    /// What the runner would obey: commands at the start of a line or `##[` anywhere, unless stopped.
-    fn obeyed(lines: &[String]) -> Vec<String> {
-        let mut stopped: Option<String> = None;
-        let mut obeyed = Vec::new();
-        for line in lines {
-            let line = line.trim();
-            if let Some(token) = &stopped {
-                if line == format!("::{token}::") {
-                    stopped = None;
-                }
-            } else if let Some(token) = line.strip_prefix("::stop-commands::") {
-                stopped = Some(token.to_owned());
-            } else if line.starts_with("::") || line.contains("##[") {
-                obeyed.push(line.to_owned());
-            }
-        }
-        assert!(stopped.is_some(), "commands are stopped at the end");
-        obeyed
-    }
-
-    #[test]
-    fn nothing_untrusted_is_obeyed() {
-        let page = Page::default();
-        let mut console = console(ConsoleMode::Actions, &page);
-        console.quote(AT, "build", "::set-output name=x::y");
-        console.quote(AT, "::error::", "##[add-mask]a");
-        console.say(AT, "", "note\n::error::forged", Tone::Plain);
-        let warned = console.annotate(Level::Warning, "disk", "5 % left\n\u{1b}[1m::error::no");
-        console.quote(AT, "build", "\n::notice::x");
-        assert_eq!(warned, Annotated::Yes);
-        assert_eq!(
-            obeyed(&page.lines()),
-            ["::warning title=disk::5 %25 left%0A::error::no"]
-        );
-        let token = page
-            .lines()
-            .first()
-            .unwrap()
-            .replace("::stop-commands::", "");
-        assert_eq!(token.len(), 32);
-    }
-
-    #[test]
-    fn each_process_has_its_own_token() {
-        assert_ne!(random_token(), random_token());
-    }
-
-    #[test]
-    fn the_eleventh_annotation_of_a_level_is_a_line_for_the_caller() {
-        let page = Page::default();
-        let mut console = console(ConsoleMode::Actions, &page);
-        let all: Vec<_> = (0..11)
-            .map(|_| console.annotate(Level::Error, "t", "m"))
-            .collect();
-        assert_eq!(all.iter().filter(|a| **a == Annotated::Yes).count(), 10);
-        assert_eq!(console.annotate(Level::Notice, "t", "m"), Annotated::Yes);
-    }
-
-    #[test]
-    fn masks_are_commands_and_the_only_place_a_secret_stands() {
-        let page = Page::default();
-        let mut console = console(ConsoleMode::Actions, &page);
-        console.add_masks();
-        console.quote(AT, "build", "hunter2! and hun\u{1b}[1mter2!");
-        assert_eq!(obeyed(&page.lines()), ["::add-mask::hunter2!"]);
-        assert_eq!(page.text().matches("hunter2!").count(), 1);
-        assert!(page.text().contains("  12.3s  build │ *** and ***"));
-    }
-
-    #[test]
-    fn a_terminal_gets_no_commands() {
-        let page = Page::default();
-        let mut console = console(ConsoleMode::Terminal, &page);
-        console.add_masks();
-        assert_eq!(console.annotate(Level::Error, "t", "m"), Annotated::No);
-        console.say(AT, "await_healthy", "done in 8.1s", Tone::Good);
-        assert_eq!(page.text(), "  12.3s  await_healthy  done in 8.1s\n");
-    }
-
-    #[test]
-    fn colours_surround_the_text_only() {
-        let page = Page::default();
-        let redactor = Redactor::default();
-        let to = Box::new(page.clone());
-        let mut console = Console::new(ConsoleMode::Terminal, Colour::On, redactor, to);
-        console.say(AT, "", "bad", Tone::Bad);
-        assert_eq!(page.text(), "  12.3s  \u{1b}[31mbad\u{1b}[0m\n");
-    }
-}
+#[path = "console_tests.rs"]
+pub(super) mod tests;

@@ -16,6 +16,12 @@ pub struct RunContext {
     pub pull_request: Option<u64>,
     /// The pull request's head commit, or the one given by hand; never the merge commit.
     pub commit: Option<Commit>,
+    /// The tag that the image was given, when it is not made from the commit.
+    pub tag: Option<String>,
+    /// The host, as people name it.
+    pub place: Option<String>,
+    /// Whether an earlier release is deployed again.
+    pub is_rollback: bool,
     /// The head branch.
     pub head_ref: Option<String>,
     /// Who set the label or started the run.

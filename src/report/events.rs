@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Reporter;
-use super::console::Tone;
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::step::Stage;
 
@@ -13,7 +12,7 @@ impl Reporter {
         match &event.what {
             Happening::LockWaiting { holder } => self.waits_for(holder),
             Happening::Begun { deployment, .. } => {
-                self.note(&format!("deployment {deployment} holds the lock"));
+                self.detail(&format!("deployment {deployment} holds the lock"));
             }
             Happening::Resolved {
                 release,
@@ -22,7 +21,9 @@ impl Reporter {
                 ..
             } => self.note(&format!("release {release} of {image} goes to {service}")),
             Happening::StepStarted { step } => self.started(Stage::Step(*step)),
-            Happening::StepProgress { step, text } => self.say(step.as_str(), text, Tone::Plain),
+            Happening::StepProgress { step, text } => {
+                self.stage_progress(Stage::Step(*step), text);
+            }
             Happening::StepDone { step, elapsed_ms } => {
                 self.done(Stage::Step(*step), Some(ms(*elapsed_ms)), None);
             }
@@ -43,13 +44,12 @@ impl Reporter {
             )),
             Happening::Committed => {
                 self.committed();
-                self.note("committed: from here only forward");
+                self.detail("committed: from here only forward");
             }
-            Happening::UndoStarted { step } => self.say(step.as_str(), "undoing", Tone::Warn),
+            Happening::UndoStarted { step } => self.undo_started(*step),
             Happening::Undone { step } => self.undone(*step),
             Happening::UndoFailed { step, failure } => {
-                let text = format!("undo failed: {}", failure.summary());
-                self.say(step.as_str(), &text, Tone::Bad);
+                self.undo_failed(*step, &failure.summary());
             }
             Happening::Output { source, line } => self.output(source, line),
             Happening::Warning { text, hint } => self.warning(text, hint),
@@ -65,6 +65,7 @@ fn ms(ms: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Reason;
     use crate::protocol::outcome::Failure;
     use crate::protocol::step::Step;
     use crate::report::ConsoleMode;
@@ -97,13 +98,13 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_step_says_why() {
+    fn a_failed_step_leaves_the_reason_to_the_error() {
         let (reporter, page) = reporter();
         reporter.agent_event(&event(Happening::StepFailed {
             step: Step::AwaitHealthy,
             elapsed_ms: 2000,
             failure: Failure {
-                reason: "oom-killed".to_owned(),
+                reason: Reason::OomKilled,
                 chain: vec![
                     "`pct-backend-2` ended".to_owned(),
                     "out of memory".to_owned(),
@@ -112,7 +113,7 @@ mod tests {
                 log_tail: Vec::new(),
             },
         }));
-        let text = "await_healthy  failed after 2.0s: `pct-backend-2` ended: out of memory\n";
+        let text = "await_healthy  failed after 2.0s\n";
         assert!(page.text().ends_with(text), "{}", page.text());
     }
 }

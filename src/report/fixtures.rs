@@ -1,6 +1,7 @@
 //! Runs that tests tell about.
 
 use super::context::RunContext;
+use crate::error::Reason;
 use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::receipt::{
     BakeReport, BakeVerdict, PredictedLoss, Probes, Receipt, Served, SwitchKind,
@@ -21,6 +22,9 @@ pub(super) fn context() -> RunContext {
         repository: text("o/r"),
         pull_request: Some(7),
         commit: "0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b".parse().ok(),
+        tag: None,
+        place: None,
+        is_rollback: false,
         head_ref: text("feature/<x>"),
         actor: text("kim"),
         event_name: text("pull_request"),
@@ -140,7 +144,7 @@ pub(super) fn rolled_back() -> RunResult {
     result.failure = Some(FailedStage {
         name: Some("await_healthy".to_owned()),
         failure: Failure {
-            reason: "oom-killed".to_owned(),
+            reason: Reason::OomKilled,
             chain: vec![
                 "`pct-backend-2` ended while it started".to_owned(),
                 "the kernel killed it: out of memory".to_owned(),
@@ -188,7 +192,7 @@ pub(super) fn baked_away() -> RunResult {
     result.failure = Some(FailedStage {
         name: Some("bake".to_owned()),
         failure: Failure {
-            reason: "bake-failed".to_owned(),
+            reason: Reason::BakeFailed,
             chain: vec!["`pct-backend-2` answers worse than `pct-backend-1`".to_owned()],
             hints: vec!["look at the log of `pct-backend-2`".to_owned()],
             log_tail: vec!["java.lang.NullPointerException".to_owned()],

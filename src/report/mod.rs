@@ -7,30 +7,37 @@
 
 pub mod after;
 pub mod before;
+mod board;
 mod chart;
+mod closing;
 mod commands;
 mod console;
 pub mod context;
+pub mod deadlines;
 mod events;
 #[cfg(test)]
 mod fixtures;
 pub mod github;
 mod heartbeat;
+mod held;
 mod http;
 mod hurry;
+mod live;
 mod markdown;
 pub mod outcome;
 pub mod outputs;
 pub mod post;
+mod printed;
 pub mod receipt;
 mod redact;
 mod reporter;
 pub mod slack;
 pub mod state;
+mod steps;
 pub mod summary;
 pub mod text;
 pub mod timeline;
 mod unmeasured;
 
 pub use console::ConsoleMode;
-pub use reporter::Reporter;
+pub use reporter::{Reporter, Verbosity};

@@ -6,7 +6,7 @@ use crate::config::types::Language;
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::{FailedStage, RunResult};
 
-/// How it ended, on one line, in English: the last line of every run.
+/// How it ended, on one line, in English.
 pub fn outcome_line(result: &RunResult, context: &RunContext) -> String {
     line(result, context, Language::English)
 }
@@ -166,13 +166,13 @@ pub fn app(result: &RunResult, context: &RunContext) -> Option<String> {
 }
 
 /// Whether a cancelled run asked the host for a swap and did not hear how that ended.
-fn is_open(result: &RunResult) -> bool {
+pub(super) fn is_open(result: &RunResult) -> bool {
     let step = result.failure.as_ref().and_then(|f| f.name.as_ref());
     result.deployment_id.is_some() && result.slot.is_none() && step.is_none()
 }
 
 /// Why a run that ended well is not quite as it should be.
-fn note(result: &RunResult) -> Option<String> {
+pub(super) fn note(result: &RunResult) -> Option<String> {
     result
         .failure
         .as_ref()
@@ -186,7 +186,7 @@ fn cure(result: &RunResult) -> String {
     hint.map_or_else(String::new, |hint| format!(": {hint}"))
 }
 
-fn failed_stage(result: &RunResult) -> String {
+pub(super) fn failed_stage(result: &RunResult) -> String {
     match &result.failure {
         Some(FailedStage {
             name: Some(name), ..
@@ -200,7 +200,7 @@ fn cause(result: &RunResult) -> Option<String> {
     Some(failed.failure.summary()).filter(|text| !text.is_empty())
 }
 
-fn named<T: ToString>(value: Option<&T>, before: &str, without: &str) -> String {
+pub(super) fn named<T: ToString>(value: Option<&T>, before: &str, without: &str) -> String {
     match value {
         Some(value) => format!("{before}{}", value.to_string()),
         None => without.to_owned(),

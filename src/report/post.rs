@@ -1,16 +1,11 @@
 //! What is still to be told about a run that ended before it could tell everything.
 
-use std::time::Duration;
-
-use super::Reporter;
 use super::before::{open, warn};
 use super::context::RunContext;
 use super::github::{DeploymentHandle, State};
 use super::state::{Left, SlackPost};
+use super::{Reporter, deadlines};
 use crate::config::types::ReportConfig;
-
-/// The longest time for the look at GitHub.
-const BUDGET: Duration = Duration::from_secs(10);
 
 /// Whom to tell, and the deployment on GitHub when it has no final state yet.
 ///
@@ -33,7 +28,7 @@ pub async fn owed(
     let Some(github) = open(settings, context, reporter) else {
         return (config, None);
     };
-    let newest = reporter.within(BUDGET, Box::pin(github.newest_state(handle)));
+    let newest = reporter.within(deadlines::POST_LOOK, Box::pin(github.newest_state(handle)));
     let state = match newest.await {
         Ok(Ok(state)) => state,
         Ok(Err(error)) => {

@@ -29,7 +29,11 @@ pub fn facts(result: &RunResult, context: &RunContext, language: Language) -> Ve
             .switch
             .map(|kind| switched(kind, language).to_owned()),
         receipt.predicted_loss.map(|loss| predicted(loss, language)),
-        receipt.probes.map(|probes| probed(probes, language)),
+        // Without visitors the first fact is about them.
+        receipt
+            .probes
+            .filter(|probes| probes.sent > 0 && !only_ours(result))
+            .map(|probes| probed(probes, language)),
         ms(
             receipt.healthy_to_switched_ms,
             "from healthy to switched",
@@ -45,20 +49,23 @@ pub fn facts(result: &RunResult, context: &RunContext, language: Language) -> Ve
             "from the decision to go back until traffic was back",
             "되돌리기로 결정한 뒤 트래픽 복구까지",
         ),
-        receipt.cut_connections.map(|cut| {
+        receipt.cut_connections.filter(|cut| *cut > 0).map(|cut| {
             let cut = text::count(cut.into());
             match language {
                 Language::English => format!("{cut} requests cut when the old slot stopped"),
                 Language::Korean => format!("이전 슬롯 종료 시 끊긴 요청 {cut}건"),
             }
         }),
-        receipt.bytes_pulled.map(|bytes| {
-            let bytes = text::bytes(bytes);
-            match language {
-                Language::English => format!("{bytes} pulled by the host"),
-                Language::Korean => format!("서버가 내려받은 용량 {bytes}"),
-            }
-        }),
+        receipt
+            .bytes_pulled
+            .filter(|bytes| *bytes > 0)
+            .map(|bytes| {
+                let bytes = text::bytes(bytes);
+                match language {
+                    Language::English => format!("{bytes} pulled by the host"),
+                    Language::Korean => format!("서버가 내려받은 용량 {bytes}"),
+                }
+            }),
         memory(result, language),
     ];
     let missing = receipt.not_measured.iter();
@@ -66,9 +73,24 @@ pub fn facts(result: &RunResult, context: &RunContext, language: Language) -> Ve
     all.into_iter().flatten().chain(missing).collect()
 }
 
+/// Requests of people in the window, when they were measured.
+fn visitors(result: &RunResult) -> Option<u64> {
+    let traffic = result.receipt.traffic.as_ref()?;
+    Some(traffic.one.requests + traffic.two.requests)
+}
+
+/// Whether every request of the window was one of our own.
+fn only_ours(result: &RunResult) -> bool {
+    let sent = result.receipt.probes.map(|probes| probes.sent);
+    sent.is_some() && sent == result.requests_total
+}
+
 /// "0 of 48,213 requests lost": what is said first, and in the outcome line.
 pub(super) fn lost(result: &RunResult, language: Language) -> Option<String> {
     let (failed, total) = (result.requests_failed?, result.requests_total?);
+    if total == 0 {
+        return None;
+    }
     let (lost, of) = (text::count(failed), text::count(total));
     let missing = &result.receipt.not_measured;
     if failed == 0 && missing.contains(&NotMeasured::NotProven) {
@@ -78,12 +100,33 @@ pub(super) fn lost(result: &RunResult, language: Language) -> Option<String> {
             Language::Korean => format!("요청 {of}건 응답 (슬롯의 응답인지는 미확인)"),
         });
     }
+    if only_ours(result) {
+        return Some(ours(result, failed, &of, language));
+    }
     Some(match (language, failed) {
         (Language::English, 0) => format!("0 of {of} requests lost"),
         (Language::English, _) => format!("{lost} of {of} requests lost or answered with 5xx"),
         (Language::Korean, 0) => format!("요청 {of}건 중 유실 0건"),
         (Language::Korean, _) => format!("요청 {of}건 중 유실 또는 5xx {lost}건"),
     })
+}
+
+/// The same when nobody but us asked for anything.
+fn ours(result: &RunResult, failed: u64, of: &str, language: Language) -> String {
+    // Where nothing is logged, nobody knows whether there were visitors.
+    let nobody = match (visitors(result), language) {
+        (Some(0), Language::English) => "no visitors; ",
+        (Some(0), Language::Korean) => "방문자 없음, ",
+        (_, _) => "",
+    };
+    let lost = text::count(failed);
+    let probes = match (language, failed) {
+        (Language::English, 0) => format!("{of} probes fine"),
+        (Language::English, _) => format!("{lost} of {of} probes lost or answered badly"),
+        (Language::Korean, 0) => format!("자체 요청 {of}건 정상"),
+        (Language::Korean, _) => format!("자체 요청 {of}건 중 유실 또는 비정상 응답 {lost}건"),
+    };
+    format!("{nobody}{probes}")
 }
 
 /// What the new slot answered people before traffic went back; `None` when it did not.
@@ -106,7 +149,9 @@ pub(super) fn bad_answers(
         return None;
     }
     // The log goes on after the verdict until traffic is back, so it knows more than the watch.
-    let served = new_slot(result, context).or(baked)?;
+    let served = new_slot(result, context)
+        .or(baked)
+        .filter(|served| served.requests > 0)?;
     let (bad, of) = (
         text::count(served.server_errors),
         text::count(served.requests),
@@ -140,33 +185,28 @@ impl Row {
             p50_ms,
             p99_ms,
         } = self.served;
-        let (requests, not_ok) = (text::count(requests), text::count(not_ok));
-        let (errors, label) = (text::count(server_errors), &self.label);
-        let (p50, p99) = (latency(p50_ms), latency(p99_ms));
-        let line = match language {
-            Language::English => format!(
-                "{label}: {requests} requests, {not_ok} neither 2xx nor 3xx, {errors} with 5xx, p50 {p50}, p99 {p99}"
-            ),
-            Language::Korean => format!(
-                "{label}: 요청 {requests}건, 2xx·3xx 아님 {not_ok}건, 5xx {errors}건, p50 {p50}, p99 {p99}"
-            ),
+        let (requests, label) = (text::count(requests), &self.label);
+        let mut line = match language {
+            Language::English => format!("{label}: {requests} requests"),
+            Language::Korean => format!("{label}: 요청 {requests}건"),
         };
         let more = |count: u64, english: &str, korean: &str| match (count, language) {
             (0, _) => String::new(),
             (count, Language::English) => format!(", {} {english}", text::count(count)),
             (count, Language::Korean) => format!(", {korean} {}건", text::count(count)),
         };
-        let retried = more(
-            retried,
-            "answered by the other slot",
-            "다른 슬롯이 대신 응답",
-        );
-        let unanswered = more(unanswered, "without an answer", "응답 없음");
-        line + &retried + &unanswered
+        line += &more(not_ok, "neither 2xx nor 3xx", "2xx·3xx 아님");
+        line += &more(server_errors, "with 5xx", "5xx");
+        for (name, time) in [("p50", p50_ms), ("p99", p99_ms)] {
+            line += &time.map_or_else(String::new, |ms| format!(", {name} {}", text::millis(ms)));
+        }
+        let other = "answered by the other slot";
+        line += &more(retried, other, "다른 슬롯이 대신 응답");
+        line + &more(unanswered, "without an answer", "응답 없음")
     }
 }
 
-/// The old slot before the switch, then both slots while traffic moved.
+/// The old slot before the switch, then both slots while traffic moved; none that nobody asked.
 pub(super) fn rows(result: &RunResult, context: &RunContext, language: Language) -> Vec<Row> {
     let receipt = &result.receipt;
     let (before, old, new) = match language {
@@ -181,7 +221,9 @@ pub(super) fn rows(result: &RunResult, context: &RunContext, language: Language)
         };
         rows.push(Row { label, served });
     }
+    let is_asked = |row: &Row| row.served.requests + row.served.unanswered > 0;
     let Some(traffic) = receipt.traffic else {
+        rows.retain(is_asked);
         return rows;
     };
     let names = context.slots.as_ref();
@@ -201,6 +243,7 @@ pub(super) fn rows(result: &RunResult, context: &RunContext, language: Language)
         };
         rows.push(Row { label, served });
     }
+    rows.retain(is_asked);
     rows
 }
 
@@ -270,31 +313,41 @@ fn baked(bake: &BakeReport, language: Language) -> String {
         why => format!(" ({why})"),
     };
     let watched = text::seconds(std::time::Duration::from_millis(bake.watched_ms).as_secs_f64());
-    let (requests, errors) = (
-        text::count(bake.new.requests),
-        text::count(bake.new.server_errors),
-    );
-    match language {
-        Language::English => {
-            format!("bake: {word}{why}, {requests} requests in {watched}, {errors} with 5xx")
+    let (requests, errors) = (bake.new.requests, bake.new.server_errors);
+    let errors = match (errors, language) {
+        (0, _) => String::new(),
+        (errors, Language::English) => format!(", {} with 5xx", text::count(errors)),
+        (errors, Language::Korean) => format!(", 5xx {}건", text::count(errors)),
+    };
+    let of = text::count(requests);
+    match (language, requests) {
+        (Language::English, 0) => format!("bake: {word}{why}, {watched}"),
+        (Language::English, _) => {
+            format!("bake: {word}{why}, {of} requests in {watched}{errors}")
         }
-        Language::Korean => {
-            format!("베이크: {word}{why}, {watched} 동안 요청 {requests}건, 5xx {errors}건")
+        (Language::Korean, 0) => format!("베이크: {word}{why}, {watched}"),
+        (Language::Korean, _) => {
+            format!("베이크: {word}{why}, {watched} 동안 요청 {of}건{errors}")
         }
     }
 }
 
 fn probed(probes: Probes, language: Language) -> String {
-    let (sent, lost, failed) = (
-        text::count(probes.sent),
-        text::count(probes.lost),
-        text::count(probes.failed),
-    );
-    match language {
-        Language::English => {
-            format!("{sent} requests of our own: {lost} lost, {failed} with a bad answer")
-        }
-        Language::Korean => format!("자체 요청 {sent}건: 유실 {lost}건, 비정상 응답 {failed}건"),
+    let sent = text::count(probes.sent);
+    let (lost, failed) = match language {
+        Language::English => (" lost", " with a bad answer"),
+        Language::Korean => ("건 유실", "건 비정상 응답"),
+    };
+    let bad: Vec<String> = [(probes.lost, lost), (probes.failed, failed)]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{}{what}", text::count(count)))
+        .collect();
+    match (language, bad.as_slice()) {
+        (Language::English, []) => format!("{sent} requests of our own, all fine"),
+        (Language::English, bad) => format!("{sent} requests of our own: {}", bad.join(", ")),
+        (Language::Korean, []) => format!("자체 요청 {sent}건 모두 정상"),
+        (Language::Korean, bad) => format!("자체 요청 {sent}건 중 {}", bad.join(", ")),
     }
 }
 

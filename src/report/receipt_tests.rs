@@ -10,12 +10,11 @@ fn a_deploy_by_the_flag_is_told_in_both_languages() {
         facts(&deployed(), &context(), Language::English),
         [
             "0 of 48,213 requests lost",
-            "bake: good, 812 requests in 5.0s, 0 with 5xx",
+            "bake: good, 812 requests in 5.0s",
             "switched by the flag, without a reload",
-            "240 requests of our own: 0 lost, 0 with a bad answer",
+            "240 requests of our own, all fine",
             "12 ms from healthy to switched",
             "15 ms from healthy to the first request on the new slot",
-            "0 requests cut when the old slot stopped",
             "3.4 MiB pulled by the host",
             "memory at most: new slot 301.4 MiB, agent 9.1 MiB",
         ]
@@ -24,12 +23,11 @@ fn a_deploy_by_the_flag_is_told_in_both_languages() {
         facts(&deployed(), &context(), Language::Korean),
         [
             "요청 48,213건 중 유실 0건",
-            "베이크: 양호, 5.0s 동안 요청 812건, 5xx 0건",
+            "베이크: 양호, 5.0s 동안 요청 812건",
             "리로드 없이 플래그로 전환",
-            "자체 요청 240건: 유실 0건, 비정상 응답 0건",
+            "자체 요청 240건 모두 정상",
             "정상 확인부터 전환까지 12 ms",
             "정상 확인부터 새 슬롯의 첫 요청까지 15 ms",
-            "이전 슬롯 종료 시 끊긴 요청 0건",
             "서버가 내려받은 용량 3.4 MiB",
             "최대 메모리: 새 슬롯 301.4 MiB, 에이전트 9.1 MiB",
         ]
@@ -110,16 +108,87 @@ fn each_slot_has_its_row() {
     let rows = rows(&deployed(), &context(), Language::English);
     assert_eq!(
         rows.last().unwrap().line(Language::English),
-        "pct-backend-2 (new): 1,872 requests, 3 neither 2xx nor 3xx, 0 with 5xx, p50 3.4 ms, p99 44 ms"
+        "pct-backend-2 (new): 1,872 requests, 3 neither 2xx nor 3xx, p50 3.4 ms, p99 44 ms"
     );
     assert_eq!(
         rows.last().unwrap().line(Language::Korean),
-        "pct-backend-2 (new): 요청 1,872건, 2xx·3xx 아님 3건, 5xx 0건, p50 3.4 ms, p99 44 ms"
+        "pct-backend-2 (new): 요청 1,872건, 2xx·3xx 아님 3건, p50 3.4 ms, p99 44 ms"
     );
     assert_eq!(
         (latency(None), latency(Some(412.0))),
         ("–".to_owned(), "412 ms".to_owned())
     );
+}
+
+#[test]
+fn zeros_are_not_said() {
+    let mut result = deployed();
+    (result.requests_total, result.requests_failed) = (Some(240), Some(0));
+    result.receipt = Receipt {
+        traffic: Some(Default::default()),
+        baseline: Some(Served::default()),
+        probes: Some(Probes {
+            sent: 240,
+            lost: 0,
+            failed: 0,
+        }),
+        bake: Some(BakeReport {
+            verdict: BakeVerdict::Inconclusive,
+            why: "too few requests to tell".to_owned(),
+            new: Served::default(),
+            watched_ms: 5000,
+        }),
+        cut_connections: Some(0),
+        bytes_pulled: Some(0),
+        ..Receipt::default()
+    };
+    assert_eq!(
+        facts(&result, &context(), Language::English),
+        [
+            "no visitors; 240 probes fine",
+            "bake: inconclusive (too few requests to tell), 5.0s",
+        ]
+    );
+    assert_eq!(
+        facts(&result, &context(), Language::Korean),
+        [
+            "방문자 없음, 자체 요청 240건 정상",
+            "베이크: 판단 보류 (too few requests to tell), 5.0s",
+        ]
+    );
+    assert!(rows(&result, &context(), Language::English).is_empty());
+    // Nobody knows whether there were any where nothing is logged.
+    result.receipt.traffic = None;
+    let words = |result: &RunResult, language| lost(result, language).unwrap_or_default();
+    assert_eq!(words(&result, Language::English), "240 probes fine");
+    result.requests_failed = Some(3);
+    assert_eq!(
+        words(&result, Language::English),
+        "3 of 240 probes lost or answered badly"
+    );
+    assert_eq!(
+        words(&result, Language::Korean),
+        "자체 요청 240건 중 유실 또는 비정상 응답 3건"
+    );
+    result.receipt.probes = None;
+    (result.requests_total, result.requests_failed) = (Some(0), Some(0));
+    assert_eq!(lost(&result, Language::English), None);
+}
+
+#[test]
+fn what_was_bad_about_our_own_requests_is_said() {
+    let mut result = deployed();
+    result.receipt.probes = Some(Probes {
+        sent: 240,
+        lost: 2,
+        failed: 0,
+    });
+    let english = facts(&result, &context(), Language::English);
+    let line = "240 requests of our own: 2 lost".to_owned();
+    assert!(english.contains(&line), "{english:?}");
+    let korean = facts(&result, &context(), Language::Korean);
+    let line = "자체 요청 240건 중 2건 유실".to_owned();
+    assert!(korean.contains(&line), "{korean:?}");
 }
 
 #[test]

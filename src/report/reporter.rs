@@ -1,21 +1,31 @@
 //! What a run tells the person who watches it, and what it remembers for the result.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::board::Board;
 use super::commands::Level;
 use super::console::{Annotated, Colour, Console, ConsoleMode, Tone};
-use super::heartbeat::{self, Beat};
+use super::held::{Held, Output};
 use super::hurry::Hurry;
-use super::text;
 use super::timeline::Timeline;
-use crate::error::Error;
-use crate::protocol::result::{StepOutcome, StepResult};
-use crate::protocol::step::{Phase, Stage, Step};
+use crate::protocol::result::StepResult;
 use crate::secret::{Redactor, SHORTEST};
+
+/// How much is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Warnings, errors and the last line.
+    Quiet,
+    /// Beside them what takes long: the answer is a table.
+    Answer,
+    /// A line a step.
+    Steps,
+    /// Every line, and what others print.
+    Everything,
+}
 
 /// Prints the run as it goes and keeps its timeline. Cheap to clone; every clone is the same run.
 #[derive(Debug, Clone)]
@@ -32,12 +42,24 @@ struct Shared {
 }
 
 #[derive(Debug)]
-struct State {
-    console: Console,
-    timeline: Timeline,
-    last_line: Instant,
+pub(super) struct State {
+    pub(super) console: Console,
+    pub(super) verbosity: Verbosity,
+    pub(super) timeline: Timeline,
+    pub(super) board: Board,
+    pub(super) held: Held,
+    /// What was printed for the stage that failed.
+    pub(super) of_failed: Vec<Output>,
+    pub(super) last_line: Instant,
     lock_holder: Option<String>,
-    is_committed: bool,
+    pub(super) is_committed: bool,
+}
+
+impl Drop for State {
+    /// Whatever comes next on the terminal begins on a line of its own.
+    fn drop(&mut self) {
+        self.console.draw(Duration::ZERO, "");
+    }
 }
 
 impl Reporter {
@@ -61,7 +83,11 @@ impl Reporter {
         let now = Instant::now();
         let state = State {
             console,
+            verbosity: Verbosity::Steps,
             timeline: Timeline::default(),
+            board: Board::default(),
+            held: Held::default(),
+            of_failed: Vec::new(),
             last_line: now,
             lock_holder: None,
             is_committed: false,
@@ -74,6 +100,17 @@ impl Reporter {
                 state: Mutex::new(state),
             }),
         }
+    }
+
+    /// Prints more, or less.
+    #[must_use]
+    pub fn at(self, verbosity: Verbosity) -> Self {
+        self.state().verbosity = verbosity;
+        self
+    }
+
+    pub(super) fn verbosity(&self) -> Verbosity {
+        self.state().verbosity
     }
 
     /// The host has said that from here it only goes forward.
@@ -97,32 +134,11 @@ impl Reporter {
         }
     }
 
-    /// A part of the run begins on this side.
-    pub fn phase_started(&self, phase: Phase) {
-        self.started(Stage::Phase(phase));
-    }
-
-    /// It is done; `detail` says with what.
-    pub fn phase_done(&self, phase: Phase, detail: Option<&str>) {
-        self.done(Stage::Phase(phase), None, detail);
-    }
-
-    /// It failed. The error itself is printed once, by [`Self::error`].
-    pub fn phase_failed(&self, phase: Phase, error: &Error) {
-        self.failed(Stage::Phase(phase), None, &error.to_string());
-    }
-
-    /// How far it is.
-    pub fn progress(&self, phase: Phase, text: &str) {
-        self.say(phase.as_str(), text, Tone::Plain);
-    }
-
-    /// A line that a build, a registry or the host printed. Nothing in it is trusted.
-    pub fn output(&self, source: &str, line: &str) {
-        let at = self.took();
-        let mut state = self.state();
-        state.console.quote(at, source, line);
-        state.last_line = Instant::now();
+    /// Something for who wants to know everything.
+    pub(super) fn detail(&self, text: &str) {
+        if self.verbosity() == Verbosity::Everything {
+            self.note(text);
+        }
     }
 
     /// Something worth knowing.
@@ -130,9 +146,34 @@ impl Reporter {
         self.say("", text, Tone::Plain);
     }
 
-    /// Something that a person should know and see at a glance in the run's page.
-    pub fn notice(&self, text: &str) {
-        self.annotated(Level::Notice, "pct-deploy", text, Tone::Plain);
+    /// How it ended, to be seen at a glance in the run's page, where there is one.
+    pub(super) fn notice(&self, text: &str) {
+        self.state()
+            .console
+            .annotate(Level::Notice, "pct-deploy", text);
+    }
+
+    /// What the run did to the people who use the site: folded where lines can be.
+    pub(super) fn receipt(&self, figures: &[String], facts: &[String]) {
+        if self.verbosity() == Verbosity::Quiet {
+            return;
+        }
+        let all: Vec<&str> = figures.iter().chain(facts).map(String::as_str).collect();
+        if all.is_empty() || self.state().console.group("receipt", &all, 0) {
+            return;
+        }
+        for figure in figures {
+            self.detail(figure);
+        }
+        for fact in facts {
+            self.note(fact);
+        }
+    }
+
+    /// How it ended: the last line, for everybody.
+    pub(super) fn last_line(&self, text: &str) {
+        let at = self.took();
+        self.state().console.say_last(at, text);
     }
 
     /// Something that a person should know although the run goes on.
@@ -144,24 +185,12 @@ impl Reporter {
         self.annotated(Level::Warning, "pct-deploy", &text, Tone::Warn);
     }
 
-    /// The error that ends the run, with every cause, every hint and the log that explains it.
-    pub fn error(&self, error: &Error) {
-        let mut text = format!("error: {}", error.chain().join("\ncaused by: "));
-        for hint in error.hints() {
-            text.push_str("\nhint: ");
-            text.push_str(hint);
-        }
-        let title = format!("pct-deploy {}", error.reason());
-        self.annotated(Level::Error, &title, &text, Tone::Bad);
-        for line in error.log_lines() {
-            self.output("log", line);
-        }
-    }
-
     /// The run was cancelled: what is at work now did not finish.
     pub fn cancelled(&self) {
         let at = self.took();
-        self.state().timeline.cancel(at);
+        let mut state = self.state();
+        state.timeline.cancel(at);
+        state.board.clear();
     }
 
     /// The timeline so far.
@@ -184,62 +213,6 @@ impl Reporter {
         &self.shared.hurry
     }
 
-    /// Does work and shows a sign of life whenever nothing was printed for ten seconds meanwhile.
-    pub async fn alive_during<T>(&self, work: impl Future<Output = T>) -> T {
-        tokio::select! {
-            done = work => done,
-            never = self.heartbeat() => match never {},
-        }
-    }
-
-    /// Breaks a long silence while something is at work. Never returns: select it beside the work.
-    pub async fn heartbeat(&self) -> Infallible {
-        loop {
-            let now = self.took();
-            let next = {
-                let state = self.state();
-                heartbeat::beat(now, state.last_line.elapsed(), &state.timeline.open())
-            };
-            match next {
-                Beat::Speak { label, text } => self.say(&label, &text, Tone::Dim),
-                Beat::Wait(pause) => tokio::time::sleep(pause).await,
-            }
-        }
-    }
-
-    pub(super) fn started(&self, stage: Stage) {
-        let at = self.took();
-        self.state().timeline.start(stage, at);
-        self.say(&stage.to_string(), "…", Tone::Dim);
-    }
-
-    pub(super) fn done(&self, stage: Stage, elapsed: Option<Duration>, detail: Option<&str>) {
-        let took = self.end(stage, elapsed, StepOutcome::Done);
-        let text = match detail {
-            Some(detail) => format!("done in {took}: {detail}"),
-            None => format!("done in {took}"),
-        };
-        self.say(&stage.to_string(), &text, Tone::Good);
-    }
-
-    pub(super) fn failed(&self, stage: Stage, elapsed: Option<Duration>, why: &str) {
-        let took = self.end(stage, elapsed, StepOutcome::Failed);
-        let text = format!("failed after {took}: {why}");
-        self.say(&stage.to_string(), &text, Tone::Bad);
-    }
-
-    fn end(&self, stage: Stage, elapsed: Option<Duration>, outcome: StepOutcome) -> String {
-        let at = self.took();
-        let took = self.state().timeline.end(stage, at, elapsed, outcome);
-        text::seconds(took.as_secs_f64())
-    }
-
-    /// What a step did was taken back.
-    pub(super) fn undone(&self, step: Step) {
-        self.state().timeline.undone(Stage::Step(step));
-        self.say(step.as_str(), "undone", Tone::Warn);
-    }
-
     /// The agent repeats itself while it waits; people read it once for each holder.
     pub(super) fn waits_for(&self, holder: &str) {
         let known = self.state().lock_holder.replace(holder.to_owned());
@@ -248,15 +221,22 @@ impl Reporter {
         }
     }
 
-    fn annotated(&self, level: Level, title: &str, text: &str, tone: Tone) {
+    pub(super) fn annotated(&self, level: Level, title: &str, text: &str, tone: Tone) {
         let annotated = self.state().console.annotate(level, title, text);
         match annotated {
             Annotated::Yes => self.state().last_line = Instant::now(),
-            Annotated::No => self.say("", text, tone),
+            Annotated::No => self.loudly("", text, tone),
         }
     }
 
+    /// A line, unless nobody wants any.
     pub(super) fn say(&self, label: &str, text: &str, tone: Tone) {
+        if self.verbosity() != Verbosity::Quiet {
+            self.loudly(label, text, tone);
+        }
+    }
+
+    fn loudly(&self, label: &str, text: &str, tone: Tone) {
         let at = self.took();
         let mut state = self.state();
         state.console.say(at, label, text, tone);
@@ -264,7 +244,7 @@ impl Reporter {
     }
 
     /// A thread that panicked while it printed leaves nothing half done that matters.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         let state = self.shared.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
     }

@@ -68,6 +68,25 @@ pub fn cut(text: &str, max: usize) -> String {
     format!("{}…", text.get(..end).unwrap_or_default())
 }
 
+/// The text, cut to so many columns of a terminal.
+pub fn fitted(text: &str, columns: usize) -> String {
+    // East Asian letters and pictures take two; what is doubtful is taken for wide.
+    let width =
+        |c: char| 1 + usize::from(c >= '\u{1100}' && !('\u{2000}'..='\u{2bff}').contains(&c));
+    if text.chars().map(width).sum::<usize>() <= columns {
+        return text.to_owned();
+    }
+    let mut left = columns.saturating_sub(1);
+    let fits = text.chars().take_while(|c| {
+        let taken = left.checked_sub(width(*c));
+        left = taken.unwrap_or_default();
+        taken.is_some()
+    });
+    let mut cut: String = fits.collect();
+    cut.extend((columns > 0).then_some('…'));
+    cut
+}
+
 /// Seconds as a person reads them: `0.4s`, `41.2s`, `2m 05s`.
 pub fn seconds(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
@@ -149,6 +168,15 @@ mod tests {
         );
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abcdef", 5), "ab…");
+    }
+
+    #[test]
+    fn a_line_is_cut_to_the_width_of_a_terminal() {
+        assert_eq!(fitted("build · 3 s", 11), "build · 3 s");
+        assert_eq!(fitted("build · 3 s", 8), "build ·…");
+        assert_eq!(fitted("배포", 4), "배포");
+        assert_eq!(fitted("배포 중", 4), "배…");
+        assert_eq!(fitted("x", 0), "");
     }
 
     #[test]

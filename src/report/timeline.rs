@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::board::Time;
 use crate::protocol::result::{StepOutcome, StepResult};
 use crate::protocol::step::Stage;
 
@@ -27,17 +28,23 @@ enum State {
 }
 
 impl Timeline {
-    /// A stage begins; one that ran before continues its row.
-    pub fn start(&mut self, stage: Stage, now: Duration) {
+    /// A stage begins; one that ran before continues its row. Says whether it did.
+    pub(super) fn start(&mut self, stage: Stage, now: Duration) -> Time {
         let open = State::Open { since: now };
         match self.row(stage) {
-            Some(row) => row.state = open,
-            None => self.rows.push(Row {
-                stage,
-                started_at: now,
-                spent: Duration::ZERO,
-                state: open,
-            }),
+            Some(row) => {
+                row.state = open;
+                Time::Again
+            }
+            None => {
+                self.rows.push(Row {
+                    stage,
+                    started_at: now,
+                    spent: Duration::ZERO,
+                    state: open,
+                });
+                Time::First
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::remote::{AgentCall, InstalledAgent, Remote};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::event::Happening;
+use crate::protocol::ids::DeploymentId;
 use crate::protocol::outcome::Finished;
 use crate::protocol::plan::Site;
 use crate::protocol::provision::{Change, Provision};
@@ -38,16 +39,19 @@ pub(super) async fn prepare(
     Err(silent(call).await)
 }
 
-/// Asks what is there.
+/// Asks what is there, and how `of` ended.
 pub(super) async fn status(
     remote: &Remote,
     agent: &InstalledAgent,
     site: &Site,
+    of: Option<&DeploymentId>,
     reporter: &Reporter,
 ) -> Result<Status> {
-    let mut call = remote
-        .start(agent, &Request::Status { site: site.clone() })
-        .await?;
+    let request = Request::Status {
+        site: site.clone(),
+        of: of.cloned(),
+    };
+    let mut call = remote.start(agent, &request).await?;
     while let Some(reply) = next(&mut call).await? {
         match reply {
             Reply::Status(status) => return Ok(*status),

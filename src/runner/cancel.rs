@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP: the binary is PID 1 in the action's container, where an unhandled signal is ignored.
 //!
 //! A run that is asked to end has seven seconds, counted from the signal: GitHub's runner sends SIGINT,
-//! after 7.5 s SIGTERM, after another 2.5 s it kills. [`HOST`] and [`TOLD`] share them out.
+//! after 7.5 s SIGTERM, after another 2.5 s it kills. [`deadlines`] shares them out.
 
 use std::io;
 use std::sync::mpsc;
@@ -13,14 +13,7 @@ use tokio::time::Instant;
 
 use super::remote::leftovers;
 use crate::error::{Error, ExitCode, Result};
-use crate::report::Reporter;
-
-/// How long after the signal the host is followed; then it is left to itself.
-pub const HOST: Duration = Duration::from_secs(4);
-/// When everything is told, counted from the signal.
-pub const TOLD: Duration = Duration::from_millis(6200);
-/// When the process ends whatever it is doing, counted from the signal.
-const HARD: Duration = Duration::from_secs(9);
+use crate::report::{Reporter, deadlines};
 
 /// The signal that asked for an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +119,7 @@ impl Cancel {
             let asked = self.asked().await;
             let name = asked.signal.name();
             let text = format!("{name}: this run ends within 7 s; another signal ends it at once");
-            reporter.hurry(asked.at + TOLD, &text);
+            reporter.hurry(asked.at + deadlines::REPORTED, &text);
             std::future::pending().await
         };
         tokio::select! {
@@ -172,7 +165,7 @@ fn listen(send: &watch::Sender<Option<Asked>>, ready: &mpsc::SyncSender<Result<(
         send.send_replace(Some(Asked { signal: first, at }));
         let last = tokio::select! {
             second = handlers.next() => second,
-            () = tokio::time::sleep_until(at + HARD) => first,
+            () = tokio::time::sleep_until(at + deadlines::EXIT) => first,
         };
         // Nothing is dropped from here on.
         leftovers::clear();
@@ -191,10 +184,11 @@ impl Handlers {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: match ignores_hangup() {
+            hangup: if is_hangup_ignored() {
                 // Started by `nohup`: whoever wrote that wants the run to go on.
-                Ignored::Yes => None,
-                Ignored::No => Some(signal(SignalKind::hangup())?),
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
             },
         })
     }
@@ -215,27 +209,18 @@ impl Handlers {
 }
 
 /// Whether SIGHUP was ignored when this process was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ignored {
-    Yes,
-    No,
-}
-
-fn ignores_hangup() -> Ignored {
+fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignored_in(&status)
+    is_ignored_in(&status)
 }
 
 /// Bit 0 of the mask is signal 1.
-fn ignored_in(status: &str) -> Ignored {
+fn is_ignored_in(status: &str) -> bool {
     let mask = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    match mask {
-        Some(mask) if mask & 1 == 1 => Ignored::Yes,
-        Some(_) | None => Ignored::No,
-    }
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(test)]
@@ -244,9 +229,9 @@ mod tests {
 
     #[test]
     fn a_hangup_that_the_parent_ignores_stays_ignored() {
-        let of = |mask: &str| ignored_in(&format!("Name:\tx\nSigIgn:\t{mask}\nSigCgt:\t1\n"));
-        assert_eq!(of("0000000000001001"), Ignored::Yes);
-        assert_eq!(of("0000000000001000"), Ignored::No);
-        assert_eq!(ignored_in(""), Ignored::No);
+        let of = |mask: &str| is_ignored_in(&format!("Name:\tx\nSigIgn:\t{mask}\nSigCgt:\t1\n"));
+        assert!(of("0000000000001001"));
+        assert!(!of("0000000000001000"));
+        assert!(!is_ignored_in(""));
     }
 }

@@ -111,6 +111,9 @@ pub fn context(env: &BTreeMap<String, String>) -> RunContext {
         pull_request: None,
         // `GITHUB_SHA` is the merge commit of a pull request: the head comes from the event only.
         commit: None,
+        tag: None,
+        place: None,
+        is_rollback: false,
         head_ref: get("GITHUB_HEAD_REF"),
         actor: get("GITHUB_ACTOR").or_else(|| get("USER")),
         event_name: get("GITHUB_EVENT_NAME"),

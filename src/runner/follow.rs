@@ -199,20 +199,7 @@ impl<'a> Follower<'a> {
             Happening::Resolved { release, image, .. } => {
                 (self.release, self.image) = (Some(release), Some(image));
             }
-            Happening::LockWaiting { .. }
-            | Happening::Recovered { .. }
-            | Happening::Begun { .. }
-            | Happening::StepStarted { .. }
-            | Happening::StepProgress { .. }
-            | Happening::StepDone { .. }
-            | Happening::StepFailed { .. }
-            | Happening::Committed
-            | Happening::UndoStarted { .. }
-            | Happening::Undone { .. }
-            | Happening::UndoFailed { .. }
-            | Happening::Output { .. }
-            | Happening::Warning { .. }
-            | Happening::Unknown => {}
+            _ => {}
         }
         None
     }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::ask;
-use super::cancel::{self, Cancel, Cancelled};
+use super::cancel::{Cancel, Cancelled};
 use super::follow::{Followed, Follower};
 use super::remote::{InstalledAgent, Remote};
 use crate::config::types::Place;
@@ -16,7 +16,7 @@ use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice,
 use crate::protocol::receipt::Receipt;
 use crate::protocol::slot::PerSlot;
 use crate::protocol::wire::{Reply, encode};
-use crate::report::{ConsoleMode, Reporter};
+use crate::report::{ConsoleMode, Reporter, deadlines};
 use crate::secret::Redactor;
 
 fn plan() -> Plan {
@@ -150,7 +150,7 @@ async fn a_cancel_during_the_pause_goes_over_the_next_connection_at_once() {
     assert!(began.elapsed() < Duration::from_secs(3));
 }
 
-/// The pipeline gives a cancelled run four seconds of it (`cancel::HOST`) and drops it then.
+/// The pipeline gives a cancelled run four seconds of it (`deadlines::HOST`) and drops it then.
 #[tokio::test]
 async fn a_cancelled_run_keeps_looking_for_its_host_while_it_may() {
     let agent = Agent::new("exit 255");
@@ -161,7 +161,7 @@ async fn a_cancelled_run_keeps_looking_for_its_host_while_it_may() {
         () = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
             ask(Cancelled::Terminate);
-            cancel.passed(cancel::HOST).await;
+            cancel.passed(deadlines::HOST).await;
         } => None,
     };
     assert!(followed.is_none());
@@ -182,7 +182,7 @@ async fn an_agent_that_says_nothing_for_ten_minutes_is_waited_for_no_longer() {
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     let prepared = ask::prepare(&Remote::Local, &agent, &site, &reporter).await;
-    let status = ask::status(&Remote::Local, &agent, &site, &reporter).await;
+    let status = ask::status(&Remote::Local, &agent, &site, None, &reporter).await;
     for error in [prepared.unwrap_err(), status.unwrap_err()] {
         assert_eq!(error.reason(), Reason::AgentUnavailable);
         let said = "the agent on the host has said nothing for 600 s";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::ask;
-use super::cancel::{self, Cancel};
+use super::cancel::Cancel;
 use super::follow::Follower;
 use super::image;
 use super::recheck::{Before, Recheck};
@@ -13,20 +13,18 @@ use super::remote::{InstalledAgent, Remote};
 use super::{plan, result};
 use crate::config::types::{DeployConfig, HostConfig, ImageConfig, ImageSource, Mode, Place};
 use crate::error::{Error, Reason, Result};
-use crate::protocol::ids::{Digest, PinnedImage};
+use crate::protocol::ids::{DeploymentId, Digest, PinnedImage};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::{Site, Target};
 use crate::protocol::provision::{Change, Provision};
 use crate::protocol::result::RunResult;
 use crate::protocol::status::Status;
-use crate::protocol::step::Phase;
+use crate::protocol::step::{Phase, Step};
 use crate::protocol::wire::RegistryLogin;
-use crate::report::Reporter;
 use crate::report::context::RunContext;
 use crate::report::state::{Memory, Point};
+use crate::report::{Reporter, deadlines};
 
-/// How long a cancelled run waits for its connection to close.
-const GOODBYE: Duration = Duration::from_millis(300);
 /// For the tags that are pushed at the end: their layers are in the registry by then.
 const LATER_PUSH: Duration = Duration::from_secs(120);
 
@@ -128,10 +126,14 @@ pub async fn rollback(
     swap_on(to, site, target, login, context, reporter, cancel).await
 }
 
-/// What is on the host now.
-pub async fn status(config: &HostConfig, reporter: &Reporter) -> Result<Status> {
+/// What is on the host now, and how `of` ended.
+pub async fn status(
+    config: &HostConfig,
+    of: Option<&DeploymentId>,
+    reporter: &Reporter,
+) -> Result<Status> {
     let (remote, agent) = ready_host(&config.place, reporter).await?;
-    let status = ask::status(&remote, &agent, &config.site, reporter).await;
+    let status = ask::status(&remote, &agent, &config.site, of, reporter).await;
     remote.close().await?;
     status
 }
@@ -152,7 +154,7 @@ pub async fn provision(
 async fn dry_run(config: &DeployConfig, reporter: &Reporter, cancel: &Cancel) -> RunResult {
     let check = async {
         let (remote, agent) = ready_host(&config.place, reporter).await?;
-        let status = ask::status(&remote, &agent, &config.site, reporter).await;
+        let status = ask::status(&remote, &agent, &config.site, None, reporter).await;
         remote.close().await?;
         status
     };
@@ -306,11 +308,12 @@ async fn swap_on(
                 saved.point = Point::Swapping;
                 saved.deployment = Some(plan.deployment.clone());
             });
+            reporter.lasts(Step::Bake, site.bake.time.duration());
             let follower = Follower::new(to.place, &to.agent, &plan, reporter, cancel);
             // A host that is cancelled and not done goes on without us.
             let followed = tokio::select! {
                 followed = follower.run(&to.remote, login) => Some(followed),
-                _ = cancel.passed(cancel::HOST) => None,
+                _ = cancel.passed(deadlines::HOST) => None,
             };
             let mut run = match followed {
                 Some(Ok(followed)) => {
@@ -328,7 +331,7 @@ async fn swap_on(
     };
     let closed = tokio::select! {
         closed = to.remote.close() => closed,
-        _ = cancel.passed(cancel::HOST + GOODBYE) => Ok(()),
+        _ = cancel.passed(deadlines::HOST + deadlines::CLOSING) => Ok(()),
     };
     if let Err(error) = closed {
         // The swap is over; a connection that does not close well changes nothing.

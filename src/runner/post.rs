@@ -15,13 +15,9 @@ use crate::protocol::event::Happening;
 use crate::protocol::ids::{AppName, DeploymentId};
 use crate::protocol::result::RunResult;
 use crate::protocol::wire::{Reply, Request};
-use crate::report::Reporter;
 use crate::report::state::{Point, Saved};
+use crate::report::{Reporter, deadlines};
 
-/// The longest time for finding out: GitHub ends everything five minutes after a cancel.
-const FIND_OUT: Duration = Duration::from_secs(45);
-/// The longest time for all of the post step.
-pub const DEADLINE: Duration = Duration::from_secs(58);
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// Asks the host how the run ended. Never fails: what cannot be found out is in the result.
@@ -61,7 +57,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn until_found(&self, saved: &Saved) -> Result<Followed> {
-        let deadline = Instant::now() + FIND_OUT;
+        let deadline = Instant::now() + deadlines::POST_FIND_OUT;
         let mut last = None;
         loop {
             let error = match tokio::time::timeout_at(deadline, Box::pin(self.once(saved))).await {

@@ -107,7 +107,7 @@ pub(super) fn dry_run(reporter: &Reporter, status: &Status) -> RunResult {
 
 fn failure_of(error: &Error) -> Failure {
     Failure {
-        reason: error.reason().as_str().to_owned(),
+        reason: error.reason(),
         chain: error.chain(),
         hints: error.hints().to_vec(),
         log_tail: error.log_lines().to_vec(),

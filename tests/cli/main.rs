@@ -9,6 +9,7 @@
 mod gate;
 mod gate_asks;
 mod keys;
+mod output;
 mod post;
 mod settings;
 mod signals;

@@ -135,7 +135,14 @@ pub(crate) fn fact_10_untrusted_output(bench: &Bench) {
     let obeyed = obeyed(&ended.log);
     assert!(obeyed.len() > 1, "{obeyed:?}");
     for line in &obeyed {
-        let ours = ["::add-mask::", "::notice ", "::warning ", "::error "];
+        let ours = [
+            "::add-mask::",
+            "::notice ",
+            "::warning ",
+            "::error ",
+            "::group::",
+            "::endgroup::",
+        ];
         assert!(ours.iter().any(|start| line.starts_with(start)), "{line}");
         let mask_of_it = line.starts_with("::add-mask::") && line.len() < "::add-mask::abcd".len();
         assert!(!mask_of_it, "{line}");

@@ -154,7 +154,7 @@ fn a_rollback_to_a_bad_release_is_not_rolled_back_and_says_so() {
     let result = run.expect(Outcome::Deployed, "deployed");
     assert_eq!(result.receipt.bake.unwrap().verdict, BakeVerdict::Worse);
     assert_eq!(result.receipt.flip_back_ms, None);
-    for words in ["does badly", "a rollback is not rolled back"] {
+    for words in ["does worse than allowed", "never rolled back automatically"] {
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
     let slot =

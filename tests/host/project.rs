@@ -128,6 +128,15 @@ impl World {
     }
 
     pub(crate) async fn wait_for(&self, service: &str, run: RunState) {
+        let ended = self.wait_until(service, |now| *now == run).await;
+        assert_eq!(ended, run);
+    }
+
+    pub(crate) async fn wait_until(
+        &self,
+        service: &str,
+        is_it: impl Fn(&RunState) -> bool,
+    ) -> RunState {
         let started = Instant::now();
         loop {
             let facts = self
@@ -136,8 +145,8 @@ impl World {
                 .await
                 .unwrap()
                 .unwrap();
-            if facts.run == run {
-                return;
+            if is_it(&facts.run) {
+                return facts.run;
             }
             assert!(started.elapsed() < Duration::from_secs(15), "{facts:?}");
             self.host.sleep(Duration::from_millis(100)).await;

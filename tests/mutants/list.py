@@ -407,6 +407,12 @@ WATCH = [
         "        if sick == u32::MAX {",
     ),
     (
+        "a log that fell silent is believed",
+        "src/agent/steps/bake.rs",
+        "        if now.saturating_sub(logged.1) >= SILENT_MS",
+        "        if now.saturating_sub(logged.1) >= SILENT_MS * 1_000",
+    ),
+    (
         "the baseline is what the boot left of it",
         "src/agent/verdict.rs",
         "        if self.has_quiet(bake) {\n            &self.quiet",

@@ -109,7 +109,7 @@ async fn deploy(hub: &GitHub, slack: &Slack, sent: bool) -> String {
     assert_eq!(result.slack_sent, Some(sent), "{log}");
     let last = log.lines().last().unwrap();
     assert!(
-        last.contains("deployed the new release on parking-2"),
+        last.contains("deployed the new release (commit 0a1b2c3d4e5f) on parking-2"),
         "{log}"
     );
     assert!(!log.contains(TOKEN) && !log.contains("/T000/"), "{log}");

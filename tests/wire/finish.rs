@@ -110,7 +110,7 @@ async fn a_deploy_is_told_to_everyone() {
     assert!(summary.starts_with("### ✅ parking deployed"), "{summary}");
     let last = log.text().lines().last().unwrap().to_owned();
     assert!(
-        last.ends_with("deployed the new release on parking-2 in 1.5s"),
+        last.ends_with("deployed the new release (commit 0a1b2c3d4e5f) on parking-2 in 1.5s"),
         "{last}"
     );
     assert!(!log.text().contains("warning"), "{}", log.text());

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pct_deploy::protocol::event::{Event, Happening};
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::receipt::{BakeReport, BakeVerdict, Served};
+use pct_deploy::protocol::step::Step;
 use pct_deploy::report::after::finish;
 use pct_deploy::report::before::started;
 use pct_deploy::report::outputs::OutputFiles;
@@ -108,9 +109,16 @@ async fn no_planted_secret_leaves_in_any_form() {
     (context.workflow, context.job) = (Some(planted()), Some("deploy".to_owned()));
     let handle = started(&config, &context, &reporter).await;
     for what in [
+        Happening::StepStarted {
+            step: Step::StartSlot,
+        },
         Happening::Output {
             source: planted(),
             line: planted(),
+        },
+        Happening::StepDone {
+            step: Step::StartSlot,
+            elapsed_ms: 1200,
         },
         Happening::Warning {
             text: planted(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use pct_deploy::config::types::{
     CommentMode, GithubConfig, Language, LogMode, ReportConfig, SlackConfig, SlackField, SlackOn,
 };
+use pct_deploy::error::Reason;
 use pct_deploy::protocol::outcome::{Failure, Outcome};
 use pct_deploy::protocol::receipt::Receipt;
 use pct_deploy::protocol::result::{FailedStage, RESULT_VERSION, RunResult};
@@ -102,7 +103,7 @@ pub(crate) fn result(outcome: Outcome) -> RunResult {
         Outcome::Failed | Outcome::RolledBack | Outcome::Stuck => Some(FailedStage {
             name: Some("push".to_owned()),
             failure: Failure {
-                reason: "push-failed".to_owned(),
+                reason: Reason::PushFailed,
                 chain: vec!["cannot push with hunter2!".to_owned()],
                 hints: Vec::new(),
                 log_tail: vec!["denied: hun\u{1b}[1mter2!".to_owned()],

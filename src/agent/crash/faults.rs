@@ -42,7 +42,7 @@ fn well_said(finished: &Finished) -> Result<(), String> {
 
 fn is_about(finished: &Finished, reason: Reason) -> bool {
     let failed = finished.failed.as_ref();
-    failed.is_some_and(|(_, failure)| failure.reason == reason.as_str())
+    failed.is_some_and(|(_, failure)| failure.reason == reason)
 }
 
 /// Runs a story with a fault, dies at every point of it, and mends the fault afterwards.

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::failure::StepError;
 use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::recover::{Recovered, recover};
@@ -18,7 +17,7 @@ use super::run::run;
 use crate::host::sim::SimHost;
 use crate::host::{Files as _, LockAttempt};
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::Finished;
+use crate::protocol::outcome::{Failure, Finished};
 use crate::protocol::plan::Plan;
 use crate::protocol::wire::Reply;
 
@@ -69,7 +68,7 @@ fn paths() -> AppPaths {
 }
 
 /// Recovers as `agent recover` does, under the lock; `None` when the crash point is reached.
-fn heal(host: &SimHost) -> Option<Result<Recovered, StepError>> {
+fn heal(host: &SimHost) -> Option<Result<Recovered, Failure>> {
     let paths = paths();
     drive(
         host,

@@ -26,7 +26,6 @@ struct History {
     acts: Vec<Act>,
 }
 
-/// One swap.
 #[derive(Debug, Clone)]
 struct Act {
     asked: Asked,

@@ -12,10 +12,14 @@ use crate::agent::writer::Writer;
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::ids::{PinnedImage, ReleaseId};
 use crate::protocol::outcome::{Finished, Outcome};
-use crate::protocol::plan::Origin;
+use crate::protocol::plan::{Intent, Origin};
+use crate::protocol::status::Told;
 
 /// The version of the logs that we write. `tests/golden/events` has files of every version.
 pub(in crate::agent) const LOG_VERSION: u32 = 2;
+
+/// An answer has to fit on a line.
+const MOST_WARNINGS: usize = 20;
 
 /// The first line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,7 @@ pub(super) struct Log {
     pub(super) began_ms: Option<u64>,
     pub(super) last_ms: u64,
     pub(super) origin: Origin,
+    pub(super) intent: Option<Intent>,
     pub(super) resolved: Option<(ReleaseId, PinnedImage)>,
     pub(super) end: Option<(u64, Finished)>,
     /// It said last that it waits for the lock.
@@ -113,24 +118,44 @@ impl Log {
         self.last_ms = event.at_ms;
         self.waits = matches!(event.what, Happening::LockWaiting { .. });
         match event.what {
-            Happening::Begun { origin, .. } => self.origin = origin,
+            Happening::Begun { origin, intent, .. } => {
+                (self.origin, self.intent) = (origin, intent);
+            }
             Happening::Resolved { release, image, .. } => self.resolved = Some((release, image)),
             Happening::Finished(finished) => self.end = Some((event.at_ms, *finished)),
-            Happening::LockWaiting { .. }
+            _ => {}
+        }
+    }
+}
+
+/// What a log says of the end of its run. A line that is no event of ours says nothing.
+pub(super) fn told(bytes: &[u8]) -> Told {
+    let mut told = Told::default();
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().map(|line| line.trim_matches('\0').trim());
+    for event in lines.filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
+        match event.what {
+            Happening::Warning { text, hint } => told.warnings.push([text, hint]),
+            // Without a last word, the last failure is the best guess.
+            Happening::StepFailed { step, failure, .. }
+            | Happening::UndoFailed { step, failure } => told.failed = Some((step, failure)),
+            Happening::Finished(finished) => told.failed = finished.failed,
+            Happening::Begun { .. }
+            | Happening::Resolved { .. }
+            | Happening::LockWaiting { .. }
             | Happening::Recovered { .. }
             | Happening::StepStarted { .. }
             | Happening::StepProgress { .. }
             | Happening::StepDone { .. }
-            | Happening::StepFailed { .. }
             | Happening::Committed
             | Happening::UndoStarted { .. }
             | Happening::Undone { .. }
-            | Happening::UndoFailed { .. }
             | Happening::Output { .. }
-            | Happening::Warning { .. }
             | Happening::Unknown => {}
         }
     }
+    told.warnings.truncate(MOST_WARNINGS);
+    told
 }
 
 pub(super) fn went_live(outcome: Outcome) -> bool {

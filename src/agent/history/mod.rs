@@ -13,7 +13,7 @@ use crate::host::error::HostError;
 use crate::host::{Host, HostResult, Owner};
 use crate::protocol::ids::{DeploymentId, PinnedImage, ReleaseId};
 use crate::protocol::outcome::Outcome;
-use crate::protocol::status::{KeptRelease, Past, Standing, Unended};
+use crate::protocol::status::{KeptRelease, Past, Standing, Told, Unended};
 
 #[cfg(test)]
 mod golden_tests;
@@ -69,6 +69,16 @@ pub(super) async fn read<H: Host>(host: &H, paths: &AppPaths) -> HostResult<Vec<
         }
     }
     Ok(in_order(numbered))
+}
+
+/// What one deployment said of its end: what failed, and the warnings before. `None` without a record of it.
+pub(super) async fn told<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    id: &DeploymentId,
+) -> HostResult<Option<Told>> {
+    let bytes = host.read(&paths.event_log(id)).await?;
+    Ok(bytes.map(|bytes| log::told(&bytes)))
 }
 
 /// Newest first: by the number of the run. A run without one comes behind those that had begun by the host's clock.
@@ -142,6 +152,7 @@ fn record(id: DeploymentId, log: Log, journal: Option<&Closed>) -> Option<Record
             release: release.map(|(release, _)| release.clone()),
             took_ms,
             origin: log.origin,
+            intent: log.intent,
             note,
             waits,
         },

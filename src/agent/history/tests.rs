@@ -8,7 +8,8 @@ use crate::agent::writer::Writer;
 use crate::host::Files as _;
 use crate::host::sim::{Behaviour, SimHost};
 use crate::protocol::event::{Event, Happening};
-use crate::protocol::plan::{Plan, Target};
+use crate::protocol::plan::{Intent, Plan, Target};
+use crate::protocol::step::Step;
 use crate::protocol::wire;
 
 pub(super) fn paths() -> AppPaths {
@@ -266,6 +267,7 @@ fn a_run_at_work_is_running_one_that_waits_is_waiting_and_one_that_died_is_inter
         line(Happening::Begun {
             deployment: id(n),
             origin,
+            intent: None,
         })
     };
     let waits = line(Happening::LockWaiting {
@@ -313,4 +315,39 @@ fn a_cancel_that_came_too_late_does_not_stay() {
             .files
             .contains_key(&paths().cancel(&id(1)))
     );
+}
+
+#[test]
+fn a_deploy_is_told_from_a_rollback_and_says_why_it_failed() {
+    let host = SimHost::new();
+    deployed(&host, 1);
+    deployed(&host, 2);
+    assert_eq!(runs(&host, &plan(3, Target::Previous)), Outcome::Deployed);
+    behaves(&host, 4, Behaviour::Crashes(3));
+    assert_eq!(
+        runs(&host, &plan(4, Target::Image(image(4)))),
+        Outcome::RolledBack
+    );
+    let intents: Vec<_> = records(&host)
+        .into_iter()
+        .map(|record| record.past.intent.map(Intent::as_str))
+        .collect();
+    let wanted = ["deploy", "rollback", "deploy", "deploy"];
+    assert_eq!(intents, wanted.map(Some));
+    let why = block_on(told(&host, &paths(), &id(4))).unwrap().unwrap();
+    let (step, failure) = why.failed.unwrap();
+    assert_eq!(
+        (step, failure.reason.as_str()),
+        (Step::AwaitHealthy, "crashed-at-boot")
+    );
+    assert!(!failure.hints.is_empty());
+    let good = block_on(told(&host, &paths(), &id(1))).unwrap().unwrap();
+    assert_eq!(good.failed, None);
+    assert_eq!(block_on(told(&host, &paths(), &id(9))).unwrap(), None);
+    // A log that was cut tells what it has.
+    let log = paths().event_log(&id(4));
+    let whole = bytes(&host, &log);
+    put(&host, log, &whole[..whole.len() - 20]);
+    let cut = block_on(told(&host, &paths(), &id(4))).unwrap().unwrap();
+    assert_eq!(cut.failed.map(|(step, _)| step), Some(Step::AwaitHealthy));
 }

@@ -5,11 +5,14 @@
 
 use super::codec;
 use super::entry::{Begun, Entry};
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::DeploymentId;
+use crate::protocol::outcome::Failure;
+
+const CANNOT_READ: &str = "cannot read the journals of earlier deploys";
 
 /// A journal that was closed.
 #[derive(Debug)]
@@ -71,12 +74,12 @@ pub(in crate::agent) async fn last_closed<H: Host>(
 ) -> StepResult<Option<Begun>> {
     let all = all(host, paths)
         .await
-        .map_err(|error| cannot_read(&error))?;
+        .during(Reason::JournalUnwritable, CANNOT_READ)?;
     let newest = all.iter().find_map(Closed::begun);
     match (newest, unread(paths, &all).first()) {
         (Some(begun), _) => Ok(Some(begun.clone())),
         (None, None) => Ok(None),
-        (None, Some(why)) => Err(StepError::new(Reason::OtherVersion, why)
+        (None, Some(why)) => Err(Failure::new(Reason::OtherVersion, why)
             .hint("deploy once more: that leaves a record which this version can read")),
     }
 }
@@ -88,7 +91,7 @@ pub(in crate::agent) async fn unread_closed<H: Host>(
 ) -> StepResult<Vec<String>> {
     let all = all(host, paths)
         .await
-        .map_err(|error| cannot_read(&error))?;
+        .during(Reason::JournalUnwritable, CANNOT_READ)?;
     Ok(unread(paths, &all))
 }
 
@@ -115,9 +118,4 @@ pub(in crate::agent) fn deployment(bytes: &[u8]) -> Option<DeploymentId> {
         return None;
     };
     Some(begun.plan.deployment)
-}
-
-fn cannot_read(error: &crate::host::error::HostError) -> StepError {
-    let what = "cannot read the journals of earlier deploys";
-    StepError::host(Reason::JournalUnwritable, what, error)
 }

@@ -16,7 +16,6 @@ use crate::protocol::step::Step;
 /// format that was released is never changed, it gets a new number.
 pub(in crate::agent) const JOURNAL_VERSION: u32 = 2;
 
-/// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub(in crate::agent) enum Entry {
@@ -46,28 +45,23 @@ pub(in crate::agent) enum Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::agent) struct Begun {
-    /// What was asked.
     pub(in crate::agent) plan: Plan,
     /// The number of the run.
     pub(in crate::agent) fence: u64,
     /// The compose project's folder.
     pub(in crate::agent) folder: PathBuf,
-    /// Both slots.
     pub(in crate::agent) slots: PerSlot<SlotService>,
     /// The `version` of the compose file.
     pub(in crate::agent) compose_version: Option<String>,
-    /// What nginx obeys.
     pub(in crate::agent) switch: Switch,
     /// What the slots need, in the order in which recovery starts it after a boot.
     #[serde(default)]
     pub(in crate::agent) dependencies: Vec<ServiceName>,
-    /// What was live.
     pub(in crate::agent) previous: Option<LiveRelease>,
     /// What was to be live.
     pub(in crate::agent) image: PinnedImage,
     /// Its release.
     pub(in crate::agent) release: ReleaseId,
-    /// Where.
     pub(in crate::agent) slot: Slot,
     /// Images that must stay.
     pub(in crate::agent) keep: Vec<PinnedImage>,

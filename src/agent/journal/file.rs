@@ -3,7 +3,7 @@
 use super::codec::{self, Unreadable};
 use super::entry::{Entry, JOURNAL_VERSION};
 use super::state::{Phase, State};
-use crate::agent::failure::StepError;
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::fence;
 use crate::agent::paths::AppPaths;
 use crate::agent::reserve;
@@ -12,14 +12,15 @@ use crate::error::Reason;
 use crate::host::error::Trouble;
 use crate::host::{Access, Durability, Host, HostResult, Owner};
 use crate::protocol::ids::DeploymentId;
+use crate::protocol::outcome::Failure;
 
 /// An entry that could not be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::agent) enum AppendError {
     /// It is not on disk, for certain.
-    NotWritten(StepError),
+    NotWritten(Failure),
     /// It may be on disk or appear there; or a newer run has taken over, and what is on disk is no longer ours.
-    Unknown(StepError),
+    Unknown(Failure),
 }
 
 /// An open journal: what is on disk and what it means.
@@ -40,7 +41,7 @@ impl<'a, H: Host> Journal<'a, H> {
         host: &'a H,
         paths: &'a AppPaths,
         first: Entry,
-    ) -> Result<Self, StepError> {
+    ) -> StepResult<Self> {
         let state = State::of(std::slice::from_ref(&first)).map_err(|illegal| bug(&illegal))?;
         let state = state.ok_or_else(|| bug(&"a journal without its first entry"))?;
         let fence = state.begun.fence;
@@ -57,7 +58,7 @@ impl<'a, H: Host> Journal<'a, H> {
             Access::Private,
         )
         .await
-        .map_err(|error| cannot("begin", &error))?;
+        .during(Reason::JournalUnwritable, "cannot begin the journal")?;
         drop(turn);
         Ok(Self {
             host,
@@ -75,13 +76,13 @@ impl<'a, H: Host> Journal<'a, H> {
         host: &'a H,
         paths: &'a AppPaths,
         fence: u64,
-    ) -> Result<Option<Self>, StepError> {
+    ) -> StepResult<Option<Self>> {
         let turn = fence::hold(host, paths, fence).await?;
         let path = paths.journal();
         let Some(bytes) = host
             .read(&path)
             .await
-            .map_err(|error| cannot("read", &error))?
+            .during(Reason::JournalUnwritable, "cannot read the journal")?
         else {
             return Ok(None);
         };
@@ -101,7 +102,7 @@ impl<'a, H: Host> Journal<'a, H> {
             // What was torn must go, or the next entry would be glued to it.
             reserve::replace(host, paths, &path, good)
                 .await
-                .map_err(|error| cannot("mend", &error))?;
+                .during(Reason::JournalUnwritable, "cannot mend the journal")?;
         }
         drop(turn);
         Ok(Some(Self {
@@ -136,7 +137,7 @@ impl<'a, H: Host> Journal<'a, H> {
                 if error.reason == Reason::Superseded {
                     AppendError::Unknown(error)
                 } else {
-                    AppendError::NotWritten(StepError {
+                    AppendError::NotWritten(Failure {
                         reason: Reason::JournalUnwritable,
                         ..error
                     })
@@ -157,8 +158,8 @@ impl<'a, H: Host> Journal<'a, H> {
             }
             other => other,
         };
-        if let Err(error) = appended {
-            let why = cannot("write", &error);
+        let appended = appended.during(Reason::JournalUnwritable, "cannot write the journal");
+        if let Err(why) = appended {
             return Err(match self.take_back().await {
                 Ok(()) => AppendError::NotWritten(why),
                 Err(_) => AppendError::Unknown(why),
@@ -190,13 +191,13 @@ impl<'a, H: Host> Journal<'a, H> {
     }
 
     /// Moves a closed journal to the history: the swap is over.
-    pub(in crate::agent) async fn archive(self) -> Result<(), StepError> {
+    pub(in crate::agent) async fn archive(self) -> StepResult<()> {
         let deployment: &DeploymentId = &self.state.begun.plan.deployment;
         let turn = fence::hold(self.host, self.paths, self.fence).await?;
         self.host
             .rename(&self.paths.journal(), &self.paths.archived(deployment))
             .await
-            .map_err(|error| cannot("close", &error))?;
+            .during(Reason::JournalUnwritable, "cannot close the journal")?;
         drop(turn);
         Ok(())
     }
@@ -212,22 +213,14 @@ fn is_owed(entry: &Entry, phase: Phase) -> bool {
     }
 }
 
-fn cannot(verb: &str, error: &crate::host::error::HostError) -> StepError {
-    StepError::host(
-        Reason::JournalUnwritable,
-        format!("cannot {verb} the journal"),
-        error,
-    )
-}
-
 /// Why a journal is not acted on, and what settles it.
-async fn refused<H: Host>(host: &H, paths: &AppPaths, why: &Unreadable) -> StepError {
+async fn refused<H: Host>(host: &H, paths: &AppPaths, why: &Unreadable) -> Failure {
     let Unreadable::OtherVersion { head, .. } = why else {
         return damaged(paths, why);
     };
     let path = paths.journal();
     let ours = Writer::ourselves(host).await;
-    StepError::new(
+    Failure::new(
         Reason::OtherVersion,
         format!(
             "an unfinished deploy was left by another version: `{}` has format {} and was written by {}; this is {}, \
@@ -242,9 +235,9 @@ async fn refused<H: Host>(host: &H, paths: &AppPaths, why: &Unreadable) -> StepE
     .hint(settle_with(host, head.written_by.as_ref()).await)
 }
 
-fn damaged(paths: &AppPaths, what: &dyn std::fmt::Display) -> StepError {
+fn damaged(paths: &AppPaths, what: &dyn std::fmt::Display) -> Failure {
     let path = paths.journal();
-    StepError::new(
+    Failure::new(
         Reason::JournalDamaged,
         format!("the journal `{}` cannot be trusted: {what}", path.display()),
     )
@@ -254,7 +247,7 @@ fn damaged(paths: &AppPaths, what: &dyn std::fmt::Display) -> StepError {
     ))
 }
 
-fn bug(what: &dyn std::fmt::Display) -> StepError {
-    StepError::new(Reason::InternalError, what.to_string())
+fn bug(what: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Reason::InternalError, what.to_string())
         .hint("this is a bug in pct-deploy, please report it with the log above")
 }

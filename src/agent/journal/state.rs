@@ -11,7 +11,6 @@ pub(in crate::agent) enum Phase {
     Forward,
     /// An undo has begun; nothing new may start.
     Undoing,
-    /// Only forward.
     Committed,
     /// Over: every step after the pivot is done.
     Finished,

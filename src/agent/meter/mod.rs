@@ -164,6 +164,29 @@ impl<'a, H: Host> Meter<'a, H> {
         }
     }
 
+    /// Requests that ended at a slot in the last seconds, by the kernel, when far fewer are in the log: nginx can no
+    /// longer write it. `None` when the log is as it should be, or never showed anything.
+    pub(super) async fn unlogged(&self, slot: Slot, logged: u64) -> Option<u64> {
+        if !self.is_logged() || self.baseline.borrow().whole.requests == 0 {
+            return None;
+        }
+        let arrivals = self
+            .host
+            .arrivals(*self.addresses.get(slot), &[])
+            .await
+            .ok()?;
+        let came = arrivals.per_second * 5.0;
+        let known = u32::try_from(logged + self.route.during().of).unwrap_or(u32::MAX);
+        // Twice as many, so that neither a late line nor our own checks of the slot's health are taken for it.
+        let silent = came > f64::from(known) * 2.0 + 3.0 * UNSEEN;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count"
+        )]
+        silent.then_some(came as u64)
+    }
+
     /// From here on nothing counts.
     pub(super) async fn close_window(&self) {
         if self.window.get() == Window::Open {

@@ -12,7 +12,7 @@ mod units;
 mod write;
 
 use super::events::Events;
-use super::failure::{StepError, StepResult};
+use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::lock::{self, CancelState};
 use super::owner::{self, Known};
 use super::paths::AppPaths;
@@ -23,6 +23,7 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::Probe;
 use crate::host::nginx::flag;
+use crate::protocol::outcome::Failure;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
 use plan::Plan;
@@ -35,14 +36,13 @@ pub(super) async fn provision<H: Host>(
     order: &Provision,
     cancelled: impl Fn() -> CancelState,
 ) -> StepResult<Vec<Change>> {
-    host.can_act_as_root().await.map_err(|error| {
-        StepError::host(
+    host.can_act_as_root()
+        .await
+        .during(
             Reason::ProvisionFailed,
             "nginx's files cannot be written: `sudo -n` does not work",
-            &error,
         )
-        .hint("give the SSH user passwordless sudo, or connect as root")
-    })?;
+        .hint("give the SSH user passwordless sudo, or connect as root")?;
     let paths = AppPaths::new(&order.site.app);
     let known = owner::look(host, &order.site).await?;
     if order.mode == ProvisionMode::DryRun {
@@ -60,13 +60,9 @@ pub(super) async fn provision<H: Host>(
         paths.archive(),
         paths.backups(),
     ] {
-        host.make_folder(&folder).await.map_err(|error| {
-            StepError::host(
-                Reason::ProvisionFailed,
-                "cannot make the app's folders",
-                &error,
-            )
-        })?;
+        host.make_folder(&folder)
+            .await
+            .during(Reason::ProvisionFailed, "cannot make the app's folders")?;
     }
     let lock = lock::take(
         host,
@@ -94,13 +90,10 @@ async fn locked<H: Host>(
     owner::claim(host, &order.site).await?;
     // What is started at boot from now on.
     let current = host.become_current(&AppPaths::current_agent()).await;
-    current.map_err(|error| {
-        StepError::host(
-            Reason::ProvisionFailed,
-            "cannot name the agent that runs at boot",
-            &error,
-        )
-    })?;
+    current.during(
+        Reason::ProvisionFailed,
+        "cannot name the agent that runs at boot",
+    )?;
     let changes = write::backed_up(host, paths, &plan).await?;
     let mut written = Written::default();
     let done = write_and_load(host, order, &plan, &mut written).await;
@@ -128,9 +121,7 @@ async fn write_and_load<H: Host>(
         written.put(host, file).await?;
     }
     if plan.files.iter().any(|file| file.loaded) {
-        host.nginx_test()
-            .await
-            .map_err(|error| reload::failed(&error))?;
+        reload::during(host.nginx_test().await)?;
         let config = route::config(host).await?;
         plan.is_read_in(&config)?;
         written.note_load();
@@ -152,7 +143,7 @@ async fn asks<H: Host>(host: &H, probe: &Probe, live: Slot) -> StepResult<()> {
         return Ok(());
     }
     let said = said.unwrap_or_else(|| "nothing".to_owned());
-    Err(StepError::new(
+    Err(Failure::new(
         Reason::ProvisionFailed,
         format!(
             "nginx ({}, Host {}) says `{said}` when asked for its slot, not `{live}`",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::units::{self, Unit};
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::{route, survey};
 use crate::error::Reason;
@@ -11,6 +11,7 @@ use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
 use crate::host::nginx::{self, IncludePort, context};
 use crate::host::{Host, Owner};
 use crate::protocol::ids::ServerName;
+use crate::protocol::outcome::Failure;
 use crate::protocol::provision::{Change, Provision};
 use crate::protocol::slot::{PerSlot, Slot};
 
@@ -276,13 +277,10 @@ fn site_file(name: &ServerName, include: &str, six: bool) -> String {
 }
 
 async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Vec<u8>>> {
-    host.read(path).await.map_err(|error| {
-        StepError::host(
-            Reason::ProvisionFailed,
-            format!("cannot read `{}`", path.display()),
-            &error,
-        )
-    })
+    host.read(path).await.during(
+        Reason::ProvisionFailed,
+        format_args!("cannot read `{}`", path.display()),
+    )
 }
 
 /// An empty file of ours, unless it is there: what it holds is not ours to say.
@@ -330,6 +328,6 @@ async fn roots<H: Host>(
     })
 }
 
-fn bad(what: impl Into<String>) -> StepError {
-    StepError::new(Reason::ProvisionFailed, what)
+fn bad(what: impl Into<String>) -> Failure {
+    Failure::new(Reason::ProvisionFailed, what)
 }

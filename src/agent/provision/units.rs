@@ -3,9 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::error::Reason;
-use crate::host::error::HostError;
 use crate::host::facts::LiveRestore;
 use crate::host::{Access, Host, HostResult, Owner};
 use crate::protocol::place;
@@ -21,7 +20,6 @@ const TIMER: &str = "pct-deploy-settle.timer";
 pub(super) struct Unit {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// What was there.
     pub(super) found: Option<Vec<u8>>,
     pub(super) then: Then,
     pub(super) why: &'static str,
@@ -40,17 +38,21 @@ pub(super) enum Then {
     Reload(&'static str),
 }
 
+const CANNOT_INSTALL: &str = "cannot install what keeps the host well";
+
 /// The files that are not as they shall be; none where systemd does not run.
 pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
-    let runs = host
-        .list(Path::new("/run/systemd"))
-        .await
-        .map_err(|error| failed(&error))?;
+    let missing = missing(host).await;
+    missing.during(Reason::ProvisionFailed, CANNOT_INSTALL)
+}
+
+async fn missing<H: Host>(host: &H) -> HostResult<Vec<Unit>> {
+    let runs = host.list(Path::new("/run/systemd")).await?;
     if !runs.iter().any(|name| name == "system") {
         return Ok(Vec::new());
     }
     let folder = Path::new("/etc/systemd/system");
-    let user = host.user().await.map_err(|error| failed(&error))?;
+    let user = host.user().await?;
     let unit = |path: &str, text, then, why| Unit {
         path: folder.join(path),
         text,
@@ -87,10 +89,7 @@ pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
     all.extend(live_restore(host).await?);
     let mut missing = Vec::new();
     for unit in all {
-        let found = host
-            .read(&unit.path)
-            .await
-            .map_err(|error| failed(&error))?;
+        let found = host.read(&unit.path).await?;
         if found.as_deref() != Some(unit.text.as_bytes()) {
             missing.push(Unit { found, ..unit });
         }
@@ -99,14 +98,14 @@ pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
 }
 
 /// Docker's settings with `live-restore`, unless it is on, cannot be, or its owner has said something about it.
-async fn live_restore<H: Host>(host: &H) -> StepResult<Option<Unit>> {
-    let docker = host.docker().await.map_err(|error| failed(&error))?;
+async fn live_restore<H: Host>(host: &H) -> HostResult<Option<Unit>> {
+    let docker = host.docker().await?;
     match docker.live_restore {
         LiveRestore::Off => {}
         LiveRestore::On | LiveRestore::Impossible => return Ok(None),
     }
     let path = PathBuf::from("/etc/docker/daemon.json");
-    let found = host.read(&path).await.map_err(|error| failed(&error))?;
+    let found = host.read(&path).await?;
     let text = with_live_restore(found.as_deref());
     Ok(text.map(|text| Unit {
         path,
@@ -133,14 +132,6 @@ fn with_live_restore(found: Option<&[u8]>) -> Option<String> {
         .map(|text| text + "\n")
 }
 
-fn failed(error: &HostError) -> StepError {
-    StepError::host(
-        Reason::ProvisionFailed,
-        "cannot install what keeps the host well",
-        error,
-    )
-}
-
 /// Writes them and has systemd read them. When that cannot be, every byte is put back.
 pub(super) async fn install<H: Host>(host: &H, units: &[Unit]) -> StepResult<()> {
     if units.is_empty() {
@@ -150,7 +141,7 @@ pub(super) async fn install<H: Host>(host: &H, units: &[Unit]) -> StepResult<()>
     if done.is_err() {
         put_back(host, units).await;
     }
-    done.map_err(|error| failed(&error))
+    done.during(Reason::ProvisionFailed, CANNOT_INSTALL)
 }
 
 async fn write_and_load<H: Host>(host: &H, units: &[Unit]) -> HostResult<()> {

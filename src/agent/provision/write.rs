@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::plan::{File, Plan};
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::reload;
 use crate::error::Reason;
@@ -27,15 +27,10 @@ pub(super) async fn backed_up<H: Host>(
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let copy = paths.backups().join(format!("{}-{name}", host.now_ms()));
-        host.keep_copy(path, &copy, Owner::Root)
-            .await
-            .map_err(|error| {
-                StepError::host(
-                    Reason::ProvisionFailed,
-                    format!("cannot keep a copy of `{}`", path.display()),
-                    &error,
-                )
-            })?;
+        host.keep_copy(path, &copy, Owner::Root).await.during(
+            Reason::ProvisionFailed,
+            format_args!("cannot keep a copy of `{}`", path.display()),
+        )?;
         let what = path.display().to_string();
         if let Some(change) = changes.iter_mut().find(|change| change.what == what) {
             change.backup = Some(copy.display().to_string());
@@ -91,11 +86,8 @@ async fn put<H: Host>(
         Some(bytes) => host.replace(path, bytes, owner, Access::Public).await,
         None => host.remove(path, owner).await,
     };
-    done.map_err(|error| {
-        StepError::host(
-            Reason::ProvisionFailed,
-            format!("cannot write `{}`", path.display()),
-            &error,
-        )
-    })
+    done.during(
+        Reason::ProvisionFailed,
+        format_args!("cannot write `{}`", path.display()),
+    )
 }

@@ -2,27 +2,31 @@
 
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::steps::container::{self, During, LOG_LINES};
 use crate::agent::steps::smoke;
 use crate::agent::swap::{Healthy, Swap};
+use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
+use crate::protocol::outcome::Failure;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::step::Step;
 
 /// One probe must end before the next deadline is looked at.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-const SAY_EVERY_MS: u64 = 5_000;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let check = &swap.site().health;
-    let began = swap.host.elapsed_ms();
     // The container was made a moment ago, by the step before.
     let since_ms = swap.host.now_ms().saturating_sub(60_000);
     let mut good = 0;
-    let mut said = began;
+    let mut wait = Wait::new(
+        swap.host,
+        check.timeout.duration(),
+        check.interval.duration(),
+    );
     loop {
         swap.go_on()?;
         let container = container::look(swap).await?;
@@ -43,16 +47,12 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             }));
             return Ok(());
         }
-        let now = swap.host.elapsed_ms();
-        if u128::from(now.saturating_sub(began)) >= check.timeout.duration().as_millis() {
+        if wait.is_over() {
             return Err(never_healthy(swap, &container, &answer).await);
         }
-        if now.saturating_sub(said) >= SAY_EVERY_MS {
-            said = now;
-            let text = format!("not healthy yet: {answer}");
-            swap.events.progress(Step::AwaitHealthy, text).await;
-        }
-        swap.host.sleep(check.interval.duration()).await;
+        let text = format_args!("not healthy yet: {answer}");
+        wait.speak(swap.events, Step::AwaitHealthy, text).await;
+        wait.pause().await;
     }
 }
 
@@ -76,14 +76,16 @@ async fn never_healthy<H: Host>(
     swap: &Swap<'_, H>,
     container: &ContainerFacts,
     answer: &ProbeAnswer,
-) -> StepError {
+) -> Failure {
     let log = swap
         .host
         .container_log(&container.id, LOG_LINES)
         .await
         .unwrap_or_default();
     let Probe { address, path, .. } = probe(swap, PROBE_TIMEOUT);
-    StepError::new(
+    let service = swap.new_slot().service.as_str();
+    let unheard = unheard(service, address.port(), container, answer);
+    let error = Failure::new(
         Reason::NeverHealthy,
         format!(
             "slot `{}` is not healthy after {}: GET http://{address}{path} gives {}",
@@ -92,8 +94,37 @@ async fn never_healthy<H: Host>(
             answer,
         ),
     )
-    .hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, correct `health-path`")
-    .log_tail(log)
+    .log_tail(log);
+    let error = unheard.into_iter().fold(error, Failure::hint);
+    error.hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, correct `health-path`")
+}
+
+/// The usual cause when a connection is refused or closed: the port is published, and nobody listens behind it.
+fn unheard(
+    service: &str,
+    port: u16,
+    container: &ContainerFacts,
+    answer: &ProbeAnswer,
+) -> Option<String> {
+    const WORDS: [&str; 4] = ["refused", "reset", "closed", "broken pipe"];
+    let ProbeAnswer::Nothing(why) = answer else {
+        return None;
+    };
+    let why = why.to_lowercase();
+    if !WORDS.iter().any(|word| why.contains(word)) {
+        return None;
+    }
+    let mut inner: Vec<u16> = container.exposed.iter().map(|(_, port)| *port).collect();
+    inner.sort_unstable();
+    inner.dedup();
+    let inner: Vec<String> = inner.iter().map(u16::to_string).collect();
+    let wanted = match inner.as_slice() {
+        [] => "the port that `ports` names".to_owned(),
+        ports => ports.join(" or "),
+    };
+    Some(format!(
+        "port {port} of the host leads into `{service}`, where nothing answers: is the app listening on {wanted}, and on 0.0.0.0?"
+    ))
 }
 
 #[cfg(test)]
@@ -123,6 +154,31 @@ mod tests {
             interval: "1s".parse().unwrap(),
             successes: 1,
         }
+    }
+
+    #[test]
+    fn a_port_that_nobody_listens_on_is_named() {
+        let mut web = container(RunState::Running);
+        let address = "172.18.0.3".parse().unwrap();
+        web.exposed = vec![(address, 8080), (address, 8080)];
+        let hint = |web: &ContainerFacts, why: &str| {
+            unheard("web-2", 8081, web, &ProbeAnswer::Nothing(why.to_owned()))
+        };
+        let wanted = "port 8081 of the host leads into `web-2`, where nothing answers: is the app listening on 8080, and on 0.0.0.0?";
+        for why in [
+            "Connection refused (os error 111)",
+            "connection reset by peer",
+        ] {
+            assert_eq!(hint(&web, why).as_deref(), Some(wanted), "{why}");
+        }
+        assert_eq!(hint(&web, "timed out"), None);
+        assert_eq!(
+            unheard("web-2", 8081, &web, &ProbeAnswer::Status(503)),
+            None
+        );
+        web.exposed.clear();
+        let unnamed = hint(&web, "connection refused").unwrap();
+        assert!(unnamed.contains("the port that `ports` names"), "{unnamed}");
     }
 
     #[test]

@@ -9,18 +9,21 @@ use std::time::Duration;
 
 use super::await_healthy;
 use super::container::{self, During, LOG_LINES};
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::swap::Swap;
 use crate::agent::verdict::{self, Judge, Verdict, Word};
+use crate::agent::wait::SAY_EVERY_MS;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ProbeAnswer};
+use crate::protocol::outcome::Failure;
 use crate::protocol::receipt::{BakeReport, BakeVerdict, NotMeasured};
 use crate::protocol::step::Step;
 
 /// How often the traffic is looked at, Docker is asked and the health check made.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-const SAY_EVERY_MS: u64 = 5_000;
+/// A traffic log that does not grow for so long is compared with what the kernel saw.
+const SILENT_MS: u64 = 1_000;
 /// Bad answers of the health check in a row that are no accident.
 const SICK: u32 = 3;
 
@@ -73,12 +76,12 @@ fn stays_anyhow<H: Host>(swap: &Swap<'_, H>) -> bool {
     swap.begun.plan.is_rollback() || swap.begun.previous.is_none()
 }
 
-async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> StepError {
+async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> Failure {
     let log = match container::look(swap).await {
         Ok(container) => swap.host.container_log(&container.id, LOG_LINES).await,
         Err(_gone) => Ok(Vec::new()),
     };
-    StepError::new(
+    Failure::new(
         Reason::BakeFailed,
         format!(
             "slot `{}` did worse than the old one: {why}",
@@ -116,6 +119,8 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
     let mut judge = Judge::new(swap.site().bake, swap.meter.baseline());
     let since_ms = swap.host.now_ms();
     let (mut said, mut sick) = (began, 0);
+    // What was in the log, and since when it did not grow.
+    let mut logged = (0, began);
     loop {
         swap.go_on()?;
         let now = swap.host.elapsed_ms();
@@ -123,6 +128,18 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
         swap.meter.look().await;
         swap.meter.read().await;
         let counted = swap.meter.during(new);
+        if counted.requests > logged.0 {
+            logged = (counted.requests, now);
+        }
+        if now.saturating_sub(logged.1) >= SILENT_MS
+            && let Some(came) = swap.meter.unlogged(new, logged.0).await
+        {
+            let why = format!(
+                "nginx no longer logs its requests: {came} ended in the last 5 s, and its log has {}; is the disk full? (`df -h`)",
+                logged.0
+            );
+            return Ok(worse_because(swap, began, why));
+        }
         let progress = match judge.look(took_ms, &counted, &swap.meter.inside(new)) {
             Word::Over(verdict) => {
                 let (verdict, why) = conclude(swap, verdict);
@@ -137,10 +154,11 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
             )),
             Word::GoOn if now.saturating_sub(said) >= SAY_EVERY_MS => {
                 let failed = counted.failed();
-                Some(format!(
-                    "{} requests, {} of them failed",
-                    failed.of, failed.hits
-                ))
+                Some(match (failed.of, failed.hits) {
+                    (0, _) => "no requests so far".to_owned(),
+                    (of, 0) => format!("{of} requests"),
+                    (of, hits) => format!("{of} requests, {hits} of them failed"),
+                })
             }
             Word::GoOn => None,
         };

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::survey::is_running;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, Incident, OomKilled, RunState};
 use crate::protocol::ids::ServiceName;
+use crate::protocol::outcome::Failure;
 
 /// What a failure shows of the container's log.
 pub(super) const LOG_LINES: u16 = 30;
@@ -28,19 +29,12 @@ pub(super) enum During {
 
 pub(super) async fn look<H: Host>(swap: &Swap<'_, H>) -> StepResult<ContainerFacts> {
     let service = &swap.new_slot().service;
-    let found = swap
-        .host
-        .container(&swap.project(), service)
-        .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::StartFailed,
-                format!("cannot look at slot `{service}`"),
-                &error,
-            )
-        })?;
+    let found = swap.host.container(&swap.project(), service).await.during(
+        Reason::StartFailed,
+        format_args!("cannot look at slot `{service}`"),
+    )?;
     found.ok_or_else(|| {
-        StepError::new(
+        Failure::new(
             Reason::CrashedAtBoot,
             format!("the container of slot `{service}` is gone"),
         )
@@ -127,7 +121,7 @@ fn told(
     container: &ContainerFacts,
     cause: Cause,
     during: During,
-) -> StepError {
+) -> Failure {
     let (reason, when) = match during {
         During::Boot => (Reason::CrashedAtBoot, "while starting"),
         During::Bake => (Reason::BakeFailed, "while it was watched"),
@@ -139,31 +133,31 @@ fn told(
         });
     let memory = "raise `deploy.resources.limits.memory` of the slot, or make the app use less (for Java: `-XX:MaxRAMPercentage`)";
     match cause {
-        Cause::NoMemory => StepError::new(
+        Cause::NoMemory => Failure::new(
             Reason::OomKilled,
             format!("slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
         )
         .hint(memory),
-        Cause::NoMemoryInside => StepError::new(
+        Cause::NoMemoryInside => Failure::new(
             Reason::OomKilled,
             format!("a process in slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
         )
         .hint(memory),
-        Cause::Docker => StepError::new(
+        Cause::Docker => Failure::new(
             Reason::Killed,
             format!("slot `{service}` was killed through Docker {when}"),
         )
         .hint("somebody ran `docker kill`, or a `docker stop` or `docker rm -f` that did not wait; deploy again"),
-        Cause::SigKill => StepError::new(
+        Cause::SigKill => Failure::new(
             Reason::Killed,
             format!("slot `{service}` was killed by SIGKILL {when}, by a process in the container or on the host"),
         )
         .hint("neither Docker nor the kernel's count for its memory knows of it; when the whole machine ran out of memory, `sudo dmesg | grep -i oom` says so"),
-        Cause::Ended(code) => StepError::new(
+        Cause::Ended(code) => Failure::new(
             reason,
             format!("slot `{service}` ended {when}, with {}", ended_with(code)),
         )
-        .hint("its last lines are in the report; fix what they name and deploy again"),
+        .hint("its last lines are in the log below; fix what they name and deploy again"),
     }
 }
 
@@ -183,17 +177,10 @@ async fn incidents<H: Host>(
     container: &ContainerFacts,
     since_ms: u64,
 ) -> StepResult<Vec<Incident>> {
-    swap.host
-        .incidents(&container.id, since_ms)
-        .await
-        .map_err(|error| {
-            let service = &swap.new_slot().service;
-            StepError::host(
-                Reason::StartFailed,
-                format!("cannot look at slot `{service}`"),
-                &error,
-            )
-        })
+    swap.host.incidents(&container.id, since_ms).await.during(
+        Reason::StartFailed,
+        format_args!("cannot look at slot `{}`", swap.new_slot().service),
+    )
 }
 
 fn exit_code(container: &ContainerFacts, incidents: &[Incident]) -> Option<i64> {

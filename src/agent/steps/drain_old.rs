@@ -6,16 +6,16 @@
 use std::time::Duration;
 
 use crate::agent::engine;
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
+use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
 const POLL: Duration = Duration::from_millis(25);
-const SAY_EVERY_MS: u64 = 5_000;
 /// Zero must be seen this often in a row: between two requests of one client there is a gap.
 const ZEROES: u32 = 2;
 
@@ -54,39 +54,23 @@ pub(super) async fn drain<H: Host>(
     slot: &SlotService,
     step: Step,
 ) -> StepResult<u32> {
-    let began = swap.host.elapsed_ms();
-    let mut said = began;
+    let mut wait = Wait::new(swap.host, swap.site().drain_timeout.duration(), POLL);
     let mut zeroes = 0;
     loop {
         let open = swap
             .host
             .connections_to(slot.address())
             .await
-            .map_err(|error| {
-                StepError::host(
-                    Reason::CleanupIncomplete,
-                    "cannot count connections",
-                    &error,
-                )
-            })?;
+            .during(Reason::CleanupIncomplete, "cannot count connections")?;
         zeroes = if open == 0 { zeroes + 1 } else { 0 };
         if zeroes == ZEROES {
             return Ok(0);
         }
-        let now = swap.host.elapsed_ms();
-        if u128::from(now.saturating_sub(began)) >= swap.site().drain_timeout.duration().as_millis()
-        {
+        if wait.is_over() {
             return Ok(open);
         }
-        if now.saturating_sub(said) >= SAY_EVERY_MS {
-            said = now;
-            swap.events
-                .progress(
-                    step,
-                    format!("{open} requests in flight to {}", slot.service),
-                )
-                .await;
-        }
-        swap.host.sleep(POLL).await;
+        let text = format_args!("{open} requests in flight to {}", slot.service);
+        wait.speak(swap.events, step, text).await;
+        wait.pause().await;
     }
 }

@@ -1,7 +1,7 @@
 //! The steps of the swap, one file each, with `apply` and, where something is changed, `capture` and `undo`.
 
-use super::failure::StepError;
 use crate::error::Reason;
+use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 pub(super) mod await_healthy;
@@ -18,8 +18,8 @@ pub(super) mod switch_traffic;
 pub(super) mod verify_route;
 
 /// A step that the engine never runs was asked for.
-pub(super) fn not_in_table(step: Step) -> StepError {
-    StepError::new(
+pub(super) fn not_in_table(step: Step) -> Failure {
+    Failure::new(
         Reason::InternalError,
         format!("step {step} is not run by the engine"),
     )

@@ -2,45 +2,35 @@
 
 use std::path::Path;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::history;
 use crate::agent::paths::{AppPaths, STATE_ROOT};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
-use crate::host::error::HostError;
 use crate::host::{Host, HostResult, Owner, overlay, release};
 use crate::protocol::ids::{AppName, PinnedImage};
 use crate::protocol::step::Step;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let failed = |error: HostError| {
-        StepError::host(
-            Reason::CleanupIncomplete,
-            "cannot remove old images",
-            &error,
-        )
-    };
+    let done = remove_old(swap).await;
+    done.during(Reason::CleanupIncomplete, "cannot remove old images")
+}
+
+async fn remove_old<H: Host>(swap: &Swap<'_, H>) -> HostResult<()> {
     let (host, begun) = (swap.host, swap.begun);
-    for release in history::with_settings(host, swap.paths)
-        .await
-        .map_err(failed)?
-    {
+    for release in history::with_settings(host, swap.paths).await? {
         if release != begun.release && !begun.releases.contains(&release) {
             let file = swap.paths.release_file(&release);
-            host.remove(&file, Owner::Us).await.map_err(failed)?;
+            host.remove(&file, Owner::Us).await?;
         }
     }
-    let others = kept_by_others(swap).await.map_err(failed)?;
-    let present = swap
-        .host
-        .images_of(&swap.begun.image.repository)
-        .await
-        .map_err(failed)?;
+    let others = kept_by_others(swap).await?;
+    let present = host.images_of(&begun.image.repository).await?;
     let mut removed = 0;
     for image in present {
         let kept = begun.keep.contains(&image) || others.contains(&image);
         if image != begun.image && !kept {
-            swap.host.remove_image(&image).await.map_err(failed)?;
+            host.remove_image(&image).await?;
             removed += 1;
         }
     }
@@ -49,7 +39,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             .progress(Step::Prune, format!("{removed} old images removed"))
             .await;
     }
-    history::trim(swap.host, swap.paths).await.map_err(failed)
+    history::trim(host, swap.paths).await
 }
 
 /// Another app on this host may have releases of the same image: those of its slots, and those that it keeps.

@@ -3,25 +3,21 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
-use crate::host::Host;
 use crate::host::error::Trouble;
 use crate::host::facts::PullProgress;
+use crate::host::{Host, HostResult};
+use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 const SAY_EVERY: Duration = Duration::from_secs(3);
 const CANCEL_POLL: Duration = Duration::from_millis(250);
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    if swap
-        .host
-        .image(&swap.begun.image)
-        .await
-        .map_err(|error| failed(swap, &error))?
-        .is_none()
-    {
+    let found = swap.host.image(&swap.begun.image).await;
+    if during(swap, found)?.is_none() {
         pull(swap).await?;
     }
     fits(swap).await
@@ -47,7 +43,7 @@ async fn pull<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
         }
     };
     tokio::select! {
-        pulled = pull => pulled.map_err(|error| failed(swap, &error))?,
+        pulled = pull => during(swap, pulled)?,
         () = speak => {}
         () = cancel => return swap.go_on(),
     }
@@ -57,18 +53,10 @@ async fn pull<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
 
 /// The image must be for this host's processor: emulation is not what anyone wants in production.
 async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
-    let facts = swap
-        .host
-        .image(&swap.begun.image)
-        .await
-        .map_err(|error| failed(swap, &error))?;
-    let docker = swap
-        .host
-        .docker()
-        .await
-        .map_err(|error| failed(swap, &error))?;
+    let facts = during(swap, swap.host.image(&swap.begun.image).await)?;
+    let docker = during(swap, swap.host.docker().await)?;
     match facts {
-        Some(facts) if facts.platform != docker.platform => Err(StepError::new(
+        Some(facts) if facts.platform != docker.platform => Err(Failure::new(
             Reason::PlatformMismatch,
             format!(
                 "image `{}` is for {}, but the host is {}",
@@ -77,7 +65,7 @@ async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
         )
         .hint(format!("build it with `platform: {}`", docker.platform))),
         Some(_) => Ok(()),
-        None => Err(StepError::new(
+        None => Err(Failure::new(
             Reason::PullFailed,
             format!(
                 "image `{}` is not on the host after its pull",
@@ -87,25 +75,30 @@ async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     }
 }
 
-fn failed<H>(swap: &Swap<'_, H>, error: &crate::host::error::HostError) -> StepError {
-    let step = StepError::host(
-        Reason::PullFailed,
-        format!("cannot pull `{}` on the host", swap.begun.image),
-        error,
-    );
-    match error.trouble {
-        Trouble::Unauthorized => StepError {
-            reason: Reason::RegistryUnauthorized,
-            ..step
-        },
-        Trouble::Unavailable => {
-            step.hint("can the host reach the registry? `docker pull` there tells")
-        }
-        Trouble::DiskFull
-        | Trouble::Denied
-        | Trouble::Missing
-        | Trouble::TimedOut
-        | Trouble::Refused
-        | Trouble::Other => step,
+fn during<H, T>(swap: &Swap<'_, H>, done: HostResult<T>) -> StepResult<T> {
+    let trouble = done.as_ref().err().map(|error| error.trouble);
+    let reason = if trouble == Some(Trouble::Unauthorized) {
+        Reason::RegistryUnauthorized
+    } else {
+        Reason::PullFailed
+    };
+    let what = format!("cannot pull `{}` on the host", swap.begun.image);
+    let done = done.during(reason, what);
+    if trouble != Some(Trouble::Unavailable) {
+        return done;
     }
+    let refused = |line: &String| line.contains("connection refused");
+    let nobody_listens = done
+        .as_ref()
+        .err()
+        .is_some_and(|failure| failure.chain.iter().any(refused));
+    let done = if nobody_listens {
+        let repository = &swap.begun.image.repository;
+        done.hint(format_args!(
+            "nothing listens at the registry's address: check it first, `{repository}`"
+        ))
+    } else {
+        done
+    };
+    done.hint("can the host reach the registry? `docker pull` there tells")
 }

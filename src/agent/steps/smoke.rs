@@ -8,12 +8,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::container::{self, LOG_LINES};
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
 use crate::host::nginx::Scheme;
+use crate::protocol::outcome::Failure;
 
 /// A new process may take its time for the first request of a kind, and is asked again.
 const NEW_TIMEOUT: Duration = Duration::from_secs(3);
@@ -128,12 +129,12 @@ fn words<H: Host>(
     )
 }
 
-async fn failed<H: Host>(swap: &Swap<'_, H>, text: String) -> StepError {
+async fn failed<H: Host>(swap: &Swap<'_, H>, text: String) -> Failure {
     let log = match container::look(swap).await {
         Ok(container) => swap.host.container_log(&container.id, LOG_LINES).await,
         Err(_gone) => Ok(Vec::new()),
     };
-    StepError::new(Reason::SmokeFailed, text)
+    Failure::new(Reason::SmokeFailed, text)
         .hint("no user was sent there; fix what its last log lines name, or choose other paths with `smoke-paths`")
         .log_tail(log.unwrap_or_default())
 }

@@ -2,24 +2,26 @@
 
 use std::path::PathBuf;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::journal::entry::PreImage;
 use crate::agent::reserve;
 use crate::agent::resolve::Staged;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
-use crate::host::error::HostError;
 use crate::host::facts::ComposeTool;
 use crate::host::overlay::{self, Dialect};
 use crate::host::release::Definition;
 use crate::host::{Access, Host, Owner};
+use crate::protocol::outcome::Failure;
+
+const CANNOT_WRITE: &str = "cannot write the release's compose files";
 
 pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult<PreImage> {
     let bytes = swap
         .host
         .read(&path(swap))
         .await
-        .map_err(|error| failed(&error))?;
+        .during(Reason::StartFailed, CANNOT_WRITE)?;
     Ok(match swap.staged {
         Staged::File { .. } if !is_kept(swap).await? => PreImage::Unkept { bytes },
         Staged::File { .. } | Staged::Kept { .. } | Staged::WayBack => PreImage::File { bytes },
@@ -34,7 +36,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         }
         Staged::Kept { version, place } => (version.as_deref(), Some(place)),
         Staged::WayBack => {
-            return Err(StepError::new(
+            return Err(Failure::new(
                 Reason::InternalError,
                 "a release is staged on the way back",
             ));
@@ -49,7 +51,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     swap.host
         .replace(&path(swap), text.as_bytes(), Owner::Us, Access::Public)
         .await
-        .map_err(|error| failed(&error))
+        .during(Reason::StartFailed, CANNOT_WRITE)
 }
 
 pub(in crate::agent) async fn undo<H: Host>(
@@ -66,12 +68,12 @@ pub(in crate::agent) async fn undo<H: Host>(
         | PreImage::Include { .. }
         | PreImage::Nothing => swap.host.remove(&path, Owner::Us).await,
     };
-    restored.map_err(|error| failed(&error))?;
+    restored.during(Reason::StartFailed, CANNOT_WRITE)?;
     match before {
         PreImage::Unkept { .. } => {
             let kept = swap.paths.release_file(&swap.begun.release);
             let removed = swap.host.remove(&kept, Owner::Us).await;
-            removed.map_err(|error| failed(&error))
+            removed.during(Reason::StartFailed, CANNOT_WRITE)
         }
         PreImage::File { .. } | PreImage::Include { .. } | PreImage::Nothing => Ok(()),
     }
@@ -88,7 +90,7 @@ async fn keep<H: Host>(swap: &Swap<'_, H>, text: &str) -> StepResult<()> {
         host.replace(&path, text.as_bytes(), Owner::Us, Access::Private)
             .await
     };
-    kept.await.map_err(|error| failed(&error))
+    kept.await.during(Reason::StartFailed, CANNOT_WRITE)
 }
 
 async fn is_kept<H: Host>(swap: &Swap<'_, H>) -> StepResult<bool> {
@@ -97,19 +99,11 @@ async fn is_kept<H: Host>(swap: &Swap<'_, H>) -> StepResult<bool> {
         .host
         .read(&path)
         .await
-        .map_err(|error| failed(&error))?;
+        .during(Reason::StartFailed, CANNOT_WRITE)?;
     let text = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     Ok(text.is_some_and(|text| Definition::read(&text).is_ok()))
 }
 
 fn path<H: Host>(swap: &Swap<'_, H>) -> PathBuf {
     swap.paths.override_file(&swap.new_slot().service)
-}
-
-fn failed(error: &HostError) -> StepError {
-    StepError::host(
-        Reason::StartFailed,
-        "cannot write the release's compose files",
-        error,
-    )
 }

@@ -1,7 +1,7 @@
 //! Starts the idle slot with the new release, in a container of its own making.
 
 use crate::agent::engine;
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::steps::drain_old;
 use crate::agent::swap::Swap;
 use crate::error::Reason;
@@ -28,11 +28,29 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         })
         .await;
     swap.events.output("compose", lines).await;
-    started.map_err(|error| {
-        StepError::host(
-            Reason::StartFailed,
-            format!("cannot start slot `{}`", slot.service),
-            &error,
+    let hint = started
+        .as_ref()
+        .err()
+        .and_then(|error| no_such_command(slot.service.as_str(), error.output_lines()));
+    let started = started.during(
+        Reason::StartFailed,
+        format_args!("cannot start slot `{}`", slot.service),
+    );
+    match hint {
+        Some(hint) => started.hint(hint),
+        None => started,
+    }
+}
+
+/// What Docker says when the image lacks the program that it is to start.
+fn no_such_command(service: &str, lines: &[String]) -> Option<String> {
+    let says = lines.iter().any(|line| {
+        let lacks = ["executable file not found", "no such file or directory"];
+        line.contains("exec: \"") && lacks.iter().any(|words| line.contains(words))
+    });
+    says.then(|| {
+        format!(
+            "the image has no such command: see `CMD` and `ENTRYPOINT` in its Dockerfile, and `command` and `entrypoint` of `{service}` in the compose file"
         )
     })
 }
@@ -40,24 +58,36 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
 /// Stops and removes the new slot, after whatever nginx still sends to it has been answered.
 pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let slot = swap.new_slot();
-    let failed = |error| {
-        StepError::host(
-            Reason::UndoFailed,
-            format!("cannot stop and remove slot `{}`", slot.service),
-            &error,
-        )
-    };
     engine::await_answer(swap.host).await;
     drain_old::drain(swap, slot, Step::StartSlot).await?;
     // Without the override: a half-done undo may have removed it, and the service's name is enough.
     let project = swap.project();
     let grace = swap.site().stop_timeout.duration();
-    swap.host
-        .compose_stop(&project, &slot.service, grace)
-        .await
-        .map_err(failed)?;
-    swap.host
-        .compose_remove(&project, &slot.service)
-        .await
-        .map_err(failed)
+    let (host, service) = (swap.host, &slot.service);
+    let removed = async {
+        host.compose_stop(&project, service, grace).await?;
+        host.compose_remove(&project, service).await
+    };
+    let what = format!("cannot stop and remove slot `{service}`");
+    removed.await.during(Reason::UndoFailed, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_the_image_lacks_is_told_from_what_docker_says() {
+        let hint = |line: &str| no_such_command("web-2", &[line.to_owned()]);
+        for line in [
+            r#"Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "srv": executable file not found in $PATH: unknown"#,
+            r#"unable to start container process: error during container init: exec: "/srv/app": stat /srv/app: no such file or directory: unknown"#,
+        ] {
+            assert!(
+                hint(line).is_some_and(|hint| hint.contains("`web-2`")),
+                "{line}"
+            );
+        }
+        assert_eq!(hint("bind source path: no such file or directory"), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! Stops the old slot. Its container, files and image stay: that is what a rollback starts from.
 
 use crate::agent::engine;
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::serving::Serving;
 use crate::agent::survey::is_running;
 use crate::agent::swap::Swap;
@@ -28,20 +28,17 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     swap.host
         .compose_stop(project, &old.service, grace)
         .await
-        .map_err(|error| {
-            StepError::host(
-                Reason::CleanupIncomplete,
-                format!(
-                    "cannot stop the old slot `{}`; the new one serves",
-                    old.service
-                ),
-                &error,
-            )
-            .hint(format!(
-                "stop it by hand on the host: `docker compose stop {}`",
+        .during(
+            Reason::CleanupIncomplete,
+            format_args!(
+                "cannot stop the old slot `{}`; the new one serves",
                 old.service
-            ))
-        })
+            ),
+        )
+        .hint(format_args!(
+            "stop it by hand on the host: `docker compose stop {}`",
+            old.service
+        ))
 }
 
 /// The new slot, when the old one still runs and can be stopped. After a boot it may not: then there is nothing to
@@ -52,10 +49,10 @@ pub(super) async fn soon_alone<'a, H: Host>(
 ) -> StepResult<Option<Serving<'a>>> {
     let project = swap.project();
     let found = swap.host.container(&project, &old.service).await;
-    let found = found.map_err(|error| {
-        let what = format!("cannot look at the old slot `{}`", old.service);
-        StepError::host(Reason::CleanupIncomplete, what, &error)
-    })?;
+    let found = found.during(
+        Reason::CleanupIncomplete,
+        format_args!("cannot look at the old slot `{}`", old.service),
+    )?;
     Ok(found.as_ref().is_some_and(is_running).then(|| Serving {
         slot: swap.new_slot(),
         project,

@@ -7,41 +7,40 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::journal::entry::{PreImage, Switch};
 use crate::agent::reload;
 use crate::agent::reserve;
 use crate::agent::swap::Swap;
+use crate::agent::wait::Wait;
 use crate::error::Reason;
-use crate::host::error::HostError;
 use crate::host::facts::WorkerId;
 use crate::host::nginx::IncludePort;
-use crate::host::{Access, Host, Owner};
+use crate::host::{Access, Host, HostResult, Owner};
+use crate::protocol::outcome::Failure;
 use crate::protocol::receipt::{PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
 
 /// nginx takes this long at most to begin a reload.
-const SETTLE_MS: u64 = 1_000;
+const SETTLE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(10);
 /// Clients on this machine answer as fast as they are scheduled.
 const LEAST_ROUND_TRIP_MS: f64 = 1.0;
 
 pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult<PreImage> {
-    let unreadable = |error: HostError| {
-        StepError::host(Reason::SwitchFailed, "cannot read what nginx obeys", &error)
-    };
+    let captured = read(swap).await;
+    captured.during(Reason::SwitchFailed, "cannot read what nginx obeys")
+}
+
+async fn read<H: Host>(swap: &Swap<'_, H>) -> HostResult<PreImage> {
     match &swap.begun.switch {
         Switch::Flag => {
-            let bytes = swap
-                .host
-                .read(&swap.paths.flag())
-                .await
-                .map_err(unreadable)?;
+            let bytes = swap.host.read(&swap.paths.flag()).await?;
             Ok(PreImage::File { bytes })
         }
         Switch::Reload(include) => {
-            let bytes = swap.host.read(include).await.map_err(unreadable)?;
-            let workers = swap.host.nginx_workers().await.map_err(unreadable)?;
+            let bytes = swap.host.read(include).await?;
+            let workers = swap.host.nginx_workers().await?;
             let workers = workers
                 .iter()
                 .map(|worker| (worker.pid, worker.started))
@@ -118,7 +117,7 @@ async fn put_flag<H: Host>(swap: &Swap<'_, H>, bytes: Option<&[u8]>) -> StepResu
         Some(bytes) => reserve::replace(swap.host, swap.paths, &flag, bytes).await,
         None => swap.host.remove(&flag, Owner::Us).await,
     };
-    put.map_err(|error| StepError::host(Reason::SwitchFailed, "cannot move the slot flag", &error))
+    put.during(Reason::SwitchFailed, "cannot move the slot flag")
 }
 
 async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()> {
@@ -126,14 +125,14 @@ async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()
         bytes: Some(bytes), ..
     } = capture(swap).await?
     else {
-        return Err(StepError::new(
+        return Err(Failure::new(
             Reason::SwitchFailed,
             "the nginx include is gone",
         ));
     };
     let text = String::from_utf8_lossy(&bytes);
     let found = IncludePort::find(&text)
-        .map_err(|problem| StepError::new(Reason::SwitchFailed, problem.to_string()))?;
+        .map_err(|problem| Failure::new(Reason::SwitchFailed, problem.to_string()))?;
     let changed = found.with_port(&text, swap.new_slot().port);
     install(swap, include, changed.as_bytes()).await
 }
@@ -176,21 +175,17 @@ async fn restore<H: Host>(
 ) -> StepResult<()> {
     let host = swap.host;
     let unchanged = async || {
-        let now = host
-            .nginx_workers()
-            .await
-            .map_err(|error| reload::failed(&error))?;
+        let now = reload::during(host.nginx_workers().await)?;
         let known = |worker: &WorkerId| workers.contains(&(worker.pid, worker.started));
         StepResult::Ok(now.iter().all(known))
     };
     put_back(swap, include, bytes).await?;
-    let began = host.elapsed_ms();
+    let wait = Wait::new(host, SETTLE, POLL);
     while unchanged().await? {
         // A reload that was asked for a moment ago may still be on its way.
-        if host.elapsed_ms().saturating_sub(began) >= SETTLE_MS {
+        if !wait.goes_on().await {
             return Ok(());
         }
-        host.sleep(POLL).await;
     }
     put_back(swap, include, bytes).await?;
     reload::reload(host).await
@@ -203,13 +198,12 @@ async fn put_back<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> 
             .replace(include, bytes, Owner::Root, Access::Public)
             .await
     });
-    put.await.map_err(|error| reload::failed(&error))
+    reload::during(put.await)
 }
 
 async fn install<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> StepResult<()> {
-    swap.host
-        .replace(include, bytes, Owner::Root, Access::Public)
-        .await
-        .map_err(|error| reload::failed(&error))?;
+    let host = swap.host;
+    let put = host.replace(include, bytes, Owner::Root, Access::Public);
+    reload::during(put.await)?;
     reload::reload(swap.host).await
 }

@@ -5,18 +5,20 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::agent::failure::{StepError, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::journal::entry::Switch;
 use crate::agent::swap::Swap;
+use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
 use crate::host::nginx::flag;
 use crate::host::nginx::{Listen, Scheme, Site};
+use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;
-const DEADLINE_MS: u64 = 10_000;
+const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -27,20 +29,20 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         return Ok(());
     };
     let told_at = told_at(swap).await;
-    let began = swap.host.elapsed_ms();
-    let late = || swap.host.elapsed_ms().saturating_sub(began) >= DEADLINE_MS;
+    let wait = Wait::new(swap.host, DEADLINE, PAUSE);
     let mut good = 0;
-    while good < GOOD_ANSWERS {
+    loop {
         swap.go_on()?;
-        let seen = look(swap, &probe, &told_at).await;
-        good = if seen.is_ok() { good + 1 } else { 0 };
-        match seen {
-            Err(error) if late() => return Err(error),
-            Ok(()) if good == GOOD_ANSWERS => {}
-            Ok(()) | Err(_) => swap.host.sleep(PAUSE).await,
+        match look(swap, &probe, &told_at).await {
+            Ok(()) => good += 1,
+            Err(error) if wait.is_over() => return Err(error),
+            Err(_) => good = 0,
         }
+        if good == GOOD_ANSWERS {
+            return Ok(());
+        }
+        wait.pause().await;
     }
-    Ok(())
 }
 
 /// Where nginx tells which slot it uses: an include that an earlier version wrote has it elsewhere.
@@ -109,8 +111,8 @@ pub(in crate::agent) fn public_probes(
     }
 }
 
-fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> StepError {
-    StepError::new(
+fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> Failure {
+    Failure::new(
         Reason::RouteNotVerified,
         format!(
             "GET {} through nginx ({}, Host {}) gives {answer}",
@@ -120,12 +122,12 @@ fn not_verified(probe: &Probe, answer: &ProbeAnswer) -> StepError {
     .hint("does `location /` in the server block `proxy_pass` to the variable of the include?")
 }
 
-fn wrong_slot(ask: &Probe, named: Option<&str>, wanted: &str) -> StepError {
+fn wrong_slot(ask: &Probe, named: Option<&str>, wanted: &str) -> Failure {
     let named = named.map_or_else(
         || "does not say".to_owned(),
         |slot| format!("says `{slot}`"),
     );
-    StepError::new(
+    Failure::new(
         Reason::RouteNotVerified,
         format!(
             "nginx ({}, Host {}) {named} which slot takes traffic, not `{wanted}`",

@@ -13,7 +13,6 @@ use crate::protocol::slot::{PerSlot, Slot};
 /// Whose request it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::agent) enum By {
-    /// A user's.
     User,
     /// One of our own.
     Us,

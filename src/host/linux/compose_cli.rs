@@ -129,7 +129,12 @@ impl Launcher {
             .args(up_args(self.tool(), start))
             .args(services.iter().map(ServiceName::as_str))
             .deadline(UP_DEADLINE);
-        up.stream(on_line).await.map_err(explain)
+        let mut hear = |line: &str| {
+            if !is_noise(line) {
+                on_line(line);
+            }
+        };
+        up.stream(&mut hear).await.map_err(explain)
     }
 }
 
@@ -190,6 +195,11 @@ fn names(services: &[ServiceName]) -> String {
     names.join(", ")
 }
 
+/// Compose warns of a `version` in the file at every call. It does no harm, and the file is not ours.
+fn is_noise(line: &str) -> bool {
+    line.contains("attribute `version` is obsolete")
+}
+
 /// Compose has one exit status for everything; what it printed says more.
 fn explain(mut error: HostError) -> HostError {
     if error.trouble == Trouble::Refused {
@@ -203,7 +213,9 @@ fn explain(mut error: HostError) -> HostError {
             error.trouble = Trouble::Denied;
         }
     }
-    error
+    let lines = error.output_lines().iter();
+    let lines = lines.filter(|line| !is_noise(line)).cloned().collect();
+    error.output(lines)
 }
 
 #[cfg(test)]
@@ -290,6 +302,14 @@ mod tests {
     fn only_a_fresh_start_recreates() {
         assert!(up_args(ComposeTool::V1, Start::Fresh).contains(&"--force-recreate"));
         assert!(!up_args(ComposeTool::V2, Start::Keep).contains(&"--force-recreate"));
+    }
+
+    #[test]
+    fn an_obsolete_attribute_is_no_reason() {
+        let noise = "time=\"2026-01-31T23:59:59Z\" level=warning msg=\"/home/u/docker-compose.yml: the attribute `version` is obsolete, it will be ignored, please remove it to avoid potential confusion\"";
+        let lines = [noise, "no such service: web"].map(str::to_owned);
+        let error = HostError::new(Trouble::Refused, "start `web`").output(lines.to_vec());
+        assert_eq!(explain(error).output_lines(), ["no such service: web"]);
     }
 
     #[test]

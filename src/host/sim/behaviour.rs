@@ -32,6 +32,9 @@ pub(crate) enum Behaviour {
     AnswersUsers(u16),
     /// Healthy by its check; takes so many milliseconds for a user.
     SlowFor(u64),
+    /// Healthy by its check; from so many milliseconds after its start on the disk is full, users get 500, and nginx cannot
+    /// log that.
+    FillsDiskAfter(u64),
 }
 
 impl Behaviour {
@@ -53,6 +56,7 @@ impl Behaviour {
             | Self::HangsElsewhere
             | Self::DropsUsers(_)
             | Self::AnswersUsers(_)
+            | Self::FillsDiskAfter(_)
             | Self::SlowFor(_) => Answers::Status(200),
         }
     }
@@ -86,8 +90,14 @@ impl Behaviour {
             | Self::EndsAfter(_)
             | Self::SickAfter(_)
             | Self::HangsAfter(_)
+            | Self::FillsDiskAfter(_)
             | Self::DropsUsers(_) => answer(200, 4),
         }
+    }
+
+    /// Whether nginx can write its log, so long after the start.
+    pub(super) fn leaves_room(self, age_ms: u64) -> bool {
+        !matches!(self, Self::FillsDiskAfter(ms) if age_ms >= ms)
     }
 }
 

@@ -57,7 +57,10 @@ impl Network for SimHost {
     }
     async fn arrivals(&self, _: SocketAddr, _: &[u16]) -> HostResult<Arrivals> {
         self.call("arrivals")?;
-        let per_second = u32::try_from(self.world.borrow().visitors).unwrap_or(u32::MAX);
+        let world = self.world.borrow();
+        // What hangs does not end.
+        let ends = world.hanging.is_empty();
+        let per_second = u32::try_from(world.visitors).unwrap_or(u32::MAX) * u32::from(ends);
         Ok(Arrivals {
             per_second: per_second.into(),
             round_trip_ms: None,

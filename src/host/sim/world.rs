@@ -166,6 +166,9 @@ impl World {
                 self.hanging.push((port, live));
                 continue;
             };
+            if !behaviour.leaves_room(age_ms) {
+                continue;
+            }
             let (seconds, ms) = (self.wall_ms() / 1000, self.wall_ms() % 1000);
             let line = if self.earlier_log {
                 let whole = line.split(" | ").next().unwrap_or_default();
@@ -285,6 +288,7 @@ impl World {
                 | Behaviour::HangsAfter(_)
                 | Behaviour::DropsUsers(_)
                 | Behaviour::AnswersUsers(_)
+                | Behaviour::FillsDiskAfter(_)
                 | Behaviour::SlowFor(_) => true,
             })
         })
@@ -341,6 +345,7 @@ impl World {
                 | Behaviour::FailsPeople(_)
                 | Behaviour::EndsAfter(_)
                 | Behaviour::SickAfter(_)
+                | Behaviour::FillsDiskAfter(_)
                 | Behaviour::HangsUsers
                 | Behaviour::HangsElsewhere
                 | Behaviour::HangsAfter(_)

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::types::SlackField;
+use crate::error::Reason;
 use crate::protocol::outcome::Failure;
 use crate::report::fixtures::{baked_away, context, deployed, reloaded, rolled_back};
 use crate::secret::Secret;
@@ -271,7 +272,7 @@ proptest! {
         result.failure = Some(FailedStage {
             name: Some(h),
             failure: Failure {
-                reason: "bake-failed".to_owned(),
+                reason: Reason::BakeFailed,
                 chain: vec![i, j],
                 hints: lines.clone(),
                 log_tail: lines,

@@ -9,6 +9,7 @@ pub mod build;
 pub mod client;
 mod context;
 mod ignore;
+mod no_answer;
 mod open_line;
 mod output;
 mod pattern;

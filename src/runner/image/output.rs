@@ -94,7 +94,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::report::ConsoleMode;
+    use crate::report::{ConsoleMode, Verbosity};
     use crate::secret::{Redactor, Secret};
 
     #[derive(Clone, Default)]
@@ -116,7 +116,8 @@ mod tests {
         let log = Log::default();
         let redactor = Redactor::new(&[&Secret::new("hunter2-hunter2")]);
         let to = Box::new(log.clone());
-        let reporter = Reporter::with_writer(ConsoleMode::Terminal, redactor, to);
+        let reporter =
+            Reporter::with_writer(ConsoleMode::Terminal, redactor, to).at(Verbosity::Everything);
         let mut output = Output::new(&reporter);
         let fails = messages.iter().any(Result::is_err);
         let ended = output.follow(futures_util::stream::iter(messages)).await;

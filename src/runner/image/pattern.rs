@@ -27,15 +27,9 @@ enum Token {
     Everything,
     /// `[a-z]`
     Class {
-        negated: Negated,
+        is_negated: bool,
         ranges: Vec<(char, char)>,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Negated {
-    Yes,
-    No,
 }
 
 impl Pattern {
@@ -226,9 +220,9 @@ impl Token {
         match self {
             Self::One(wanted) => c == *wanted,
             Self::Any => c != '/',
-            Self::Class { negated, ranges } => {
+            Self::Class { is_negated, ranges } => {
                 let inside = ranges.iter().any(|(low, high)| (low..=high).contains(&&c));
-                inside == (*negated == Negated::No)
+                inside != *is_negated
             }
             Self::Run | Self::Folders | Self::Everything => false,
         }
@@ -303,14 +297,11 @@ fn tokens(pattern: &str) -> Option<Vec<Token>> {
 }
 
 fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Token> {
-    let negated = match rest.next_if_eq(&'^') {
-        Some(_) => Negated::Yes,
-        None => Negated::No,
-    };
+    let is_negated = rest.next_if_eq(&'^').is_some();
     let mut ranges = Vec::new();
     loop {
         let low = match rest.next()? {
-            ']' if !ranges.is_empty() => return Some(Token::Class { negated, ranges }),
+            ']' if !ranges.is_empty() => return Some(Token::Class { is_negated, ranges }),
             ']' | '-' => return None,
             '\\' => rest.next()?,
             c => c,

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::build::BuiltImage;
 use super::client::chain_text;
+use super::no_answer;
 use super::progress::size;
 use crate::clients::docker::errors::Refusal;
 use crate::clients::docker::{
@@ -117,10 +118,8 @@ impl Job<'_> {
                     attempt += 1;
                 }
                 Cause::Passing => {
-                    return Err(self.failed(&name, why).hint(format!(
-                        "it failed {TRIES} times in a row; see if `{}` has an outage and run it again",
-                        self.registry()
-                    )));
+                    let hint = no_answer::hint(self.registry(), &why, TRIES);
+                    return Err(self.failed(&name, why).hint(hint));
                 }
                 Cause::Lasting => {
                     return Err(self.failed(&name, why).hint(format!(

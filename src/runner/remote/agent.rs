@@ -25,16 +25,10 @@ pub struct AgentCall {
     child: Child,
     stdin: Option<ChildStdin>,
     replies: Lines<ChildStdout>,
-    spoke: Spoke,
+    /// Whether the agent has said anything yet.
+    has_spoken: bool,
     tail: Tail,
     stderr: JoinHandle<()>,
-}
-
-/// Whether the agent has said anything yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spoke {
-    Yes,
-    NotYet,
 }
 
 /// How a call ended.
@@ -68,7 +62,7 @@ impl AgentCall {
             child,
             stdin: Some(stdin),
             replies: Lines::new(stdout),
-            spoke: Spoke::NotYet,
+            has_spoken: false,
             stderr: tokio::spawn(tail.clone().follow(stderr)),
             tail,
         };
@@ -112,14 +106,12 @@ impl AgentCall {
             };
             match wire::decode(&line) {
                 Ok(reply) => {
-                    self.spoke = Spoke::Yes;
+                    self.has_spoken = true;
                     return Ok(Some(reply));
                 }
-                Err(error) => match self.spoke {
-                    // A login script that prints (`.bashrc`) comes before the agent.
-                    Spoke::NotYet => self.tail.push(&line),
-                    Spoke::Yes => return Err(garbled().because(error)),
-                },
+                Err(error) if self.has_spoken => return Err(garbled().because(error)),
+                // A login script that prints (`.bashrc`) comes before the agent.
+                Err(_) => self.tail.push(&line),
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::refusal::Forwarded;
 use crate::error::{Error, Result};
 
 /// An IPv6 address as it stands before a port.
@@ -107,11 +106,9 @@ impl Endpoint {
         self.forwarded.unwrap_or(self.port)
     }
 
-    pub(super) fn is_forwarded(&self) -> Forwarded {
-        match self.forwarded {
-            Some(_) => Forwarded::Yes,
-            None => Forwarded::No,
-        }
+    /// Whether a connection goes through a jump host.
+    pub(super) fn is_forwarded(&self) -> bool {
+        self.forwarded.is_some()
     }
 
     /// As people write it.

@@ -162,17 +162,11 @@ fn unreachable(silence: Silence, endpoint: &Endpoint) -> Error {
         ),
     )
     .hint(hint);
-    match endpoint.is_forwarded() {
-        Forwarded::Yes => error.hint("check that the host of `ssh-jump-host` can reach it"),
-        Forwarded::No => error,
+    if endpoint.is_forwarded() {
+        error.hint("check that the host of `ssh-jump-host` can reach it")
+    } else {
+        error
     }
-}
-
-/// Whether a connection goes through a jump host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Forwarded {
-    Yes,
-    No,
 }
 
 /// Adds what `ssh` said: its last line as the cause, all of it as the log.

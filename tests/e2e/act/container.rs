@@ -97,6 +97,11 @@ impl Container {
         self
     }
 
+    /// Says every step as it begins, and what builds print as they print it: for tests that wait for such a line.
+    pub(crate) fn verbose(self) -> Self {
+        self.env("RUNNER_DEBUG", "1")
+    }
+
     /// Another network, such as `none`.
     pub(crate) fn network(mut self, name: &'static str) -> Self {
         self.network = name;

@@ -76,7 +76,7 @@ fn before_the_host_is_changed() {
         assert_eq!(serving, "v1");
     };
     // The gate waits for GitHub.
-    let runner = Container::new(&world, &project);
+    let runner = Container::new(&world, &project).verbose();
     let slow = Fault::Slow(Duration::from_secs(20));
     runner.github.fail_always(Endpoint::GetPermission, slow);
     let (main, serving) = cancelled_at(&world, &project, &runner, "gate  …", ("v1", "v2"));
@@ -85,7 +85,9 @@ fn before_the_host_is_changed() {
     // A build that takes its time.
     let dockerfile = "FROM debian:bookworm-slim\nRUN echo build is at work && sleep 30\n";
     std::fs::write(project.app().join("Slow"), dockerfile).unwrap();
-    let runner = Container::new(&world, &project).input("dockerfile", "Slow");
+    let runner = Container::new(&world, &project)
+        .verbose()
+        .input("dockerfile", "Slow");
     let line = "build is at work";
     let (main, serving) = cancelled_at(&world, &project, &runner, line, ("v1", "v2"));
     never(&main, &serving);
@@ -94,6 +96,7 @@ fn before_the_host_is_changed() {
     let target = std::net::SocketAddr::from(([127, 0, 0, 1], world.env.ssh_port));
     let relay = Relay::start(target, Duration::from_secs(15)).unwrap();
     let runner = Container::new(&world, &project)
+        .verbose()
         .input("ssh-port", &relay.addr().port().to_string())
         .input("connect-timeout", "60s");
     let line = "connecting to";
@@ -117,8 +120,9 @@ fn heavy(project: &Project, version: &str) -> String {
 fn while_the_image_travels() {
     let (world, project) = live("cancel-image");
     for (version, line) in [("v2", "push  …"), ("v3", "pull_image  …")] {
-        let runner =
-            Container::new(&world, &project).input("dockerfile", &heavy(&project, version));
+        let runner = Container::new(&world, &project)
+            .verbose()
+            .input("dockerfile", &heavy(&project, version));
         let (main, serving) = cancelled_at(&world, &project, &runner, line, ("v1", version));
         assert_eq!((main.code, serving.as_str()), (Some(130), "v1"), "{line}");
     }
@@ -128,7 +132,7 @@ fn while_the_image_travels() {
 fn while_the_new_slot_starts() {
     let (world, project) = live("cancel-start");
     for line in ["start_slot  …", "await_healthy  …"] {
-        let runner = boots_for_ever(Container::new(&world, &project));
+        let runner = boots_for_ever(Container::new(&world, &project).verbose());
         let (main, serving) = cancelled_at(&world, &project, &runner, line, ("v1", "v2"));
         assert_eq!((main.code, serving.as_str()), (Some(130), "v1"), "{line}");
     }
@@ -154,6 +158,7 @@ fn around_the_commit() {
         }
         let line = &format!("{step}  …");
         let runner = Container::new(&world, &project)
+            .verbose()
             .input("build-args", &format!("HELLO_VERSION={version}"));
         let versions = (old.as_str(), version);
         let (_main, serving) = cancelled_at(&world, &project, &runner, line, versions);
@@ -168,6 +173,7 @@ fn around_the_commit() {
 fn while_the_old_slot_drains() {
     let (world, project) = live("cancel-drain");
     let runner = Container::new(&world, &project)
+        .verbose()
         .input("build-args", "HELLO_VERSION=v2")
         .input("drain-timeout", "40s");
     // A request that the old slot answers for longer than a cancelled run may last.

@@ -102,7 +102,9 @@ fn a_cancel_while_github_and_slack_hang_ends_in_time_all_the_same() {
 #[test]
 fn a_cancel_during_the_reports_ends_in_time_and_the_deploy_stands() {
     let (world, project) = live("post-report");
-    let runner = Container::new(&world, &project).input("build-args", "HELLO_VERSION=v2");
+    let runner = Container::new(&world, &project)
+        .verbose()
+        .input("build-args", "HELLO_VERSION=v2");
     runner
         .github
         .fail_always(Endpoint::CreateComment, Fault::Hang);
