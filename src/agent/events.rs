@@ -10,7 +10,7 @@ use super::history::log;
 use super::paths::AppPaths;
 use super::reserve;
 use super::writer::Writer;
-use crate::host::{Durability, Host, HostResult};
+use crate::host::{Clock, Durability, Files, HostResult};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply};
@@ -30,7 +30,7 @@ pub(super) struct Events<'a, H> {
     head: RefCell<Option<String>>,
 }
 
-impl<'a, H: Host> Events<'a, H> {
+impl<'a, H: Files + Clock> Events<'a, H> {
     /// A stream that is kept in `log`, or only sent when there is none.
     pub(super) fn new(host: &'a H, log: Option<PathBuf>, listener: UnboundedSender<Reply>) -> Self {
         Self {

@@ -14,7 +14,7 @@ use super::paths::AppPaths;
 use super::reserve;
 use super::wait::Wait;
 use crate::error::Reason;
-use crate::host::{Access, Host, LockAttempt, Owner};
+use crate::host::{Access, Clock, Files, LockAttempt, Owner};
 use crate::protocol::outcome::Failure;
 
 /// Held for one write each time, so this is already a sick disk.
@@ -37,7 +37,7 @@ impl Numbers {
 }
 
 /// Gives a run that begins its number.
-pub(super) async fn issue<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64> {
+pub(super) async fn issue<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepResult<u64> {
     let lock = lock(host, paths).await?;
     let mut numbers = read(host, paths).await?;
     numbers.issued += 1;
@@ -47,7 +47,11 @@ pub(super) async fn issue<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64
 }
 
 /// Makes a number the acting one, durably. Comes after the deploy lock and before anything else.
-pub(super) async fn take_over<H: Host>(host: &H, paths: &AppPaths, number: u64) -> StepResult<()> {
+pub(super) async fn take_over<H: Files + Clock>(
+    host: &H,
+    paths: &AppPaths,
+    number: u64,
+) -> StepResult<()> {
     let lock = lock(host, paths).await?;
     let numbers = read(host, paths).await?;
     if number < numbers.acting {
@@ -65,7 +69,7 @@ pub(super) async fn take_over<H: Host>(host: &H, paths: &AppPaths, number: u64) 
 }
 
 /// A number that is newer than all others, at once the acting one: for a recovery.
-pub(super) async fn seize<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64> {
+pub(super) async fn seize<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepResult<u64> {
     let lock = lock(host, paths).await?;
     let numbers = read(host, paths).await?;
     let number = numbers.issued.max(numbers.acting) + 1;
@@ -83,7 +87,11 @@ pub(super) async fn seize<H: Host>(host: &H, paths: &AppPaths) -> StepResult<u64
 }
 
 /// Fails when this number is no longer the acting one. While the lock is held, nobody takes over.
-pub(super) async fn hold<H: Host>(host: &H, paths: &AppPaths, number: u64) -> StepResult<H::Lock> {
+pub(super) async fn hold<H: Files + Clock>(
+    host: &H,
+    paths: &AppPaths,
+    number: u64,
+) -> StepResult<H::Lock> {
     let lock = lock(host, paths).await?;
     let acting = read(host, paths).await?.acting;
     if acting == number {
@@ -94,7 +102,7 @@ pub(super) async fn hold<H: Host>(host: &H, paths: &AppPaths, number: u64) -> St
 }
 
 /// For the length of one look and one write.
-pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
+pub(super) async fn lock<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepResult<H::Lock> {
     let path = paths.fence_lock();
     let wait = Wait::new(host, DEADLINE, POLL);
     loop {
@@ -121,7 +129,7 @@ pub(super) async fn lock<H: Host>(host: &H, paths: &AppPaths) -> StepResult<H::L
     }
 }
 
-async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
+async fn read<H: Files>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
     let path = paths.fence();
     let bytes = host
         .read(&path)
@@ -145,7 +153,7 @@ async fn read<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Numbers> {
     })
 }
 
-async fn write<H: Host>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepResult<()> {
+async fn write<H: Files>(host: &H, paths: &AppPaths, numbers: Numbers) -> StepResult<()> {
     let text = numbers.text();
     host.replace(&paths.fence(), text.as_bytes(), Owner::Us, Access::Public)
         .await

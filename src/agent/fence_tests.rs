@@ -80,7 +80,7 @@ fn an_older_plan_that_comes_late_is_refused_and_touches_nothing() {
         let (_, failure) = late.failed.unwrap();
         assert!(failure.hints.iter().any(|hint| hint.contains("again")));
         let after = host.world.borrow();
-        let without_log = |mut files: crate::host::sim::Files| {
+        let without_log = |mut files: crate::host::sim::Disk| {
             files.remove(&paths.event_log(&numbered(1, None).deployment));
             files
         };

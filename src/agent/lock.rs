@@ -7,7 +7,7 @@ use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use super::wait::Wait;
 use crate::error::Reason;
-use crate::host::{Host, LockAttempt};
+use crate::host::{Clock, Files, LockAttempt};
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::Failure;
 use crate::protocol::span::Span;
@@ -21,7 +21,7 @@ pub(super) const LOOKS: u32 = 10;
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Waits for the lock at most `lock_wait`, saying who holds it. `ourselves` is what others are told meanwhile.
-pub(super) async fn take<H: Host>(
+pub(super) async fn take<H: Files + Clock>(
     host: &H,
     events: &Events<'_, H>,
     paths: &AppPaths,

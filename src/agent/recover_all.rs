@@ -16,7 +16,7 @@ use super::recover::{Recovered, recover};
 use super::revive::revive;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::{LinuxHost, detached};
-use crate::host::{Host, HostResult, LockAttempt};
+use crate::host::{Files as _, Host, HostResult, LockAttempt};
 use crate::protocol::ids::AppName;
 use crate::protocol::outcome::Failure;
 use crate::protocol::place::RECOVER;

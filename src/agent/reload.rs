@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::wait::Wait;
 use crate::error::Reason;
-use crate::host::{Host, HostResult};
+use crate::host::{Clock, HostResult, Proxy};
 use crate::protocol::outcome::Failure;
 
 const DEADLINE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);
 
 /// Tests, reloads, and waits until every worker that accepts connections began after the reload.
-pub(super) async fn reload<H: Host>(host: &H) -> StepResult<()> {
+pub(super) async fn reload<P: Proxy + Clock>(host: &P) -> StepResult<()> {
     let before = during(host.nginx_workers().await)?;
     during(host.nginx_test().await)?;
     during(host.nginx_reload().await)?;

@@ -12,7 +12,7 @@ use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use crate::error::Reason;
 use crate::host::error::Trouble;
-use crate::host::{Access, Host, HostResult, Owner};
+use crate::host::{Access, Files, HostResult, Owner};
 
 /// The way back notes two lines a step, puts an override and a flag or an include back, and says its last word. Most
 /// lines fit into a block that the journal has already; these are enough when each needs one of its own.
@@ -35,7 +35,7 @@ static FILL: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 /// Sees to it that the reserve is whole. Comes before anything else of a swap; an error means that nothing was changed.
-pub(super) async fn fill<H: Host>(host: &H, paths: &AppPaths) -> StepResult<()> {
+pub(super) async fn fill<F: Files>(host: &F, paths: &AppPaths) -> StepResult<()> {
     let filled = async {
         let there = host.list(&paths.reserve()).await?;
         if there.is_empty() {
@@ -57,8 +57,8 @@ pub(super) async fn fill<H: Host>(host: &H, paths: &AppPaths) -> StepResult<()> 
 }
 
 /// Replaces a file of ours whole or not at all, in the reserve when the disk is full.
-pub(super) async fn replace<H: Host>(
-    host: &H,
+pub(super) async fn replace<F: Files>(
+    host: &F,
     paths: &AppPaths,
     path: &Path,
     bytes: &[u8],
@@ -77,8 +77,8 @@ pub(super) async fn replace<H: Host>(
 }
 
 /// Replaces a file of ours whole or not at all, with what the reserve holds and nothing else.
-pub(super) async fn replace_in_place<H: Host>(
-    host: &H,
+pub(super) async fn replace_in_place<F: Files>(
+    host: &F,
     paths: &AppPaths,
     path: &Path,
     bytes: &[u8],
@@ -104,8 +104,8 @@ pub(super) async fn replace_in_place<H: Host>(
 }
 
 /// Does what needs room on the disk, and gives up a part of the reserve for it when there is none.
-pub(super) async fn with_room<H: Host, T>(
-    host: &H,
+pub(super) async fn with_room<F: Files, T>(
+    host: &F,
     paths: &AppPaths,
     mut work: impl AsyncFnMut() -> HostResult<T>,
 ) -> HostResult<T> {

@@ -129,6 +129,7 @@ async fn start_dependencies<H: Host>(
 mod tests {
     use super::*;
     use crate::agent::tests::{behaves, deployed, image};
+    use crate::host::Files as _;
     use crate::host::sim::{Behaviour, Death, SimHost};
 
     fn revived(host: &SimHost) -> StepResult<Revived> {

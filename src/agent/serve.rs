@@ -24,7 +24,7 @@ use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
 use crate::host::linux::LinuxHost;
-use crate::host::linux::files::replace_here;
+use crate::host::linux::replace::replace_here;
 use crate::protocol::ids::DeploymentId;
 use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::plan::Site;

@@ -3,6 +3,7 @@
 use super::super::tests::{deployed, plan};
 use super::*;
 use crate::host::sim::SimHost;
+use crate::host::{Clock as _, Files as _};
 use crate::protocol::event::Happening;
 use crate::protocol::plan::Target;
 

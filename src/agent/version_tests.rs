@@ -9,7 +9,7 @@ use super::recover::{Recovered, recover};
 use super::tests::{deployed, image, plan, swap};
 use crate::error::Reason;
 use crate::host::sim::SimHost;
-use crate::host::{Host as _, LockAttempt};
+use crate::host::{Files as _, LockAttempt};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::Target;
 use crate::protocol::step::Step;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::events::Events;
-use crate::host::Host;
+use crate::host::{Clock, Files};
 use crate::protocol::step::Step;
 
 /// How long a wait may be silent.
@@ -22,7 +22,7 @@ pub(super) struct Wait<'a, H> {
     said_ms: Option<u64>,
 }
 
-impl<'a, H: Host> Wait<'a, H> {
+impl<'a, H: Clock> Wait<'a, H> {
     /// Begins now and lasts `most`, with `pause` between two looks.
     pub(super) fn new(host: &'a H, most: Duration, pause: Duration) -> Self {
         let began_ms = host.elapsed_ms();
@@ -61,13 +61,6 @@ impl<'a, H: Host> Wait<'a, H> {
         true
     }
 
-    /// Says how far it is, when a sign of life is due.
-    pub(super) async fn speak(&mut self, events: &Events<'_, H>, step: Step, text: impl Display) {
-        if self.must_speak() {
-            events.progress(step, text.to_string()).await;
-        }
-    }
-
     /// Until the next look.
     pub(super) async fn pause(&self) {
         self.host.sleep(self.pause).await;
@@ -80,5 +73,14 @@ impl<'a, H: Host> Wait<'a, H> {
         }
         self.pause().await;
         true
+    }
+}
+
+impl<H: Files + Clock> Wait<'_, H> {
+    /// Says how far it is, when a sign of life is due.
+    pub(super) async fn speak(&mut self, events: &Events<'_, H>, step: Step, text: impl Display) {
+        if self.must_speak() {
+            events.progress(step, text.to_string()).await;
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::Host;
+use crate::host::{Files, Machine};
 
 /// The agent that wrote a journal or an event log. Read leniently, by every version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// This very program.
-    pub(super) async fn ourselves<H: Host>(host: &H) -> Self {
+    pub(super) async fn ourselves<M: Machine>(host: &M) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             program: host.own_program().await.ok(),
@@ -34,7 +34,7 @@ impl Writer {
 }
 
 /// What to type so that the version that wrote a journal settles it.
-pub(super) async fn settle_with<H: Host>(host: &H, writer: Option<&Writer>) -> String {
+pub(super) async fn settle_with<F: Files>(host: &F, writer: Option<&Writer>) -> String {
     let program = writer.and_then(|writer| writer.program.as_deref());
     match program {
         Some(program) if is_there(host, program).await => format!(
@@ -48,6 +48,6 @@ pub(super) async fn settle_with<H: Host>(host: &H, writer: Option<&Writer>) -> S
     }
 }
 
-async fn is_there<H: Host>(host: &H, program: &Path) -> bool {
+async fn is_there<F: Files>(host: &F, program: &Path) -> bool {
     matches!(host.read_from(program, 0, 1).await, Ok(byte) if !byte.is_empty())
 }

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use pct_deploy::host::error::Trouble;
 use pct_deploy::host::facts::{ComposeTool, Incident, OomKilled, RunState};
 use pct_deploy::host::linux::LinuxHost;
-use pct_deploy::host::{Access, Durability, Host as _, Owner, Start};
+use pct_deploy::host::{
+    Access, Clock as _, Containers as _, Durability, Files as _, Machine as _, Network as _, Owner,
+    Proxy as _, Start,
+};
 use tokio::net::TcpStream;
 
 use super::project::{COMPOSE, World, name};

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pct_deploy::host::linux::LinuxHost;
-use pct_deploy::host::{Host as _, LockAttempt};
+use pct_deploy::host::{Clock as _, Files as _, LockAttempt};
 
 const PATH: &str = "PCT_TEST_LOCK";
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pct_deploy::host::facts::{ComposeProject, RunState};
 use pct_deploy::host::linux::LinuxHost;
-use pct_deploy::host::{Access, Host as _, Owner, Start};
+use pct_deploy::host::{Access, Clock as _, Containers as _, Files as _, Owner, Start};
 use pct_deploy::protocol::ids::ServiceName;
 
 use super::sandbox::{run, try_run};

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use pct_deploy::host::error::Trouble;
 use pct_deploy::host::facts::PullProgress;
 use pct_deploy::host::linux::LinuxHost;
-use pct_deploy::host::{Host as _, HostResult};
+use pct_deploy::host::{Containers as _, HostResult, Images as _};
 use pct_deploy::protocol::ids::PinnedImage;
 use pct_deploy::protocol::wire::RegistryLogin;
 use pct_deploy::secret::Secret;

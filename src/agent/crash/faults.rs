@@ -8,7 +8,7 @@ use super::{drive, heal, live, paths};
 use crate::agent::tests::{image, plan};
 use crate::error::Reason;
 use crate::host::sim::{Behaviour, Death, SimHost};
-use crate::host::{Host as _, LockAttempt};
+use crate::host::{Files as _, LockAttempt};
 use crate::protocol::outcome::{Finished, Outcome};
 use crate::protocol::plan::Target;
 

@@ -22,7 +22,7 @@ use crate::agent::swap::Swap;
 use crate::agent::tests::{behaves, image, plan};
 use crate::host::facts::ComposeTool;
 use crate::host::sim::{Death, Known, SimHost};
-use crate::host::{Host as _, LockAttempt};
+use crate::host::{Files as _, LockAttempt};
 use crate::protocol::plan::{Plan, Target};
 
 /// What becomes of the worlds that one beginning can lead to.

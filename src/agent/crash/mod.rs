@@ -15,7 +15,7 @@ use super::paths::AppPaths;
 use super::recover::{Recovered, recover};
 use super::run::run;
 use crate::host::sim::SimHost;
-use crate::host::{Host as _, LockAttempt};
+use crate::host::{Files as _, LockAttempt};
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::{Failure, Finished};
 use crate::protocol::plan::Plan;

@@ -4,7 +4,7 @@ use super::stories::{ENDS, SECOND, Switch};
 use super::{drive, live, paths};
 use crate::agent::fence;
 use crate::agent::journal::file::Journal;
-use crate::host::Host as _;
+use crate::host::Files as _;
 use crate::host::sim::{Death, SimHost};
 
 /// Where a line may be cut, and what may stand behind the cut: some file systems leave zeros.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::agent::tests::{behaves, deployed, image, plan, swap, swap_plan};
 use crate::agent::writer::Writer;
+use crate::host::Files as _;
 use crate::host::sim::{Behaviour, SimHost};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::plan::{Intent, Plan, Target};

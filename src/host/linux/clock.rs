@@ -1,28 +1,23 @@
 //! Time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The two clocks of a host.
-#[derive(Debug)]
-pub(super) struct Clock {
-    started: Instant,
-}
+use super::super::Clock;
+use super::LinuxHost;
 
-impl Clock {
-    pub(super) fn start() -> Self {
-        Self {
-            started: Instant::now(),
-        }
-    }
-
-    pub(super) fn now_ms(&self) -> u64 {
+impl Clock for LinuxHost {
+    fn now_ms(&self) -> u64 {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(super) fn elapsed_ms(&self) -> u64 {
+    fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }

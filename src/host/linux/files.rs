@@ -1,176 +1,190 @@
-//! Files of ours: replaced whole or not at all, appended to, listed.
+//! Files of ours, and root's through `sudo -n`.
 
-use std::ffi::OsStr;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{ErrorKind, Result, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
-use super::super::{Durability, HostResult};
-use crate::random::random_hex;
+use super::super::{Access, Durability, Files, HostResult, LockAttempt, Owner};
+use super::replace::{replace_here, replace_with, sync_folder};
+use super::{LinuxHost, lock, root, tail};
 
-/// The end of the name of a file that is being written.
-const PARTIAL: &str = ".pct-deploy-partial";
-/// A partial file as old as this has no writer any more.
-const ABANDONED: Duration = Duration::from_secs(600);
+impl Files for LinuxHost {
+    type Lock = lock::Lock;
 
-/// Replaces a file of whoever we are: temp file, fsync, rename, fsync of the folder.
-///
-/// An existing file keeps its mode and owner, and a link to it stays a link; a new one gets `mode`.
-/// Blocks. When anything fails, the disk being full above all, the old file is untouched.
-pub fn replace_here(path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {
-    replace(path, bytes, mode)
-        .map_err(|error| HostError::io(format!("write `{}`", path.display()), error))
-}
-
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let (path, old) = match path.canonicalize() {
-        Ok(real) => {
-            let old = real.metadata()?;
-            (real, Some(old))
+    async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(HostError::io(format!("read `{}`", path.display()), error)),
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => (path.to_owned(), None),
-        Err(error) => return Err(error),
-    };
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        return Err(std::io::Error::new(
-            ErrorKind::InvalidInput,
-            "it is not a plain file",
-        ));
     }
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(std::io::Error::new(
-            ErrorKind::InvalidInput,
-            "it is not in a folder",
-        ));
-    };
-    sweep(folder, name);
-    let temp = folder.join(temp_name(name)?);
-    let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temp)?;
-        file.write_all(bytes)?;
-        let new = file.metadata()?;
-        if let Some(old) = &old
-            && (old.uid(), old.gid()) != (new.uid(), new.gid())
-        {
-            std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
-        }
-        let mode = old.as_ref().map_or(mode, |old| old.mode() & 0o7777);
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.sync_all()?;
-        std::fs::rename(&temp, &path)
-    })();
-    if written.is_err() {
-        // The first error is the one to tell.
-        drop(std::fs::remove_file(&temp));
-    }
-    written?;
-    sync_folder(folder)
-}
 
-/// Replaces a file with bytes that are written over `spare`, in place, so that it needs no room; `spare` takes its name.
-pub(super) fn replace_with(spare: &Path, path: &Path, bytes: &[u8]) -> HostResult<()> {
-    let replace = || {
-        let mut file = OpenOptions::new().write(true).open(spare)?;
-        let room = file.metadata()?.len();
-        if room < bytes.len() as u64 {
-            return Err(ErrorKind::FileTooLarge.into());
-        }
-        file.write_all(bytes)?;
-        file.set_len(bytes.len() as u64)?;
-        file.sync_all()?;
-        std::fs::rename(spare, path)?;
-        let folders = [path.parent(), spare.parent()];
-        folders.into_iter().flatten().try_for_each(sync_folder)
-    };
-    replace().map_err(|error| {
-        let doing = format!(
-            "write `{}` in the room of `{}`",
-            path.display(),
-            spare.display()
-        );
-        HostError::io(doing, error)
-    })
-}
-
-pub(super) fn temp_name(name: &OsStr) -> Result<std::ffi::OsString> {
-    // A leading dot keeps it out of include patterns such as nginx's `conf.d/*.conf`.
-    let mut temp = std::ffi::OsString::from(".");
-    temp.push(name);
-    temp.push(format!(".{}{PARTIAL}", random_hex(8)?));
-    Ok(temp)
-}
-
-/// Removes what a writer of this file left behind when it was killed. Best effort.
-fn sweep(folder: &Path, name: &OsStr) {
-    let Ok(entries) = folder.read_dir() else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let entry_name = entry.file_name();
-        let bytes = entry_name.as_encoded_bytes();
-        let is_partial = bytes.strip_prefix(b".").is_some_and(|rest| {
-            rest.strip_prefix(name.as_encoded_bytes())
-                .and_then(|rest| rest.strip_suffix(PARTIAL.as_bytes()))
-                .is_some_and(|middle| middle.len() == 17 && middle.starts_with(b"."))
-        });
-        let is_old = || {
-            let age = entry
-                .metadata()
-                .and_then(|meta| meta.modified())
-                .map(|time| time.elapsed());
-            matches!(age, Ok(Ok(age)) if age > ABANDONED)
+    async fn replace(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        owner: Owner,
+        access: Access,
+    ) -> HostResult<()> {
+        let mode = match access {
+            Access::Public => 0o644,
+            Access::Private => 0o600,
         };
-        if is_partial && is_old() {
-            drop(std::fs::remove_file(entry.path()));
+        if owner == Owner::Root && !root::is_root() {
+            return root::replace(path, bytes, mode).await;
+        }
+        let (file, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || replace_here(&file, &bytes, mode)).await?;
+        self.faults.line_written(path);
+        Ok(())
+    }
+
+    async fn replace_with(&self, spare: &Path, path: &Path, bytes: &[u8]) -> HostResult<()> {
+        let (spare, file, bytes) = (spare.to_owned(), path.to_owned(), bytes.to_owned());
+        on_disk(move || replace_with(&spare, &file, &bytes)).await?;
+        self.faults.line_written(path);
+        Ok(())
+    }
+
+    async fn remove(&self, path: &Path, owner: Owner) -> HostResult<()> {
+        if owner == Owner::Root && !root::is_root() {
+            return root::remove(path).await;
+        }
+        let path = path.to_owned();
+        on_disk(move || {
+            let removed = match std::fs::remove_file(&path) {
+                Err(error) if is_absent(&error) => return Ok(()),
+                other => other,
+            };
+            removed
+                .and_then(|()| path.parent().map_or(Ok(()), sync_folder))
+                .map_err(|error| HostError::io(format!("remove `{}`", path.display()), error))
+        })
+        .await
+    }
+
+    async fn keep_copy(&self, from: &Path, to: &Path, owner: Owner) -> HostResult<()> {
+        root::keep_copy(from, to, owner).await
+    }
+
+    async fn rename(&self, from: &Path, to: &Path) -> HostResult<()> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        on_disk(move || {
+            let renamed = std::fs::rename(&from, &to).and_then(|()| {
+                let folders = [to.parent(), from.parent()];
+                folders.into_iter().flatten().try_for_each(sync_folder)
+            });
+            renamed.map_err(|error| {
+                let doing = format!("rename `{}` to `{}`", from.display(), to.display());
+                HostError::io(doing, error)
+            })
+        })
+        .await
+    }
+
+    async fn append(&self, path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
+        let (file, bytes) = (path.to_owned(), bytes.to_owned());
+        on_disk(move || append_here(&file, &bytes, durability)).await?;
+        self.faults.line_written(path);
+        Ok(())
+    }
+
+    async fn read_from(&self, path: &Path, from: u64, most: usize) -> HostResult<Vec<u8>> {
+        tail::read_from(path, from, most)
+    }
+
+    async fn written_ms(&self, path: &Path) -> HostResult<Option<u64>> {
+        let written = std::fs::metadata(path).and_then(|facts| facts.modified());
+        match written {
+            Ok(time) => {
+                let since = time.duration_since(std::time::UNIX_EPOCH);
+                let ms = since.map_or(0, |since| since.as_millis());
+                Ok(Some(u64::try_from(ms).unwrap_or(u64::MAX)))
+            }
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(HostError::io(
+                format!("look at `{}`", path.display()),
+                error,
+            )),
         }
     }
-}
 
-/// Makes renames, new names and removals in a folder survive a power cut.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)?.sync_all()
-}
+    async fn empty(&self, path: &Path) -> HostResult<()> {
+        tail::empty_for_nginx(path).await
+    }
 
-pub(super) fn read(path: &Path) -> HostResult<Option<Vec<u8>>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(HostError::io(format!("read `{}`", path.display()), error)),
+    async fn make_folder(&self, path: &Path) -> HostResult<()> {
+        let folder = path.to_owned();
+        match on_disk(move || make_folder_here(&folder)).await {
+            Err(error) if error.trouble == Trouble::Denied && !root::is_root() => {
+                root::make_folder(path).await
+            }
+            other => other,
+        }
+    }
+
+    /// What an app printed, and who deployed what when, are nobody else's business.
+    async fn make_private(&self, path: &Path) -> HostResult<()> {
+        std::fs::set_permissions(path, Permissions::from_mode(0o700))
+            .map_err(|error| HostError::io(format!("close the folder `{}`", path.display()), error))
+    }
+
+    async fn make_root_folder(&self, path: &Path) -> HostResult<()> {
+        root::make_own_folder(path).await
+    }
+
+    async fn list(&self, path: &Path) -> HostResult<Vec<String>> {
+        let list = || {
+            let mut names = Vec::new();
+            for entry in path.read_dir()? {
+                // A name that is not UTF-8 is none of ours.
+                names.extend(entry?.file_name().into_string().ok());
+            }
+            names.sort_unstable();
+            Ok(names)
+        };
+        match list() {
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            other => other.map_err(|error: std::io::Error| {
+                HostError::io(format!("list the folder `{}`", path.display()), error)
+            }),
+        }
+    }
+
+    async fn free_bytes(&self, path: &Path) -> HostResult<u64> {
+        let doing = || format!("measure the free space at `{}`", path.display());
+        for folder in path.ancestors() {
+            match rustix::fs::statvfs(folder) {
+                Ok(facts) => return Ok(facts.f_bavail.saturating_mul(facts.f_frsize)),
+                Err(rustix::io::Errno::NOENT) => {}
+                Err(error) => return Err(HostError::io(doing(), error.into())),
+            }
+        }
+        Err(HostError::new(Trouble::Missing, doing()))
+    }
+
+    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<lock::Lock>> {
+        lock::try_lock(path, holder)
+    }
+
+    async fn resolve(&self, path: &str) -> HostResult<PathBuf> {
+        resolve(&self.home, path)
     }
 }
 
-pub(super) fn remove(path: &Path) -> HostResult<()> {
-    let removed = match std::fs::remove_file(path) {
-        Err(error) if is_absent(&error) => return Ok(()),
-        other => other,
-    };
-    removed
-        .and_then(|()| path.parent().map_or(Ok(()), sync_folder))
-        .map_err(|error| HostError::io(format!("remove `{}`", path.display()), error))
+/// Runs what waits for a disk on a thread of its own: a slow one must not stop the probes.
+pub(super) async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> HostResult<T> + Send + 'static,
+) -> HostResult<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(HostError::new(Trouble::Other, "use the disk").because(error)),
+    }
 }
 
-pub(super) fn rename(from: &Path, to: &Path) -> HostResult<()> {
-    let renamed = std::fs::rename(from, to).and_then(|()| {
-        let folders = [to.parent(), from.parent()];
-        folders.into_iter().flatten().try_for_each(sync_folder)
-    });
-    renamed.map_err(|error| {
-        HostError::io(
-            format!("rename `{}` to `{}`", from.display(), to.display()),
-            error,
-        )
-    })
-}
-
-pub(super) fn append(path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
+fn append_here(path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {
     let append = || {
         let mut options = OpenOptions::new();
         options.append(true);
@@ -194,7 +208,7 @@ pub(super) fn append(path: &Path, bytes: &[u8], durability: Durability) -> HostR
     append().map_err(|error| HostError::io(format!("add to `{}`", path.display()), error))
 }
 
-pub(super) fn make_folder(path: &Path) -> HostResult<()> {
+fn make_folder_here(path: &Path) -> HostResult<()> {
     let make = || {
         let missing: Vec<_> = path
             .ancestors()
@@ -220,38 +234,8 @@ pub(super) fn make_folder(path: &Path) -> HostResult<()> {
     make().map_err(|error| HostError::io(format!("make the folder `{}`", path.display()), error))
 }
 
-pub(super) fn list(path: &Path) -> HostResult<Vec<String>> {
-    let list = || {
-        let mut names = Vec::new();
-        for entry in path.read_dir()? {
-            // A name that is not UTF-8 is none of ours.
-            names.extend(entry?.file_name().into_string().ok());
-        }
-        names.sort_unstable();
-        Ok(names)
-    };
-    match list() {
-        Err(error) if is_absent(&error) => Ok(Vec::new()),
-        other => other.map_err(|error: std::io::Error| {
-            HostError::io(format!("list the folder `{}`", path.display()), error)
-        }),
-    }
-}
-
-pub(super) fn free_bytes(path: &Path) -> HostResult<u64> {
-    let doing = || format!("measure the free space at `{}`", path.display());
-    for folder in path.ancestors() {
-        match rustix::fs::statvfs(folder) {
-            Ok(facts) => return Ok(facts.f_bavail.saturating_mul(facts.f_frsize)),
-            Err(rustix::io::Errno::NOENT) => {}
-            Err(error) => return Err(HostError::io(doing(), error.into())),
-        }
-    }
-    Err(HostError::new(Trouble::Missing, doing()))
-}
-
 /// An absolute, link-free form of a path whose last part need not exist.
-pub(super) fn resolve(home: &Path, path: &str) -> HostResult<PathBuf> {
+fn resolve(home: &Path, path: &str) -> HostResult<PathBuf> {
     let whole = match path.strip_prefix('~') {
         Some("") => home.to_owned(),
         Some(rest) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
@@ -269,108 +253,58 @@ pub(super) fn resolve(home: &Path, path: &str) -> HostResult<PathBuf> {
     resolved.map_err(|error| HostError::io(format!("find `{}`", whole.display()), error))
 }
 
-pub(super) fn is_absent(error: &std::io::Error) -> bool {
+fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
     }
 
+    fn host() -> LinuxHost {
+        LinuxHost::new().unwrap()
+    }
+
     fn mode(path: &Path) -> u32 {
         path.metadata().unwrap().mode() & 0o7777
     }
 
-    #[test]
-    fn a_new_file_gets_the_mode_and_an_old_one_keeps_its_own() {
-        let folder = folder();
-        let path = folder.path().join("app.env");
-        replace_here(&path, b"one", 0o600).unwrap();
-        assert_eq!(mode(&path), 0o600);
-        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        replace_here(&path, b"two", 0o600).unwrap();
-        assert_eq!(mode(&path), 0o640);
-        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"two"[..]));
-        assert_eq!(list(folder.path()).unwrap(), ["app.env"]);
-    }
-
-    #[test]
-    fn a_spare_becomes_the_file_whole_and_a_short_one_stays_what_it_is() {
-        let folder = folder();
-        let of = |name: &str| folder.path().join(name);
-        for (name, len) in [("short", 2), ("long", 4096)] {
-            std::fs::write(of(name), vec![7; len]).unwrap();
-        }
-        std::fs::write(of("open.jsonl"), "old").unwrap();
-        assert!(replace_with(&of("short"), &of("open.jsonl"), b"new line").is_err());
-        assert_eq!(std::fs::read(of("short")).unwrap(), [7, 7]);
-        assert!(replace_with(&of("none"), &of("open.jsonl"), b"new").is_err());
-        assert_eq!(std::fs::read(of("open.jsonl")).unwrap(), b"old");
-        replace_with(&of("long"), &of("open.jsonl"), b"new line").unwrap();
-        assert_eq!(std::fs::read(of("open.jsonl")).unwrap(), b"new line");
-        assert_eq!(list(folder.path()).unwrap(), ["open.jsonl", "short"]);
-    }
-
-    #[test]
-    fn a_link_stays_a_link() {
-        let folder = folder();
-        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
-        std::fs::write(&real, "old").unwrap();
-        std::os::unix::fs::symlink("real", &link).unwrap();
-        replace_here(&link, b"new", 0o644).unwrap();
-        assert!(link.symlink_metadata().unwrap().is_symlink());
-        assert_eq!(std::fs::read(&real).unwrap(), b"new");
-    }
-
-    #[test]
-    fn what_a_killed_writer_left_is_swept_once_it_is_old() {
-        let folder = folder();
-        let path = folder.path().join("live");
-        let young = folder.path().join(format!(".live.{:016x}{PARTIAL}", 1));
-        let old = folder.path().join(format!(".live.{:016x}{PARTIAL}", 2));
-        let other = folder.path().join(format!(".alive.{:016x}{PARTIAL}", 3));
-        for (file, age) in [(&young, 0), (&old, 3600), (&other, 3600)] {
-            let file = File::create(file).unwrap();
-            let time = std::time::SystemTime::now() - Duration::from_secs(age);
-            file.set_modified(time).unwrap();
-        }
-        replace_here(&path, b"", 0o644).unwrap();
-        assert!(young.exists() && !old.exists() && other.exists());
-    }
-
-    #[test]
-    fn a_folder_is_not_replaced() {
-        let folder = folder();
-        assert!(replace_here(folder.path(), b"x", 0o644).is_err());
-    }
-
-    #[test]
-    fn missing_things_are_not_errors() {
-        let folder = folder();
+    #[tokio::test]
+    async fn missing_things_are_not_errors() {
+        let (host, folder) = (host(), folder());
         let path = folder.path().join("a/b");
-        assert_eq!(read(&path).unwrap(), None);
-        remove(&path).unwrap();
-        assert!(list(&path).unwrap().is_empty());
-        assert!(free_bytes(&path).unwrap() > 0);
+        assert_eq!(host.read(&path).await.unwrap(), None);
+        host.remove(&path, Owner::Us).await.unwrap();
+        assert!(host.list(&path).await.unwrap().is_empty());
+        assert!(host.free_bytes(&path).await.unwrap() > 0);
     }
 
-    #[test]
-    fn appends_add_up_and_folders_are_made() {
-        let folder = folder();
+    #[tokio::test]
+    async fn appends_add_up_and_folders_are_made() {
+        let (host, folder) = (host(), folder());
         let inner = folder.path().join("a/b");
-        make_folder(&inner).unwrap();
-        make_folder(&inner).unwrap();
+        host.make_folder(&inner).await.unwrap();
+        host.make_folder(&inner).await.unwrap();
         assert_eq!(mode(&inner), 0o755);
         let path = inner.join("open.jsonl");
-        append(&path, b"1\n", Durability::Synced).unwrap();
-        append(&path, b"2\n", Durability::Written).unwrap();
-        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"1\n2\n"[..]));
+        host.append(&path, b"1\n", Durability::Synced)
+            .await
+            .unwrap();
+        host.append(&path, b"2\n", Durability::Written)
+            .await
+            .unwrap();
+        assert_eq!(
+            host.read(&path).await.unwrap().as_deref(),
+            Some(&b"1\n2\n"[..])
+        );
         assert_eq!(mode(&path), 0o600);
-        let error = make_folder(&path).unwrap_err();
+        let error = host.make_folder(&path).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("cannot make the folder `{}`", path.display())
@@ -393,5 +327,21 @@ mod tests {
             resolve(&home, "no/such").unwrap_err().trouble,
             Trouble::Missing
         );
+    }
+
+    #[tokio::test]
+    async fn a_private_folder_is_ours_alone_and_a_missing_file_has_no_time() {
+        let (host, folder) = (host(), folder());
+        let path = folder.path();
+        std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        host.make_private(path).await.unwrap();
+        assert_eq!(mode(path), 0o700);
+        assert!(
+            host.written_ms(path)
+                .await
+                .unwrap()
+                .is_some_and(|ms| ms > 0)
+        );
+        assert_eq!(host.written_ms(&path.join("x")).await.unwrap(), None);
     }
 }

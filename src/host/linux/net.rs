@@ -12,12 +12,12 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::super::HostResult;
 use super::super::error::HostError;
-use super::super::facts::{Probe, ProbeAnswer};
+use super::super::facts::{Arrivals, Asked, Probe, ProbeAnswer};
 use super::super::nginx::flag::USER_AGENT;
-use super::stream;
+use super::super::{HostResult, Network};
 use super::tcp_table::{connected, is_at, is_connection_to, is_listener};
+use super::{LinuxHost, arrivals, line, stream};
 use crate::protocol::slot::{PerSlot, Slot};
 
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
@@ -27,18 +27,68 @@ const MOST_BODY: usize = 64 * 1024;
 const KEPT_BODY: usize = 256;
 const BODY_DEADLINE: Duration = Duration::from_millis(250);
 
-pub(super) async fn probe(probe: &Probe) -> ProbeAnswer {
-    match timeout(probe.timeout, Box::pin(exchange(probe))).await {
-        Ok(Ok((status, _))) => ProbeAnswer::Status(status),
-        Ok(Err(why)) => ProbeAnswer::Nothing(why),
-        Err(_elapsed) => ProbeAnswer::Nothing("timed out".to_owned()),
-    }
-}
+impl Network for LinuxHost {
+    type Line = line::Line;
 
-pub(super) async fn text(probe: &Probe) -> Option<String> {
-    match timeout(probe.timeout, Box::pin(exchange(probe))).await {
-        Ok(Ok((200, body))) => Some(String::from_utf8_lossy(&body).trim().to_owned()),
-        Ok(Ok(_) | Err(_)) | Err(_) => None,
+    async fn probe(&self, probe: &Probe) -> ProbeAnswer {
+        match timeout(probe.timeout, Box::pin(exchange(probe))).await {
+            Ok(Ok((status, _))) => ProbeAnswer::Status(status),
+            Ok(Err(why)) => ProbeAnswer::Nothing(why),
+            Err(_elapsed) => ProbeAnswer::Nothing("timed out".to_owned()),
+        }
+    }
+
+    async fn text(&self, probe: &Probe) -> Option<String> {
+        match timeout(probe.timeout, Box::pin(exchange(probe))).await {
+            Ok(Ok((200, body))) => Some(String::from_utf8_lossy(&body).trim().to_owned()),
+            Ok(Ok(_) | Err(_)) | Err(_) => None,
+        }
+    }
+
+    async fn ask(&self, line: &mut line::Line, probe: &Probe) -> Asked {
+        line::ask(line, probe).await
+    }
+
+    async fn accepts(&self, address: SocketAddr) -> bool {
+        matches!(
+            timeout(ACCEPT_DEADLINE, TcpStream::connect(address)).await,
+            Ok(Ok(_))
+        )
+    }
+
+    /// Any process may read another one's tables: they belong to the network, not to the process.
+    async fn listens(&self, pid: u32) -> bool {
+        ["tcp", "tcp6"].into_iter().any(|table| {
+            let table = std::fs::read_to_string(format!("/proc/{pid}/net/{table}"));
+            table.is_ok_and(|table| table.lines().any(is_listener))
+        })
+    }
+
+    async fn connections_to(&self, address: SocketAddr) -> HostResult<u32> {
+        count_sockets(|line| is_connection_to(line, address))
+    }
+
+    /// Both addresses in one reading: the kernel walks through all its sockets for it.
+    async fn ports_to(
+        &self,
+        addresses: &PerSlot<SocketAddr>,
+    ) -> HostResult<PerSlot<BTreeSet<u16>>> {
+        let mut ports = PerSlot::<BTreeSet<u16>>::default();
+        each_socket(|line| {
+            let Some((port, peer)) = connected(line) else {
+                return;
+            };
+            for slot in Slot::BOTH {
+                if is_at(peer, *addresses.get(slot)) {
+                    ports.get_mut(slot).insert(port);
+                }
+            }
+        })?;
+        Ok(ports)
+    }
+
+    async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
+        arrivals::of(address, listeners).await
     }
 }
 
@@ -118,41 +168,6 @@ pub(super) fn io_words(error: &std::io::Error) -> String {
     }
 }
 
-pub(super) async fn accepts(address: SocketAddr) -> bool {
-    matches!(
-        timeout(ACCEPT_DEADLINE, TcpStream::connect(address)).await,
-        Ok(Ok(_))
-    )
-}
-
-/// Any process may read another one's tables: they belong to the network, not to the process.
-pub(super) fn listens(pid: u32) -> bool {
-    ["tcp", "tcp6"].into_iter().any(|table| {
-        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{table}"));
-        table.is_ok_and(|table| table.lines().any(is_listener))
-    })
-}
-
-pub(super) fn connections_to(address: SocketAddr) -> HostResult<u32> {
-    count_sockets(|line| is_connection_to(line, address))
-}
-
-/// Both addresses in one reading: the kernel walks through all its sockets for it.
-pub(super) fn ports_to(addresses: &PerSlot<SocketAddr>) -> HostResult<PerSlot<BTreeSet<u16>>> {
-    let mut ports = PerSlot::<BTreeSet<u16>>::default();
-    each_socket(|line| {
-        let Some((port, peer)) = connected(line) else {
-            return;
-        };
-        for slot in Slot::BOTH {
-            if is_at(peer, *addresses.get(slot)) {
-                ports.get_mut(slot).insert(port);
-            }
-        }
-    })?;
-    Ok(ports)
-}
-
 /// How many lines of the kernel's tables of TCP sockets are meant.
 pub(super) fn count_sockets(is_meant: impl Fn(&str) -> bool) -> HostResult<u32> {
     let mut count: u32 = 0;
@@ -203,8 +218,12 @@ mod tests {
             stream.write_all(answer).await.unwrap();
             String::from_utf8_lossy(&asked[..read]).into_owned()
         });
-        let answer = probe(&to(address)).await;
+        let answer = host().probe(&to(address)).await;
         (answer, server.await.unwrap())
+    }
+
+    fn host() -> LinuxHost {
+        LinuxHost::new().unwrap()
     }
 
     fn to(address: SocketAddr) -> Probe {
@@ -274,33 +293,37 @@ mod tests {
     async fn a_closed_port_refuses() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        assert!(accepts(address).await);
+        assert!(host().accepts(address).await);
         drop(listener);
-        assert!(!accepts(address).await);
-        assert_eq!(probe(&to(address)).await, nothing("connection refused"));
+        assert!(!host().accepts(address).await);
+        assert_eq!(
+            host().probe(&to(address)).await,
+            nothing("connection refused")
+        );
     }
 
     #[tokio::test]
     async fn real_connections_are_counted_from_one_side() {
+        let host = host();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        assert_eq!(connections_to(address).unwrap(), 0);
+        assert_eq!(host.connections_to(address).await.unwrap(), 0);
         let client = TcpStream::connect(address).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        assert_eq!(connections_to(address).unwrap(), 1);
+        assert_eq!(host.connections_to(address).await.unwrap(), 1);
         let nowhere = "127.0.0.1:1".parse().unwrap();
         let both = PerSlot {
             one: nowhere,
             two: address,
         };
         let ours = client.local_addr().unwrap().port();
-        let seen = ports_to(&both).unwrap();
+        let seen = host.ports_to(&both).await.unwrap();
         assert_eq!((seen.one.len(), seen.two), (0, BTreeSet::from([ours])));
         drop(server);
         drop(client);
         // A program that another test is just starting holds our sockets until it has started.
         let closed = async {
-            while connections_to(address).unwrap() > 0 {
+            while host.connections_to(address).await.unwrap() > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
-use super::super::facts::WorkerId;
-use super::root;
+use super::super::facts::{Loaded, WorkerId};
+use super::super::{HostResult, Proxy};
 use super::workers::{Process, accepting_workers, masters};
+use super::{LinuxHost, loaded, root};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Long lists of networks and addresses are part of some configurations.
@@ -15,38 +15,73 @@ const MOST_CONFIG: usize = 64 * 1024 * 1024;
 /// Where packages of nginx put the process id.
 const PID_FILES: [&str; 2] = ["/run/nginx.pid", "/usr/local/nginx/logs/nginx.pid"];
 
-pub(super) async fn config() -> HostResult<String> {
-    let doing = "read the configuration of nginx";
-    let dump = root::program("nginx", doing)?
-        .args(["-T"])
-        .most_output(MOST_CONFIG)
-        .deadline(DEADLINE);
-    let dump = root::denied(dump.capture().await)?;
-    Ok(String::from_utf8_lossy(&dump).into_owned())
-}
+impl Proxy for LinuxHost {
+    async fn nginx_config(&self) -> HostResult<String> {
+        let doing = "read the configuration of nginx";
+        let dump = root::program("nginx", doing)?
+            .args(["-T"])
+            .most_output(MOST_CONFIG)
+            .deadline(DEADLINE);
+        let dump = root::denied(dump.capture().await)?;
+        let config = String::from_utf8_lossy(&dump).into_owned();
+        self.nginx_pid_file.replace(pid_file(&config));
+        Ok(config)
+    }
 
-pub(super) async fn test() -> HostResult<()> {
-    let test = root::program("nginx", "accept the configuration of nginx")?.args(["-t"]);
-    root::denied(test.deadline(DEADLINE).capture().await.map(drop))
-}
+    async fn nginx_test(&self) -> HostResult<()> {
+        let test = root::program("nginx", "accept the configuration of nginx")?.args(["-t"]);
+        root::denied(test.deadline(DEADLINE).capture().await.map(drop))
+    }
 
-/// It says so on its standard error.
-pub(super) async fn version() -> HostResult<String> {
-    let doing = "ask nginx for its version";
-    let mut said = String::new();
-    let ask = root::program("nginx", doing)?.args(["-v"]);
-    let mut hear = |line: &str| {
-        if let Some((_, version)) = line.split_once("nginx/") {
-            said = version.split(' ').next().unwrap_or_default().to_owned();
-        }
-    };
-    root::denied(ask.deadline(DEADLINE).stream(&mut hear).await)?;
-    Ok(said)
-}
+    async fn nginx_reload(&self) -> HostResult<()> {
+        let reload = root::program("nginx", "reload nginx")?.args(["-s", "reload"]);
+        root::denied(reload.deadline(DEADLINE).capture().await.map(drop))
+    }
 
-pub(super) async fn reload() -> HostResult<()> {
-    let reload = root::program("nginx", "reload nginx")?.args(["-s", "reload"]);
-    root::denied(reload.deadline(DEADLINE).capture().await.map(drop))
+    async fn nginx_loaded(&self, path: &Path) -> HostResult<Loaded> {
+        loaded::by_nginx(path, &self.nginx_workers().await?)
+    }
+
+    /// The accepting workers of the one nginx that is the host's.
+    ///
+    /// Containers have masters too, visible from the host; they are in a process namespace of their
+    /// own. When several are left, as beside a container that shares ours, the pid file decides.
+    async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>> {
+        let doing = "list the nginx processes";
+        let processes = processes().map_err(|error| HostError::io(doing, error))?;
+        let masters = masters(&processes);
+        let master = match masters.as_slice() {
+            [] => return Ok(Vec::new()),
+            [only] => *only,
+            several => {
+                let noted = noted_pid(self.nginx_pid_file.borrow().as_deref());
+                *several
+                    .iter()
+                    .find(|master| Some(**master) == noted)
+                    .ok_or_else(|| {
+                        HostError::new(Trouble::Other, doing).because(format!(
+                            "{} nginx master processes run and no pid file says which is the host's",
+                            several.len()
+                        ))
+                    })?
+            }
+        };
+        Ok(accepting_workers(&processes, master))
+    }
+
+    /// It says so on its standard error.
+    async fn nginx_version(&self) -> HostResult<String> {
+        let doing = "ask nginx for its version";
+        let mut said = String::new();
+        let ask = root::program("nginx", doing)?.args(["-v"]);
+        let mut hear = |line: &str| {
+            if let Some((_, version)) = line.split_once("nginx/") {
+                said = version.split(' ').next().unwrap_or_default().to_owned();
+            }
+        };
+        root::denied(ask.deadline(DEADLINE).stream(&mut hear).await)?;
+        Ok(said)
+    }
 }
 
 /// Has nginx open its logs anew; they are gone, or others are there by their names.
@@ -55,35 +90,8 @@ pub(super) async fn reopen() -> HostResult<()> {
     root::denied(reopen.deadline(DEADLINE).capture().await.map(drop))
 }
 
-/// The accepting workers of the one nginx that is the host's.
-///
-/// Containers have masters too, visible from the host; they are in a process namespace of their
-/// own. When several are left, as beside a container that shares ours, the pid file decides.
-pub(super) fn workers(configured_pid_file: Option<&Path>) -> HostResult<Vec<WorkerId>> {
-    let doing = "list the nginx processes";
-    let processes = processes().map_err(|error| HostError::io(doing, error))?;
-    let masters = masters(&processes);
-    let master = match masters.as_slice() {
-        [] => return Ok(Vec::new()),
-        [only] => *only,
-        several => {
-            let noted = noted_pid(configured_pid_file);
-            *several
-                .iter()
-                .find(|master| Some(**master) == noted)
-                .ok_or_else(|| {
-                    HostError::new(Trouble::Other, doing).because(format!(
-                        "{} nginx master processes run and no pid file says which is the host's",
-                        several.len()
-                    ))
-                })?
-        }
-    };
-    Ok(accepting_workers(&processes, master))
-}
-
 /// The pid file that a configuration names.
-pub(super) fn pid_file(config: &str) -> Option<PathBuf> {
+fn pid_file(config: &str) -> Option<PathBuf> {
     config.lines().find_map(|line| {
         let path = line.trim().strip_prefix("pid")?.strip_prefix([' ', '\t'])?;
         let path = path.split_once(';')?.0.trim().trim_matches(['"', '\'']);

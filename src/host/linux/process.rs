@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
 use super::environment::{Environment, find_program};
-use super::lines::{Lines, Tail};
+use crate::clients::lines::{Tail, follow};
 
 /// What an error shows of the output of a program.
 const TAIL: usize = 20;
@@ -229,20 +229,6 @@ async fn talk(
     };
     tokio::try_join!(feed, listen, follow(stderr, &say))?;
     child.wait().await
-}
-
-async fn follow(from: Option<impl AsyncRead + Unpin>, say: impl Fn(&str)) -> std::io::Result<()> {
-    let Some(mut from) = from else { return Ok(()) };
-    let mut lines = Lines::default();
-    let mut chunk = vec![0; 4096];
-    loop {
-        match from.read(&mut chunk).await? {
-            0 => break,
-            read => lines.push(chunk.get(..read).unwrap_or_default(), &say),
-        }
-    }
-    lines.finish(&say);
-    Ok(())
 }
 
 async fn collect(

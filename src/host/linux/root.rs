@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
 use super::super::{HostResult, Owner};
-use super::files;
 use super::process::Program;
+use super::replace::sync_folder;
 
 /// sudo may ask a directory server who we are.
-const SUDO_DEADLINE: Duration = Duration::from_secs(15);
-
-const SYSTEMD_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const SUDO_DEADLINE: Duration = Duration::from_secs(15);
 
 /// A program that runs as root.
 pub(super) fn program(name: &str, doing: &str) -> HostResult<Program> {
@@ -21,15 +19,6 @@ pub(super) fn program(name: &str, doing: &str) -> HostResult<Program> {
     } else {
         program.under_sudo()
     }
-}
-
-/// Whether what needs root works without a password.
-pub(super) async fn can_act() -> HostResult<()> {
-    if is_root() {
-        return Ok(());
-    }
-    let sudo = Program::find("sudo", "act as root")?.args(["-n", "true"]);
-    denied(sudo.deadline(SUDO_DEADLINE).capture().await.map(drop))
 }
 
 /// The file that we were started from. When it is gone, which it is not while the agents are kept as they should be, the
@@ -75,7 +64,7 @@ pub(super) async fn remove(path: &Path) -> HostResult<()> {
     let Some(folder) = path.parent() else {
         return Ok(());
     };
-    match files::sync_folder(folder) {
+    match sync_folder(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             let sync = program("sync", &doing)?
                 .args([folder])
@@ -124,43 +113,6 @@ pub(super) async fn make_own_folder(path: &Path) -> HostResult<()> {
         .args(["-d", "-m", "0755", "--"])
         .args([path]);
     denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
-}
-
-/// Has systemd read its files, start units at every boot and some of them now, and have units read theirs.
-pub(super) async fn load_units(enable: &[&str], start: &[&str], reload: &[&str]) -> HostResult<()> {
-    systemctl("have systemd read its files", &["daemon-reload"]).await?;
-    if !enable.is_empty() {
-        // What was said about this unit before is forgotten: it may be wanted by others now.
-        let words = [&["reenable", "--quiet"], enable].concat();
-        systemctl("have systemd start units at boot", &words).await?;
-    }
-    if !start.is_empty() {
-        let words = [&["enable", "--quiet", "--now"], start].concat();
-        systemctl("have systemd start units", &words).await?;
-    }
-    if !reload.is_empty() {
-        let words = [&["reload"], reload].concat();
-        systemctl("have a service read its files", &words).await?;
-    }
-    Ok(())
-}
-
-async fn systemctl(doing: &str, words: &[&str]) -> HostResult<()> {
-    let systemctl = program("systemctl", doing)?.args(words);
-    denied(
-        systemctl
-            .deadline(SYSTEMD_DEADLINE)
-            .capture()
-            .await
-            .map(drop),
-    )
-}
-
-/// The name of the user we are.
-pub(super) async fn user() -> HostResult<String> {
-    let id = Program::find("id", "find the name of this user")?.args(["-un"]);
-    let name = id.deadline(SUDO_DEADLINE).capture().await?;
-    Ok(String::from_utf8_lossy(&name).trim().to_owned())
 }
 
 pub(super) fn is_root() -> bool {

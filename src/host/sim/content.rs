@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::watch::Open;
-use super::world::{Files, Loaded};
+use super::world::{Disk, Loaded};
 
 /// A file's bytes. Copies are cheap, and what the bytes mean is found out once.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl PartialEq for Content {
 }
 
 /// The names in a folder; a folder is there with what is in it.
-pub(super) fn names_in(files: &Files, folder: &Path) -> Vec<String> {
+pub(super) fn names_in(files: &Disk, folder: &Path) -> Vec<String> {
     let inside = files
         .keys()
         .filter_map(|file| file.strip_prefix(folder).ok()?.iter().next()?.to_str())

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use super::content::{Content, Sum};
-use super::world::{Files, World};
+use super::world::{Disk, World};
 
 impl World {
     /// Everything that a new agent could see or meet, without the clock and the lines that only people read, as a
@@ -37,7 +37,7 @@ const NOTHING: u64 = 0;
 /// Set in the meaning of the open journal alone.
 const OPEN: u64 = 1 << 63;
 
-fn hash_files(files: &Files, hasher: &mut DefaultHasher) {
+fn hash_files(files: &Disk, hasher: &mut DefaultHasher) {
     let (mut all, mut open, mut measured) = (0_u64, false, false);
     for (path, content) in files {
         let meaning = content.meaning(|_| meaning(path, content));

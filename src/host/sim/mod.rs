@@ -12,27 +12,33 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
+use super::HostResult;
 use super::error::{HostError, Trouble};
 use super::facts::ProbeAnswer;
 use super::nginx::context::Context;
 use super::nginx::flag::{self, FlagSwitch, Keeping};
-use super::{Held, HostResult};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::slot::PerSlot;
 
 mod behaviour;
+mod clock;
+mod containers;
 mod content;
 mod edits;
 mod essence;
 mod faults;
-mod verbs;
+mod files;
+mod images;
+mod machine;
+mod network;
+mod proxy;
 mod watch;
 mod world;
 
 pub(crate) use behaviour::Behaviour;
 pub(crate) use essence::kept_files;
 pub(crate) use faults::Faults;
-pub(crate) use world::{Files, World};
+pub(crate) use world::{Disk, World};
 use world::{Loaded, service_of};
 
 /// The host.
@@ -79,8 +85,6 @@ impl Death {
 }
 
 pub(crate) const INCLUDE: &str = "/etc/nginx/conf.d/service-url.inc";
-/// So often a sleeper looks before it takes those that should wake before it for dead.
-const STANDS_STILL: u32 = 20;
 /// The state folder of the app.
 pub(crate) const FOLDER: &str = "/var/lib/pct-deploy/app";
 /// The time at which every simulation begins.
@@ -90,18 +94,6 @@ const CONFIG: &str = "services:\n  web-1: {image: a, ports: ['8080:80'], depends
 
 /// Who holds which file.
 type Locks = Rc<RefCell<BTreeMap<PathBuf, String>>>;
-
-#[derive(Debug)]
-pub(crate) struct SimLock {
-    path: PathBuf,
-    locks: Locks,
-}
-impl Held for SimLock {}
-impl Drop for SimLock {
-    fn drop(&mut self) {
-        self.locks.borrow_mut().remove(&self.path);
-    }
-}
 
 impl SimHost {
     /// A host on which nothing was ever deployed.
@@ -248,32 +240,6 @@ impl SimHost {
         }
     }
 
-    /// Waits in simulated time: whoever wants to wake first lets the time pass for all.
-    async fn sleep_until(&self, deadline: u64) {
-        let number = self.slept.get();
-        self.slept.set(number + 1);
-        let _woken = Woken { host: self, number };
-        let (mut seen, mut looks) = (0, 0);
-        loop {
-            self.sleepers.borrow_mut().insert(number, deadline);
-            tokio::task::yield_now().await;
-            let now = self.world.borrow().now_ms;
-            looks = if seen == now { looks + 1 } else { 0 };
-            seen = now;
-            if looks == STANDS_STILL {
-                // Whoever should wake first belongs to an agent that stands still.
-                self.sleepers
-                    .borrow_mut()
-                    .retain(|_, other| *other >= deadline);
-            }
-            let earliest = self.sleepers.borrow().values().min().copied();
-            if now >= deadline || earliest == Some(deadline) {
-                self.world.borrow_mut().pass(deadline.saturating_sub(now));
-                return;
-            }
-        }
-    }
-
     /// A place where the agent may die: from here on it is never polled again, or stands still until it is let go on.
     async fn point(&self) {
         let number = self.points.get();
@@ -379,17 +345,5 @@ impl SimHost {
             }
         });
         self.point().await;
-    }
-}
-
-/// Takes a sleeper off the list when it has woken, and when nobody waits for it any more.
-struct Woken<'a> {
-    host: &'a SimHost,
-    number: u64,
-}
-
-impl Drop for Woken<'_> {
-    fn drop(&mut self) {
-        self.host.sleepers.borrow_mut().remove(&self.number);
     }
 }

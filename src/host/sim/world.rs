@@ -26,7 +26,7 @@ pub(super) enum Loaded {
 
 impl Loaded {
     /// What nginx makes of the include.
-    pub(super) fn by(files: &Files) -> Self {
+    pub(super) fn by(files: &Disk) -> Self {
         files
             .get(Path::new(INCLUDE))
             .map_or(Self::Nothing, |include| include.loaded(Self::from))
@@ -55,15 +55,15 @@ pub(crate) struct Container {
     pub(crate) held: bool,
 }
 
-pub(crate) type Files = BTreeMap<PathBuf, Content>;
+pub(crate) type Disk = BTreeMap<PathBuf, Content>;
 
 /// Everything that survives the agent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     /// What a program sees.
-    pub(crate) files: Files,
+    pub(crate) files: Disk,
     /// What a power cut leaves.
-    pub(super) durable: Files,
+    pub(super) durable: Disk,
     pub(crate) containers: BTreeMap<String, Container>,
     pub(crate) images: BTreeSet<String>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
@@ -378,7 +378,7 @@ impl World {
     }
 }
 
-fn port(loaded: Loaded, files: &Files) -> u16 {
+fn port(loaded: Loaded, files: &Disk) -> u16 {
     match loaded {
         Loaded::Nothing => 0,
         Loaded::Port(port) => port,

@@ -14,11 +14,11 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::archive::Sent;
-use super::client::{ANSWER, chain_text};
+use super::client::chain_text;
 use super::context::Context;
 use super::output::Output;
 use super::progress::size;
-use super::{credentials, registry_host};
+use crate::clients::docker::{ANSWER, HUB, credentials, registry_host};
 use crate::config::types::BuildConfig;
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Repository, Tag};
@@ -176,8 +176,7 @@ impl Job<'_> {
             }
         }
         if let Some(Ok(Sent { files, bytes })) = packed {
-            let bytes = size(bytes.try_into().unwrap_or(i64::MAX));
-            let text = format!("built {name} from {files} files, {bytes}");
+            let text = format!("built {name} from {files} files, {}", size(bytes));
             self.reporter.progress(Phase::Build, &text);
         }
         for tag in others {
@@ -217,7 +216,7 @@ impl Job<'_> {
         let hosts: Vec<&str> = match registry_host(&self.config.repository) {
             Some(host) => vec![host],
             // One name for BuildKit and one for the classic builder.
-            None => vec!["registry-1.docker.io", super::DOCKER_HUB],
+            None => vec!["registry-1.docker.io", HUB],
         };
         let pair = |host: &str| (host.to_owned(), credentials(login, host));
         Some(hosts.into_iter().map(pair).collect())

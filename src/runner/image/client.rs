@@ -1,37 +1,33 @@
 //! Finds the Docker daemon.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::Docker;
 use tokio::time::timeout;
 
+use crate::clients::docker::errors::io_kind;
+use crate::clients::docker::{self, ANSWER, DEFAULT_SOCKET, Place};
 use crate::error::{Error, Reason, Result};
 
-const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
-/// For questions that the daemon answers from memory.
-pub(super) const ANSWER: Duration = Duration::from_secs(30);
 /// The client's own limit covers sending the whole build context.
-const LONGEST_REQUEST: u64 = 60 * 60;
+const LONGEST_REQUEST: Duration = Duration::from_secs(60 * 60);
 
 /// Connects to the daemon of `docker_host` (the value of `DOCKER_HOST`), or to the usual socket.
 pub async fn connect(docker_host: Option<&str>) -> Result<Docker> {
     let address = docker_host
         .filter(|address| !address.is_empty())
         .unwrap_or(DEFAULT_SOCKET);
-    let docker = if address.starts_with("unix://") || address.starts_with('/') {
-        Docker::connect_with_unix(address, LONGEST_REQUEST, API_DEFAULT_VERSION)
-    } else if address.starts_with("tcp://") || address.starts_with("http://") {
-        Docker::connect_with_http(address, LONGEST_REQUEST, API_DEFAULT_VERSION)
-    } else {
+    if docker::place(address) == Place::Foreign {
         return Err(unavailable(address).hint(
             "set `DOCKER_HOST` to `unix:///path/to/docker.sock` or `tcp://host:2375`, or unset it",
         ));
-    };
+    }
     let failed = |error: bollard::errors::Error| {
         let hint = cure(&error, address);
         unavailable(address).because(error).hint(hint)
     };
-    let docker = with_url_safe_credentials(docker.map_err(failed)?);
+    let docker = docker::client(address, LONGEST_REQUEST).map_err(failed)?;
     match timeout(ANSWER, docker.negotiate_version()).await {
         Ok(docker) => docker.map_err(failed),
         Err(_elapsed) => Err(unavailable(address)
@@ -48,11 +44,10 @@ fn unavailable(address: &str) -> Error {
 }
 
 fn cure(error: &bollard::errors::Error, address: &str) -> String {
-    let text = chain_text(error);
-    if text.contains("Permission denied") {
+    if io_kind(error) == Some(ErrorKind::PermissionDenied) {
         "let this user use Docker: `sudo usermod -aG docker \"$USER\"`, then log in again"
             .to_owned()
-    } else if address.starts_with("unix://") || address.starts_with('/') {
+    } else if docker::place(address) == Place::Socket {
         "start Docker: `sudo systemctl start docker`; a workflow needs a Linux runner with Docker such as `runs-on: ubuntu-latest`".to_owned()
     } else {
         "check `DOCKER_HOST` and that the daemon listens there".to_owned()
@@ -69,25 +64,6 @@ pub(super) fn chain_text(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
-}
-
-/// The daemon reads credential headers as URL-safe base64 and takes what it cannot read for no
-/// credentials at all, but the client writes the standard alphabet: a password with a `?`, `>` or
-/// `~` in an unlucky place would be refused.
-fn with_url_safe_credentials(docker: Docker) -> Docker {
-    docker.with_request_modifier(|mut request| {
-        for name in ["X-Registry-Auth", "X-Registry-Config"] {
-            if let Some(value) = request.headers_mut().get_mut(name) {
-                let text = String::from_utf8_lossy(value.as_bytes());
-                let url_safe = text.replace('+', "-").replace('/', "_");
-                if let Ok(url_safe) = url_safe.parse() {
-                    *value = url_safe;
-                    value.set_sensitive(true);
-                }
-            }
-        }
-        request
-    })
 }
 
 #[cfg(test)]

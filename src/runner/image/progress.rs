@@ -130,10 +130,11 @@ impl Progress {
         let stage = if over { Stage::Over } else { Stage::Running };
         self.transfers.insert(id, Transfer { shown: now, stage });
         let end = if over { " done" } else { "" };
+        let bytes = |bytes: i64| size(u64::try_from(bytes).unwrap_or(0));
         let size = match (status.current, status.total) {
             (0, 0) => String::new(),
-            (current, 0) => format!(" {}", size(current)),
-            (current, total) => format!(" {} / {}", size(current), size(total)),
+            (current, 0) => format!(" {}", bytes(current)),
+            (current, total) => format!(" {} / {}", bytes(current), bytes(total)),
         };
         lines.push(format!("#{number} {}{size}{end}", one_line(&status.id)));
     }
@@ -165,9 +166,9 @@ fn seconds(seconds: i64, nanos: i32) -> f64 {
 
 /// Bytes as people read them.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub(super) fn size(bytes: i64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
-        i64::MIN..1_000 => format!("{bytes} B"),
+        0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         1_000_000_000.. => format!("{:.2} GB", bytes as f64 / 1e9),

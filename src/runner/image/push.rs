@@ -1,6 +1,5 @@
 //! Pushes an image under its tags and learns its digest.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
@@ -11,9 +10,13 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::time::{sleep, timeout};
 
 use super::build::BuiltImage;
-use super::client::{ANSWER, chain_text};
+use super::client::chain_text;
+use super::no_answer;
 use super::progress::size;
-use super::{DOCKER_HUB, credentials, no_answer, registry_host};
+use crate::clients::docker::errors::Refusal;
+use crate::clients::docker::{
+    ANSWER, Layers, Transfer, credentials, digest_of, registry_host, server,
+};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Digest, PinnedImage, Repository, Tag};
 use crate::protocol::step::Phase;
@@ -130,7 +133,7 @@ impl Job<'_> {
 
     async fn try_push(&self, tag: &Tag) -> Result<Option<Digest>, String> {
         let options = PushImageOptionsBuilder::default().tag(tag.as_str()).build();
-        let server = registry_host(&self.built.repository).unwrap_or(DOCKER_HUB);
+        let server = server(&self.built.repository);
         let credentials = self.login.map(|login| credentials(login, server));
         let repository = self.built.repository.as_str();
         let stream = self
@@ -144,7 +147,7 @@ impl Job<'_> {
         stream: impl Stream<Item = Result<PushImageInfo, DockerError>>,
     ) -> Result<Option<Digest>, String> {
         let mut stream = std::pin::pin!(stream);
-        let mut layers = Layers::default();
+        let mut progress = Progress::default();
         let mut digest = None;
         loop {
             let info = match timeout(SILENCE, stream.next()).await {
@@ -162,7 +165,7 @@ impl Job<'_> {
                 digest = digest_in(status).or(digest);
             }
             if let Some(detail) = info.progress_detail
-                && let Some(line) = layers.add(detail.current, detail.total, Instant::now())
+                && let Some(line) = progress.add(detail.current, detail.total, Instant::now())
             {
                 self.reporter.progress(Phase::Push, &line);
             }
@@ -234,45 +237,12 @@ impl Job<'_> {
 
 /// Reads what daemons and registries say; there is nothing but text.
 fn cause_of(text: &str) -> Cause {
-    let text = text.to_lowercase();
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    // Whole words: a digest may contain any three digits.
-    let status = |codes: &[&str]| {
-        text.split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| codes.contains(&word))
-    };
-    // A busy registry may answer an unauthorized client with 429 as well: that one passes.
-    if status(&["429"]) || has(&["toomanyrequests", "too many requests"]) {
-        Cause::Passing
-    } else if status(&["401", "403"])
-        || has(&[
-            "unauthorized",
-            "authentication required",
-            "no basic auth credentials",
-            "denied",
-            "incorrect username or password",
-            "insufficient_scope",
-        ])
-    {
-        Cause::Unauthorized
-    } else if status(&["500", "502", "503", "504", "eof"])
-        || has(&[
-            "bad gateway",
-            "service unavailable",
-            "gateway time",
-            "timeout",
-            "timed out",
-            "deadline exceeded",
-            "connection reset",
-            "connection refused",
-            "broken pipe",
-            "temporary failure",
-            "server misbehaving",
-        ])
-    {
-        Cause::Passing
-    } else {
-        Cause::Lasting
+    match Refusal::of_registry(text) {
+        Refusal::Unauthorized => Cause::Unauthorized,
+        Refusal::Busy | Refusal::Down => Cause::Passing,
+        Refusal::DiskFull | Refusal::Unreachable | Refusal::Missing | Refusal::Other => {
+            Cause::Lasting
+        }
     }
 }
 
@@ -284,21 +254,8 @@ fn digest_in(status: &str) -> Option<Digest> {
 
 /// The digests of one repository among `name@digest` texts.
 fn digests_of(repository: &Repository, all: &[String]) -> Vec<Digest> {
-    let wanted = familiar(repository.as_str());
-    all.iter()
-        .filter_map(|text| text.split_once('@'))
-        .filter(|(name, _)| familiar(name) == wanted)
-        .filter_map(|(_, digest)| digest.parse().ok())
-        .collect()
-}
-
-/// A name as daemons shorten it.
-fn familiar(name: &str) -> &str {
-    let name = name
-        .strip_prefix("docker.io/")
-        .or_else(|| name.strip_prefix("index.docker.io/"))
-        .unwrap_or(name);
-    name.strip_prefix("library/").unwrap_or(name)
+    let digests = all.iter().filter_map(|text| digest_of(text, repository));
+    digests.collect()
 }
 
 fn one_line(text: &str) -> String {
@@ -308,24 +265,24 @@ fn one_line(text: &str) -> String {
 /// How much of all layers is uploaded. The stream does not say which layer it means, but two rarely
 /// have the same size.
 #[derive(Debug, Default)]
-struct Layers {
-    current: HashMap<i64, i64>,
+struct Progress {
+    layers: Layers<u64>,
     shown: Option<Instant>,
 }
 
-impl Layers {
+impl Progress {
     /// A line now and then.
     fn add(&mut self, current: Option<i64>, total: Option<i64>, now: Instant) -> Option<String> {
-        let (current, total) = (current?, total?);
-        self.current.insert(total, current.min(total));
+        let (done, total) = (u64::try_from(current?).ok()?, u64::try_from(total?).ok()?);
+        let done = total.min(done);
+        self.layers.set(total, Transfer { done, total });
         let shown = *self.shown.get_or_insert(now);
         if now - shown < PAUSE {
             return None;
         }
         self.shown = Some(now);
-        let done = self.current.values().sum();
-        let all = self.current.keys().sum();
-        Some(format!("{} of {}", size(done), size(all)))
+        let Transfer { done, total } = self.layers.sum();
+        Some(format!("{} of {}", size(done), size(total)))
     }
 }
 
@@ -380,12 +337,12 @@ mod tests {
 
     #[test]
     fn progress_is_condensed() {
-        let mut layers = Layers::default();
+        let mut progress = Progress::default();
         let start = Instant::now();
-        assert_eq!(layers.add(Some(1_000_000), Some(4_000_000), start), None);
-        assert_eq!(layers.add(Some(2_000_000), Some(6_000_000), start), None);
+        assert_eq!(progress.add(Some(1_000_000), Some(4_000_000), start), None);
+        assert_eq!(progress.add(Some(2_000_000), Some(6_000_000), start), None);
         assert_eq!(
-            layers
+            progress
                 .add(Some(3_000_000), Some(4_000_000), start + PAUSE)
                 .as_deref(),
             Some("5.0 MB of 10.0 MB")

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::refusal::log_lines;
+use crate::clients::lines::follow;
 use crate::error::{Error, Reason, Result};
 use crate::protocol::wire::{self, MAX_LINE, Reply, Request};
 
@@ -214,16 +215,8 @@ impl Tail {
     }
 
     async fn follow(self, pipe: impl AsyncRead + Unpin) {
-        let mut lines = Lines::new(pipe);
-        loop {
-            match lines.next().await {
-                Ok(Some(line)) => self.push(&line),
-                Ok(None) => break,
-                // An endless line: forget it, but keep reading, or the agent would block.
-                Err(_too_long) => lines.buffer.clear(),
-            }
-        }
-        self.push(&String::from_utf8_lossy(&lines.buffer));
+        // What was read before an error is still worth showing.
+        drop(follow(Some(pipe), |line| self.push(line)).await);
     }
 }
 

@@ -20,9 +20,9 @@ use super::super::super::facts::{
     ComposeProject, ContainerFacts, ContainerHealth, OomKilled, RunState,
 };
 use super::super::super::masking::mask;
-use super::super::lines::{Lines, Tail, shortened};
 use super::images::image_of_container;
 use super::{within, within_or_none};
+use crate::clients::lines::{Lines, Tail, shortened};
 use crate::protocol::ids::ServiceName;
 
 const SERVICE: &str = "com.docker.compose.service";
@@ -217,6 +217,7 @@ pub(in super::super) async fn log(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::lines::LONGEST_LINE;
 
     fn inspected(json: &str) -> ContainerInspectResponse {
         serde_json::from_str(json).unwrap()
@@ -276,5 +277,17 @@ mod tests {
         assert!(is_of(&of("/home/ec2-user", "False"), folder));
         assert!(!is_of(&of("/home/ec2-user", "True"), folder));
         assert!(!is_of(&of("/home/other", "False"), folder));
+    }
+
+    #[test]
+    fn a_secret_is_hidden_before_its_line_is_cut() {
+        let secret = ["PASSPHRASE=correct horse battery".to_owned()];
+        for before in LONGEST_LINE - 40..LONGEST_LINE {
+            let line = format!("{} correct horse battery end\n", "x".repeat(before));
+            let (mut lines, mut seen) = (Lines::raw(), Vec::new());
+            lines.push(line.as_bytes(), |line| seen.push(line.to_owned()));
+            let shown = shortened(&mask(&secret, seen)[0]);
+            assert!(!shown.contains("correct") && shown.len() <= LONGEST_LINE);
+        }
     }
 }

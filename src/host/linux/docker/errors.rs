@@ -1,18 +1,11 @@
 //! What an error of the engine means.
 
-use std::error::Error as StdError;
+use std::io::ErrorKind;
 
 use bollard::errors::Error;
 
 use super::super::super::error::{HostError, Trouble};
-
-/// The HTTP status of an answer that is an error.
-pub(super) fn status(error: &Error) -> Option<u16> {
-    match error {
-        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
-        _ => None,
-    }
-}
+use crate::clients::docker::errors::{Refusal, io_kind};
 
 /// Says what kind of trouble an error of the engine is.
 pub(super) fn host_error(doing: impl Into<String>, error: Error) -> HostError {
@@ -34,15 +27,12 @@ pub(super) fn host_error(doing: impl Into<String>, error: Error) -> HostError {
 }
 
 fn trouble_of_connection(error: &Error) -> (Trouble, Option<&'static str>) {
-    let first: Option<&(dyn StdError + 'static)> = Some(error);
-    let io = std::iter::successors(first, |error| (*error).source())
-        .find_map(|error| error.downcast_ref::<std::io::Error>());
-    match io.map(std::io::Error::kind) {
-        Some(std::io::ErrorKind::PermissionDenied) => (
+    match io_kind(error) {
+        Some(ErrorKind::PermissionDenied) => (
             Trouble::Denied,
             Some("this user may not use Docker; add it with `sudo usermod -aG docker \"$USER\"`"),
         ),
-        Some(std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
+        Some(ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             (Trouble::Unavailable, Some("Docker does not run"))
         }
         Some(_) => (Trouble::Unavailable, None),
@@ -50,62 +40,14 @@ fn trouble_of_connection(error: &Error) -> (Trouble, Option<&'static str>) {
     }
 }
 
-/// The engine has a status for few things; the words of registries and of the kernel say more.
 fn trouble_of_message(message: &str) -> Trouble {
-    const WORDS: [(&[&str], Trouble); 4] = [
-        (
-            &["no space left on device", "disk quota exceeded"],
-            Trouble::DiskFull,
-        ),
-        (
-            &[
-                "unauthorized",
-                "no basic auth credentials",
-                "access denied",
-                "access to the resource is denied",
-                "authentication required",
-                "incorrect username or password",
-                "403 forbidden",
-            ],
-            Trouble::Unauthorized,
-        ),
-        (
-            &[
-                "manifest unknown",
-                "not found",
-                "no such image",
-                "no such container",
-            ],
-            Trouble::Missing,
-        ),
-        (
-            &[
-                "connection refused",
-                "no such host",
-                "i/o timeout",
-                "timeout exceeded",
-                "deadline exceeded",
-                "tls handshake timeout",
-                "connection reset",
-                "network is unreachable",
-                "no route to host",
-                "server misbehaving",
-                "temporary failure in name resolution",
-                "toomanyrequests",
-                "too many requests",
-                "service unavailable",
-                "bad gateway",
-                "unexpected eof",
-                ": eof",
-            ],
-            Trouble::Unavailable,
-        ),
-    ];
-    let message = message.to_ascii_lowercase();
-    WORDS
-        .iter()
-        .find(|(words, _)| words.iter().any(|word| message.contains(word)))
-        .map_or(Trouble::Refused, |(_, trouble)| *trouble)
+    match Refusal::of_engine(message) {
+        Refusal::DiskFull => Trouble::DiskFull,
+        Refusal::Unauthorized => Trouble::Unauthorized,
+        Refusal::Missing => Trouble::Missing,
+        Refusal::Busy | Refusal::Down | Refusal::Unreachable => Trouble::Unavailable,
+        Refusal::Other => Trouble::Refused,
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::auth::DockerCredentials;
 use bollard::models::{ContainerInspectResponse, CreateImageInfo};
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
@@ -12,54 +11,127 @@ use bollard::query_parameters::{
 };
 use futures_util::TryStreamExt as _;
 
-use super::super::super::HostResult;
 use super::super::super::error::{HostError, Trouble};
 use super::super::super::facts::{ImageFacts, PullProgress};
+use super::super::super::{HostResult, Images};
+use super::super::LinuxHost;
 use super::{errors, platform, within, within_or_none};
-use crate::protocol::ids::{Digest, PinnedImage, Repository};
+use crate::clients::docker::errors::status;
+use crate::clients::docker::{Layers, Transfer, credentials, digest_of, server};
+use crate::protocol::ids::{PinnedImage, Repository};
 use crate::protocol::wire::RegistryLogin;
 
 /// A registry or a disk that is silent for so long will not come back.
 const PULL_SILENCE: Duration = Duration::from_secs(180);
 const PULL_DEADLINE: Duration = Duration::from_secs(1800);
-const HUB: &str = "https://index.docker.io/v1/";
 
-/// Facts about a local image.
-pub(in super::super) async fn facts(
-    docker: &Docker,
-    image: &PinnedImage,
-) -> HostResult<Option<ImageFacts>> {
-    let doing = format!("look for the image `{image}`");
-    let found = within_or_none(&doing, docker.inspect_image(&image.to_string())).await?;
-    Ok(found.map(|found| ImageFacts {
-        platform: platform(found.os.as_deref(), found.architecture.as_deref()),
-        size: found
-            .size
-            .and_then(|size| size.try_into().ok())
-            .unwrap_or(0),
-    }))
-}
+impl Images for LinuxHost {
+    async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
+        let docker = self.engine().await?;
+        let doing = format!("look for the image `{image}`");
+        let found = within_or_none(&doing, docker.inspect_image(&image.to_string())).await?;
+        Ok(found.map(|found| ImageFacts {
+            platform: platform(found.os.as_deref(), found.architecture.as_deref()),
+            size: found
+                .size
+                .and_then(|size| size.try_into().ok())
+                .unwrap_or(0),
+        }))
+    }
 
-/// Every local image of a repository that has a digest, sorted.
-pub(in super::super) async fn of(
-    docker: &Docker,
-    repository: &Repository,
-) -> HostResult<Vec<PinnedImage>> {
-    let doing = format!("list the images of `{repository}`");
-    let options = ListImagesOptionsBuilder::new().digests(true).build();
-    let images = within(&doing, docker.list_images(Some(options))).await?;
-    let mut found: Vec<_> = images
-        .iter()
-        .flat_map(|image| &image.repo_digests)
-        .filter_map(|reference| digest_in(reference, repository))
-        .map(|digest| PinnedImage {
-            repository: repository.clone(),
-            digest,
-        })
-        .collect();
-    found.sort_unstable_by(|a, b| a.digest.cmp(&b.digest));
-    found.dedup();
-    Ok(found)
+    async fn images_of(&self, repository: &Repository) -> HostResult<Vec<PinnedImage>> {
+        let docker = self.engine().await?;
+        let doing = format!("list the images of `{repository}`");
+        let options = ListImagesOptionsBuilder::new().digests(true).build();
+        let images = within(&doing, docker.list_images(Some(options))).await?;
+        let mut found: Vec<_> = images
+            .iter()
+            .flat_map(|image| &image.repo_digests)
+            .filter_map(|reference| digest_of(reference, repository))
+            .map(|digest| PinnedImage {
+                repository: repository.clone(),
+                digest,
+            })
+            .collect();
+        found.sort_unstable_by(|a, b| a.digest.cmp(&b.digest));
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn pull(
+        &self,
+        image: &PinnedImage,
+        login: Option<&RegistryLogin>,
+        on_progress: &mut dyn FnMut(PullProgress),
+    ) -> HostResult<()> {
+        let docker = self.engine().await?;
+        let doing = || format!("pull `{image}`");
+        let options = CreateImageOptionsBuilder::new()
+            .from_image(image.repository.as_str())
+            .tag(image.digest.as_str())
+            .build();
+        let credentials = login.map(|login| credentials(login, server(&image.repository)));
+        let mut stream = docker.create_image(Some(options), None, credentials);
+        let follow = async {
+            let mut layers = Layers::default();
+            loop {
+                let news = tokio::time::timeout(PULL_SILENCE, stream.try_next()).await;
+                match news {
+                    Ok(Ok(Some(info))) => {
+                        if let Some(progress) = note(&mut layers, &info) {
+                            on_progress(progress);
+                        }
+                    }
+                    Ok(Ok(None)) => return Ok(()),
+                    Ok(Err(error)) => return Err(errors::host_error(doing(), error)),
+                    Err(_elapsed) => {
+                        let why = format!("nothing was heard for {} s", PULL_SILENCE.as_secs());
+                        return Err(HostError::new(Trouble::TimedOut, doing()).because(why));
+                    }
+                }
+            }
+        };
+        match tokio::time::timeout(PULL_DEADLINE, follow).await {
+            Ok(result) => result,
+            Err(_elapsed) => {
+                let why = format!("it took longer than {} s", PULL_DEADLINE.as_secs());
+                Err(HostError::new(Trouble::TimedOut, doing()).because(why))
+            }
+        }
+    }
+
+    async fn remove_image(&self, image: &PinnedImage) -> HostResult<()> {
+        let docker = self.engine().await?;
+        let doing = format!("remove the image `{image}`");
+        let reference = image.to_string();
+        let found = within_or_none(&doing, docker.inspect_image(&reference)).await?;
+        let Some(id) = found.and_then(|image| image.id) else {
+            return Ok(());
+        };
+        // With a tag beside the digest the engine would drop the digest of an image in use, and a
+        // rollback would no longer find it.
+        let filters = HashMap::from([("ancestor", vec![id])]);
+        let users = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
+        if !within(&doing, docker.list_containers(Some(users)))
+            .await?
+            .is_empty()
+        {
+            return Ok(());
+        }
+        let removal = async {
+            let removed = docker
+                .remove_image(&reference, None::<RemoveImageOptions>, None)
+                .await;
+            match removed {
+                Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+                other => other.map(drop),
+            }
+        };
+        within(&doing, removal).await
+    }
 }
 
 /// The image that a container was made from.
@@ -102,7 +174,7 @@ fn choose(reference: &str, digests: &[String]) -> Option<PinnedImage> {
         .and_then(|repository| {
             let mut fitting = digests
                 .iter()
-                .filter_map(|text| digest_in(text, &repository));
+                .filter_map(|text| digest_of(text, &repository));
             let digest = fitting.next()?;
             fitting.next().is_none().then_some(PinnedImage {
                 repository: repository.clone(),
@@ -122,163 +194,30 @@ fn without_tag(name: &str) -> &str {
     }
 }
 
-/// The digest in a reference of this repository, however either is spelled.
-fn digest_in(reference: &str, repository: &Repository) -> Option<Digest> {
-    let (name, digest) = reference.split_once('@')?;
-    (familiar(name) == familiar(repository.as_str())).then(|| digest.parse().ok())?
-}
-
-/// The short form of a Docker Hub name, which is what the engine lists.
-fn familiar(name: &str) -> &str {
-    let name = name.strip_prefix("index.").unwrap_or(name);
-    let Some(name) = name.strip_prefix("docker.io/") else {
-        return name.strip_prefix("library/").unwrap_or(name);
-    };
-    name.strip_prefix("library/").unwrap_or(name)
-}
-
-/// Downloads an image by digest.
-pub(in super::super) async fn pull(
-    docker: &Docker,
-    image: &PinnedImage,
-    login: Option<&RegistryLogin>,
-    on_progress: &mut dyn FnMut(PullProgress),
-) -> HostResult<()> {
-    let doing = || format!("pull `{image}`");
-    let options = CreateImageOptionsBuilder::new()
-        .from_image(image.repository.as_str())
-        .tag(image.digest.as_str())
-        .build();
-    let credentials = login.map(|login| credentials(&image.repository, login));
-    let mut stream = docker.create_image(Some(options), None, credentials);
-    let follow = async {
-        let mut layers = Layers::default();
-        loop {
-            let news = tokio::time::timeout(PULL_SILENCE, stream.try_next()).await;
-            match news {
-                Ok(Ok(Some(info))) => {
-                    if let Some(progress) = layers.note(&info) {
-                        on_progress(progress);
-                    }
-                }
-                Ok(Ok(None)) => return Ok(()),
-                Ok(Err(error)) => return Err(errors::host_error(doing(), error)),
-                Err(_elapsed) => {
-                    let why = format!("nothing was heard for {} s", PULL_SILENCE.as_secs());
-                    return Err(HostError::new(Trouble::TimedOut, doing()).because(why));
-                }
-            }
+/// Takes one message of a pull; the new sum when it changed.
+fn note(layers: &mut Layers<String>, info: &CreateImageInfo) -> Option<PullProgress> {
+    let id = info.id.as_ref()?;
+    match info.status.as_deref()? {
+        "Downloading" => {
+            let detail = info.progress_detail.as_ref()?;
+            let done = u64::try_from(detail.current?).ok()?;
+            let total = detail.total.and_then(|total| total.try_into().ok());
+            let total = total.unwrap_or(done);
+            layers.set(id.clone(), Transfer { done, total });
         }
-    };
-    match tokio::time::timeout(PULL_DEADLINE, follow).await {
-        Ok(result) => result,
-        Err(_elapsed) => {
-            let why = format!("it took longer than {} s", PULL_DEADLINE.as_secs());
-            Err(HostError::new(Trouble::TimedOut, doing()).because(why))
-        }
+        "Download complete" => layers.complete(id)?,
+        _ => return None,
     }
-}
-
-fn credentials(repository: &Repository, login: &RegistryLogin) -> DockerCredentials {
-    DockerCredentials {
-        username: Some(login.username.clone()),
-        password: Some(login.password.expose().to_owned()),
-        serveraddress: Some(repository.registry().unwrap_or(HUB).to_owned()),
-        ..DockerCredentials::default()
-    }
-}
-
-/// The downloads of one pull, layer by layer.
-#[derive(Debug, Default)]
-struct Layers {
-    by_id: HashMap<String, PullProgress>,
-}
-
-impl Layers {
-    /// Takes one message; the new sum when it changed.
-    fn note(&mut self, info: &CreateImageInfo) -> Option<PullProgress> {
-        let id = info.id.as_ref()?;
-        match info.status.as_deref()? {
-            "Downloading" => {
-                let detail = info.progress_detail.as_ref()?;
-                let done = u64::try_from(detail.current?).ok()?;
-                let total = detail
-                    .total
-                    .and_then(|total| total.try_into().ok())
-                    .unwrap_or(done);
-                self.by_id.insert(id.clone(), PullProgress { done, total });
-            }
-            "Download complete" => {
-                let layer = self.by_id.get_mut(id)?;
-                layer.done = layer.total;
-            }
-            _ => return None,
-        }
-        let none = PullProgress { done: 0, total: 0 };
-        Some(self.by_id.values().fold(none, |sum, layer| PullProgress {
-            done: sum.done.saturating_add(layer.done),
-            total: sum.total.saturating_add(layer.total),
-        }))
-    }
-}
-
-/// Removes a local image unless a container is made from it.
-pub(in super::super) async fn remove(docker: &Docker, image: &PinnedImage) -> HostResult<()> {
-    let doing = format!("remove the image `{image}`");
-    let reference = image.to_string();
-    let found = within_or_none(&doing, docker.inspect_image(&reference)).await?;
-    let Some(id) = found.and_then(|image| image.id) else {
-        return Ok(());
-    };
-    // With a tag beside the digest the engine would drop the digest of an image in use, and a
-    // rollback would no longer find it.
-    let filters = HashMap::from([("ancestor", vec![id])]);
-    let users = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters)
-        .build();
-    if !within(&doing, docker.list_containers(Some(users)))
-        .await?
-        .is_empty()
-    {
-        return Ok(());
-    }
-    let removal = async {
-        let removed = docker
-            .remove_image(&reference, None::<RemoveImageOptions>, None)
-            .await;
-        match removed {
-            Err(error) if matches!(errors::status(&error), Some(404 | 409)) => Ok(()),
-            other => other.map(drop),
-        }
-    };
-    within(&doing, removal).await
+    let Transfer { done, total } = layers.sum();
+    Some(PullProgress { done, total })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn repository(name: &str) -> Repository {
-        name.parse().unwrap()
-    }
-
     fn reference(name: &str, digit: char) -> String {
         format!("{name}@sha256:{}", digit.to_string().repeat(64))
-    }
-
-    #[test]
-    fn docker_hub_has_several_spellings() {
-        for name in ["user/app", "docker.io/user/app", "index.docker.io/user/app"] {
-            assert!(
-                digest_in(&reference("user/app", 'a'), &repository(name)).is_some(),
-                "{name}"
-            );
-        }
-        let redis = reference("redis", 'a');
-        assert!(digest_in(&redis, &repository("docker.io/library/redis")).is_some());
-        assert!(digest_in(&redis, &repository("user/redis")).is_none());
-        assert!(digest_in(&reference("user/app2", 'a'), &repository("user/app")).is_none());
     }
 
     #[test]
@@ -308,7 +247,7 @@ mod tests {
     fn progress_is_the_sum_of_the_layers() {
         let mut layers = Layers::default();
         let mut note = |json: &str| {
-            let sum = layers.note(&serde_json::from_str(json).unwrap());
+            let sum = note(&mut layers, &serde_json::from_str(json).unwrap());
             sum.map(|sum| (sum.done, sum.total))
         };
         assert_eq!(

@@ -8,18 +8,14 @@ pub(super) mod images;
 pub(super) mod incidents;
 pub(super) mod power;
 
-use std::time::Duration;
-
+use bollard::Docker;
 use bollard::models::LocalNodeState;
-use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
 use super::super::facts::{DockerFacts, LiveRestore};
-
-/// For a question that the engine answers from memory.
-const DEADLINE: Duration = Duration::from_secs(30);
-const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
+use crate::clients::docker::errors::status;
+use crate::clients::docker::{self, ANSWER, DEFAULT_SOCKET};
 
 /// A client of the engine; nothing is sent yet.
 pub(super) fn connect() -> HostResult<Docker> {
@@ -29,22 +25,7 @@ pub(super) fn connect() -> HostResult<Docker> {
         return Err(HostError::new(Trouble::Refused, doing())
             .because("only a local engine can be used; unset DOCKER_HOST"));
     }
-    Docker::connect_with_unix(&socket, DEADLINE.as_secs(), API_DEFAULT_VERSION)
-        .map(|docker| docker.with_request_modifier(url_safe_login))
-        .map_err(|error| errors::host_error(doing(), error))
-}
-
-/// The engine reads the login as URL-safe base64 and takes one with `+` or `/` in it for none.
-fn url_safe_login(mut request: BollardRequest) -> BollardRequest {
-    if let Some(login) = request.headers_mut().get_mut("x-registry-auth")
-        && let Ok(text) = login.to_str()
-        && let Ok(mut safe) =
-            hyper::header::HeaderValue::from_str(&text.replace('+', "-").replace('/', "_"))
-    {
-        safe.set_sensitive(true);
-        *login = safe;
-    }
-    request
+    docker::client(&socket, ANSWER).map_err(|error| errors::host_error(doing(), error))
 }
 
 /// Facts about the engine.
@@ -81,15 +62,15 @@ fn platform(os: Option<&str>, architecture: Option<&str>) -> String {
     )
 }
 
-/// The answer of the engine, or an error after [`DEADLINE`].
+/// The answer of the engine, or an error after [`ANSWER`].
 async fn within<T>(
     doing: &str,
     answer: impl Future<Output = Result<T, bollard::errors::Error>>,
 ) -> HostResult<T> {
-    match tokio::time::timeout(DEADLINE, answer).await {
+    match tokio::time::timeout(ANSWER, answer).await {
         Ok(answer) => answer.map_err(|error| errors::host_error(doing, error)),
         Err(_elapsed) => Err(HostError::new(Trouble::TimedOut, doing)
-            .because(format!("Docker did not answer in {} s", DEADLINE.as_secs()))),
+            .because(format!("Docker did not answer in {} s", ANSWER.as_secs()))),
     }
 }
 
@@ -100,27 +81,9 @@ async fn within_or_none<T>(
 ) -> HostResult<Option<T>> {
     let answer = async {
         match answer.await {
-            Err(error) if errors::status(&error) == Some(404) => Ok(None),
+            Err(error) if status(&error) == Some(404) => Ok(None),
             other => other.map(Some),
         }
     };
     within(doing, answer).await
-}
-
-#[cfg(test)]
-mod tests {
-    use bollard::body_full;
-    use hyper::body::Bytes;
-
-    use super::*;
-
-    #[test]
-    fn a_login_is_sent_as_the_engine_reads_it() {
-        let request = hyper::Request::post("/images/create")
-            .header("X-Registry-Auth", "eyJ+a/b=")
-            .body(body_full(Bytes::new()))
-            .unwrap();
-        let request = url_safe_login(request);
-        assert_eq!(request.headers()["x-registry-auth"], "eyJ-a_b=");
-    }
 }

@@ -16,6 +16,7 @@ use super::super::super::error::{HostError, Trouble};
 use super::super::super::facts::ComposeProject;
 use super::containers::find;
 use super::{errors, within, within_or_none};
+use crate::clients::docker::errors::status;
 use crate::protocol::ids::ServiceName;
 
 /// What the engine may take beyond the grace that the container has.
@@ -34,7 +35,7 @@ pub(in super::super) async fn start(
     let starting = docker.start_container(&container.id, None::<StartContainerOptions>);
     within(&doing, async {
         match starting.await {
-            Err(error) if is_over(&error) && errors::status(&error) == Some(304) => Ok(()),
+            Err(error) if is_over(&error) && status(&error) == Some(304) => Ok(()),
             other => other,
         }
     })

@@ -1,0 +1,4 @@
+//! Clients of third parties that both roles use, and how their output is read: each one once.
+
+pub(crate) mod docker;
+pub(crate) mod lines;

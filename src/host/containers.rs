@@ -1,0 +1,71 @@
+//! Containers of compose projects: the Docker engine and compose.
+
+use std::time::Duration;
+
+use super::HostResult;
+use super::facts::{ComposeProject, ComposeTool, ContainerFacts, DockerFacts, Incident};
+use crate::protocol::ids::ServiceName;
+
+/// A sink for the untrusted lines that a program prints.
+pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
+
+/// How `compose_up` treats a container that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Keep it when its settings did not change.
+    Keep,
+    /// Make a new one.
+    Fresh,
+}
+
+/// Starts and stops the containers of services, one service at a time and never what it depends on, and tells how they are.
+/// Each verb can be repeated: what is so already is fine.
+#[expect(
+    async_fn_in_trait,
+    reason = "used with static dispatch on one thread only"
+)]
+pub trait Containers {
+    /// Facts about the engine; an error when it cannot be used.
+    async fn docker(&self) -> HostResult<DockerFacts>;
+    /// Which compose is installed; an error when none is.
+    async fn compose(&self) -> HostResult<ComposeTool>;
+    /// The compose file as compose itself understands it, YAML.
+    async fn compose_config(&self, project: &ComposeProject) -> HostResult<String>;
+    /// Starts services, detached, without what they depend on; `fresh` ones are made anew.
+    async fn compose_up(
+        &self,
+        project: &ComposeProject,
+        services: &[ServiceName],
+        start: Start,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()>;
+    /// Starts the container of a service as it is; an error when there is none. One that runs is fine.
+    async fn container_start(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()>;
+    /// SIGTERM, then SIGKILL after `grace`; the container stays, and stays down when the engine or the machine starts again.
+    async fn compose_stop(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+        grace: Duration,
+    ) -> HostResult<()>;
+    /// Removes a service's container, running or not; none is fine.
+    async fn compose_remove(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()>;
+    /// The container of a service, `None` when there is none.
+    async fn container(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Option<ContainerFacts>>;
+    /// What befell a container since `since_ms` (host time), oldest first. Does not wait.
+    async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>>;
+    /// The last lines that a container printed, oldest first, without the secrets of its environment. Untrusted.
+    async fn container_log(&self, container: &str, lines: u16) -> HostResult<Vec<String>>;
+}

@@ -1,0 +1,76 @@
+//! Containers: the engine's part through its socket, compose's through the program.
+
+use std::time::Duration;
+
+use super::super::facts::{ComposeProject, ComposeTool, ContainerFacts, DockerFacts, Incident};
+use super::super::{Clock as _, Containers, HostResult, OnLine, Start};
+use super::{LinuxHost, docker};
+use crate::protocol::ids::ServiceName;
+
+impl Containers for LinuxHost {
+    async fn docker(&self) -> HostResult<DockerFacts> {
+        docker::facts(self.engine().await?).await
+    }
+
+    async fn compose(&self) -> HostResult<ComposeTool> {
+        Ok(self.launcher().await?.tool())
+    }
+
+    async fn compose_config(&self, project: &ComposeProject) -> HostResult<String> {
+        self.launcher().await?.config(project).await
+    }
+
+    async fn compose_up(
+        &self,
+        project: &ComposeProject,
+        services: &[ServiceName],
+        start: Start,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()> {
+        self.launcher()
+            .await?
+            .up(project, services, start, on_line)
+            .await
+    }
+
+    async fn container_start(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()> {
+        docker::power::start(self.engine().await?, project, service).await
+    }
+
+    async fn compose_stop(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+        grace: Duration,
+    ) -> HostResult<()> {
+        docker::power::stop(self.engine().await?, project, service, grace).await
+    }
+
+    async fn compose_remove(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<()> {
+        docker::power::remove(self.engine().await?, project, service).await
+    }
+
+    async fn container(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Option<ContainerFacts>> {
+        docker::containers::find(self.engine().await?, project, service).await
+    }
+
+    async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>> {
+        docker::incidents::of(self.engine().await?, container, since_ms, self.now_ms()).await
+    }
+
+    async fn container_log(&self, container: &str, lines: u16) -> HostResult<Vec<String>> {
+        docker::containers::log(self.engine().await?, container, lines).await
+    }
+}

@@ -1,0 +1,37 @@
+//! The simulated machine: we may do everything on it.
+
+use std::path::{Path, PathBuf};
+
+use super::SimHost;
+use crate::host::{HostResult, Machine};
+
+impl Machine for SimHost {
+    async fn user(&self) -> HostResult<String> {
+        self.call("user").map(|()| "u".to_owned())
+    }
+    async fn own_program(&self) -> HostResult<PathBuf> {
+        self.call("own_program")
+            .map(|()| "/var/lib/pct-deploy/bin/0123".into())
+    }
+    async fn become_current(&self, _: &Path) -> HostResult<()> {
+        self.call("become_current")
+    }
+    async fn load_units(&self, _: &[&str], _: &[&str], _: &[&str]) -> HostResult<()> {
+        self.call("load_units")
+    }
+    async fn can_act_as_root(&self) -> HostResult<()> {
+        self.call("can_act_as_root")
+    }
+    async fn random(&self) -> HostResult<[u8; 32]> {
+        self.call("random").map(|()| [7; 32])
+    }
+    async fn memory_peak(&self) -> HostResult<u64> {
+        Ok(1)
+    }
+    async fn group_memory_peak(&self, _: u32) -> Option<u64> {
+        Some(1)
+    }
+    async fn group_oom_kills(&self, _: u32) -> Option<u64> {
+        None
+    }
+}

@@ -1,0 +1,44 @@
+//! The nginx of the simulated host.
+
+use std::path::Path;
+
+use super::SimHost;
+use super::world::Loaded;
+use crate::host::facts::{self, WorkerId};
+use crate::host::{HostResult, Proxy};
+
+impl Proxy for SimHost {
+    async fn nginx_config(&self) -> HostResult<String> {
+        self.call("nginx_config")?;
+        Ok(self.world.borrow().nginx_dump())
+    }
+    async fn nginx_test(&self) -> HostResult<()> {
+        self.call("nginx_test")
+    }
+    async fn nginx_reload(&self) -> HostResult<()> {
+        self.change("nginx_reload", |world| {
+            world.loaded = Loaded::by(&world.files);
+            world.generation += 1;
+        })
+        .await
+    }
+    async fn nginx_loaded(&self, _: &Path) -> HostResult<facts::Loaded> {
+        self.call("nginx_loaded")?;
+        let world = self.world.borrow();
+        Ok(if world.loaded == Loaded::by(&world.files) {
+            facts::Loaded::Yes
+        } else {
+            facts::Loaded::No
+        })
+    }
+    async fn nginx_workers(&self) -> HostResult<Vec<WorkerId>> {
+        self.call("nginx_workers")?;
+        Ok(vec![WorkerId {
+            pid: 1,
+            started: self.world.borrow().generation,
+        }])
+    }
+    async fn nginx_version(&self) -> HostResult<String> {
+        self.call("nginx_version").map(|()| "1.26.3".to_owned())
+    }
+}
