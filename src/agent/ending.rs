@@ -9,6 +9,19 @@ use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
 
+/// The same with the end of the new slot's log, when the watch took it back: it had no time to read one.
+pub(super) fn with_log(mut ended: Ended, lines: Vec<String>) -> Ended {
+    if let Ended::Undone {
+        failed: Some((_, why)),
+    } = &mut ended
+        && why.reason == Reason::BakeFailed
+        && why.log_tail.is_empty()
+    {
+        why.log_tail = lines;
+    }
+    ended
+}
+
 /// The last word. A step that changes nothing on the host and fails first means that the host is untouched.
 pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finished {
     let previous = begun.previous.clone();

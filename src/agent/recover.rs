@@ -90,6 +90,7 @@ pub(super) async fn recover_as<H: Host>(
         meter: &Meter::none(host, paths),
         healthy_at: Cell::new(None),
         decided_at: Cell::new(None),
+        last_lines: Default::default(),
     };
     let (ended, over) = saga::settle(host, &events, &actor, TABLE, journal).await;
     let ended = match ended {

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::cancel_file;
-use super::ending::{early_word, last_word};
+use super::ending::{early_word, last_word, with_log};
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult};
 use super::fence;
@@ -245,6 +245,7 @@ async fn swap<H: Host>(
         meter: &meter,
         healthy_at: Cell::new(None),
         decided_at: Cell::new(None),
+        last_lines: RefCell::default(),
     };
     meter.begin().await;
     let (ended, over) = tokio::select! {
@@ -258,6 +259,7 @@ async fn swap<H: Host>(
         .get()
         .filter(|healthy| healthy.clocks_agree(host))
         .map(|healthy| healthy.now_ms);
+    let ended = with_log(ended, actor.last_lines.take());
     let mut receipt = receipt.into_inner();
     meter.tell(&mut receipt, begun.slot, healthy_ms);
     receipt.agent_memory_bytes = host.memory_peak().await.ok();

@@ -89,6 +89,8 @@ pub(super) struct Swap<'a, H> {
     pub(super) healthy_at: Cell<Option<Healthy>>,
     /// When it was decided that the new slot is not good enough, by the clock that never jumps.
     pub(super) decided_at: Cell<Option<u64>>,
+    /// The end of the new container's log, kept when it is removed on the way back.
+    pub(super) last_lines: RefCell<Vec<String>>,
 }
 
 /// When the new slot was last found healthy, by both clocks.

@@ -12,6 +12,7 @@ use crate::protocol::outcome::{Finished, Outcome};
 use crate::protocol::plan::Target;
 use crate::protocol::receipt::{BakeVerdict, NotMeasured};
 use crate::protocol::slot::Slot;
+use crate::protocol::step::Step;
 
 fn host(visitors: u64) -> SimHost {
     let host = SimHost::provisioned();
@@ -65,6 +66,23 @@ fn a_release_that_hangs_whole_is_worse_also_when_nobody_comes() {
         let took = goes_back(&host, Behaviour::HangsAfter(1_500), "");
         assert!(took <= 5_000, "{took} ms");
     }
+}
+
+/// The log of a container at its memory limit takes its time; users do not wait for it.
+#[test]
+fn nothing_is_read_for_the_report_before_traffic_is_back() {
+    let host = host(20);
+    let finished = with_bake(&host, Behaviour::AnswersUsers(500), "5s");
+    let (step, failure) = finished.failed.unwrap();
+    assert_eq!(
+        (step, failure.log_tail),
+        (Step::Bake, vec!["last words".to_owned()])
+    );
+    let world = host.world.borrow();
+    let watched = world.done.iter().rposition(|done| *done == "incidents");
+    let after = &world.done[watched.unwrap()..];
+    let first = |verb: &str| after.iter().position(|done| *done == verb).unwrap();
+    assert!(first("remove") < first("container_log"), "{after:?}");
 }
 
 #[test]

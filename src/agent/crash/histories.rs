@@ -180,6 +180,7 @@ fn undo_twice(dead: &SimHost) -> Verdict {
             meter: &Meter::none(&host, &paths),
             healthy_at: Default::default(),
             decided_at: Default::default(),
+            last_lines: Default::default(),
         };
         let mut ends = Vec::new();
         for _ in 0..2 {

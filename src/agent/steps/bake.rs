@@ -8,14 +8,14 @@
 use std::time::Duration;
 
 use super::await_healthy;
-use super::container::{self, During, LOG_LINES};
+use super::container::{self, During};
 use crate::agent::failure::StepResult;
 use crate::agent::swap::Swap;
 use crate::agent::verdict::{self, Judge, Verdict, Word};
 use crate::agent::wait::SAY_EVERY_MS;
 use crate::error::Reason;
 use crate::host::Host;
-use crate::host::facts::{ContainerFacts, ProbeAnswer};
+use crate::host::facts::ProbeAnswer;
 use crate::protocol::outcome::Failure;
 use crate::protocol::receipt::{BakeReport, BakeVerdict, NotMeasured};
 use crate::protocol::step::Step;
@@ -36,9 +36,7 @@ struct Watched {
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let began = swap.host.elapsed_ms();
-    let watched = watch_to_the_end(swap, began).await;
-    note_memory(swap).await;
-    let watched = match watched {
+    let watched = match watch_to_the_end(swap, began).await {
         Ok(watched) => watched,
         Err(error) => {
             swap.decided_at.set(Some(swap.host.elapsed_ms()));
@@ -49,12 +47,17 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         }
     };
     let Some(watched) = watched else {
+        container::note_memory(swap).await;
         return Ok(());
     };
     report(swap, &watched);
     match watched.verdict {
-        BakeVerdict::Good | BakeVerdict::Inconclusive => Ok(()),
-        BakeVerdict::Worse if stays_anyhow(swap) => {
+        BakeVerdict::Worse if !stays_anyhow(swap) => {
+            // Nothing that takes time comes before the way back: the container is looked at before it is removed.
+            swap.decided_at.set(Some(swap.host.elapsed_ms()));
+            Err(worse(swap, &watched.why))
+        }
+        BakeVerdict::Worse => {
             let why = watched.why;
             let text = format!(
                 "`{}` does worse than allowed: {why}",
@@ -62,11 +65,12 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             );
             let hint = "rollbacks and first deploys are never rolled back automatically; deploy a fixed release";
             swap.events.warn(text, hint).await;
+            container::note_memory(swap).await;
             Ok(())
         }
-        BakeVerdict::Worse => {
-            swap.decided_at.set(Some(swap.host.elapsed_ms()));
-            Err(worse(swap, &watched.why).await)
+        BakeVerdict::Good | BakeVerdict::Inconclusive => {
+            container::note_memory(swap).await;
+            Ok(())
         }
     }
 }
@@ -76,11 +80,7 @@ fn stays_anyhow<H: Host>(swap: &Swap<'_, H>) -> bool {
     swap.begun.plan.is_rollback() || swap.begun.previous.is_none()
 }
 
-async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> Failure {
-    let log = match container::look(swap).await {
-        Ok(container) => swap.host.container_log(&container.id, LOG_LINES).await,
-        Err(_gone) => Ok(Vec::new()),
-    };
+fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> Failure {
     Failure::new(
         Reason::BakeFailed,
         format!(
@@ -89,7 +89,6 @@ async fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> Failure {
         ),
     )
     .hint("see its log below; `bake-errors`, `bake-client-errors` and `bake-slowdown` set what is allowed")
-    .log_tail(log.unwrap_or_default())
 }
 
 /// The watch, if one is wanted, and one good health check. `None` when nothing was watched and all is well.
@@ -229,12 +228,4 @@ fn report<H: Host>(swap: &Swap<'_, H>, watched: &Watched) {
         new: new.served(swap.meter.patience_ms()),
         watched_ms: watched.took_ms,
     });
-}
-
-/// The new slot's peak of memory, for the receipt.
-async fn note_memory<H: Host>(swap: &Swap<'_, H>) {
-    let Ok(ContainerFacts { pid: Some(pid), .. }) = container::look(swap).await else {
-        return;
-    };
-    swap.receipt.borrow_mut().slot_memory_bytes = swap.host.group_memory_peak(pid).await;
 }

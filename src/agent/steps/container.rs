@@ -42,6 +42,30 @@ pub(super) async fn look<H: Host>(swap: &Swap<'_, H>) -> StepResult<ContainerFac
     })
 }
 
+/// The new slot's peak of memory, for the receipt.
+pub(super) async fn note_memory<H: Host>(swap: &Swap<'_, H>) {
+    if let Ok(container) = look(swap).await {
+        note_memory_of(swap, &container).await;
+    }
+}
+
+async fn note_memory_of<H: Host>(swap: &Swap<'_, H>, container: &ContainerFacts) {
+    if let Some(pid) = container.pid {
+        swap.receipt.borrow_mut().slot_memory_bytes = swap.host.group_memory_peak(pid).await;
+    }
+}
+
+/// Keeps what only the container knows, before it is removed: the end of its log, and its peak of memory.
+pub(super) async fn keep_last_lines<H: Host>(swap: &Swap<'_, H>) {
+    let Ok(container) = look(swap).await else {
+        return;
+    };
+    note_memory_of(swap, &container).await;
+    if let Ok(lines) = swap.host.container_log(&container.id, LOG_LINES).await {
+        swap.last_lines.replace(lines);
+    }
+}
+
 /// An error when the container ended, was restarted, or lost a process to the OOM killer.
 pub(super) async fn check<H: Host>(
     swap: &Swap<'_, H>,

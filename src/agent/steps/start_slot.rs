@@ -2,7 +2,7 @@
 
 use crate::agent::engine;
 use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
-use crate::agent::steps::drain_old;
+use crate::agent::steps::{container, drain_old};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::{Host, Start};
@@ -59,6 +59,7 @@ fn no_such_command(service: &str, lines: &[String]) -> Option<String> {
 pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let slot = swap.new_slot();
     engine::await_answer(swap.host).await;
+    container::keep_last_lines(swap).await;
     drain_old::drain(swap, slot, Step::StartSlot).await?;
     // Without the override: a half-done undo may have removed it, and the service's name is enough.
     let project = swap.project();

@@ -13,9 +13,6 @@ use crate::world::{Release, World};
 
 /// The product's promise is 100 ms; this machine may have other things to do.
 const BACK_MS: u64 = 250;
-/// For a release at its memory limit that is taken back for its answers before the kernel kills it: about half a second
-/// was seen, probably because its log is read for the report before traffic goes back. The table has the figure.
-const BACK_AT_THE_MEMORY_LIMIT_MS: u64 = 3_000;
 /// When a user gives up.
 const PATIENCE: Duration = Duration::from_secs(2);
 const BAD: &str = "bad";
@@ -50,14 +47,6 @@ pub(super) struct Row {
     result: RunResult,
     report: LoadReport,
     pub(super) problems: Vec<String>,
-}
-
-/// How long traffic may take to be back after the decision.
-fn back_limit_ms(release: &str) -> u64 {
-    match release {
-        "leaks until killed" => BACK_AT_THE_MEMORY_LIMIT_MS,
-        _ => BACK_MS,
-    }
 }
 
 impl Row {
@@ -220,7 +209,7 @@ fn wrong(row: &Row, slots: &str) -> Vec<String> {
         problems.push(format!("{:?} is told to be live", result.slot));
     }
     match (row.seen, result.receipt.flip_back_ms) {
-        (Seen::ByWatch, Some(ms)) if ms > back_limit_ms(row.name) => {
+        (Seen::ByWatch, Some(ms)) if ms > BACK_MS => {
             problems.push(format!("back only after {ms} ms"));
         }
         (Seen::ByWatch, None) => problems.push("nothing went back".to_owned()),
