@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{Host, root};
 
-/// One host of the sandbox and what goes with it. `PCT_E2E_HOST=2` and `3` take those that are as the first one, so
-/// that three parts of the tests can run at once.
+/// One host of the sandbox and what goes with it. `PCT_E2E_HOST=2`, `3` and `4` take those that are as the first one,
+/// so that four parts of the tests can run at once.
 #[derive(Debug, Clone)]
 pub(crate) struct SandboxEnv {
     pub(crate) container: String,
@@ -40,6 +40,7 @@ impl SandboxEnv {
             (Host::V1, _) => "_V1",
             (Host::V2, Ok("2")) => "_2",
             (Host::V2, Ok("3")) => "_3",
+            (Host::V2, Ok("4")) => "_4",
             (Host::V2, _) => "",
         };
         let of_host = |key: &str| get(&format!("{key}{suffix}")).to_owned();
