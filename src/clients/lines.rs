@@ -103,16 +103,21 @@ impl Tail {
     }
 
     /// Adds a line and forgets the oldest when there are too many.
-    pub(crate) fn push(&mut self, line: &str) {
-        self.lines.push_back(line.to_owned());
+    pub(crate) fn push(&mut self, line: impl Into<String>) {
+        self.lines.push_back(line.into());
         if self.lines.len() > self.most {
             self.lines.pop_front();
         }
     }
 
     /// What was kept, oldest first.
-    pub(crate) fn into_lines(self) -> Vec<String> {
-        self.lines.into()
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.iter().cloned().collect()
+    }
+
+    /// The same as one text.
+    pub(crate) fn text(&self) -> String {
+        self.lines.iter().map(|line| format!("{line}\n")).collect()
     }
 }
 
@@ -166,6 +171,6 @@ mod tests {
         for line in ["a", "b", "c"] {
             tail.push(line);
         }
-        assert_eq!(tail.into_lines(), ["b", "c"]);
+        assert_eq!(tail.lines(), ["b", "c"]);
     }
 }

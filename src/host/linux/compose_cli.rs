@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::super::error::{HostError, Trouble};
 use super::super::facts::{ComposeProject, ComposeTool};
 use super::super::{HostResult, OnLine, Start};
-use super::environment::{Environment, is_program};
 use super::process::Program;
+use crate::clients::environment::{Environment, is_program};
 use crate::protocol::ids::ServiceName;
 
 const CONFIG_DEADLINE: Duration = Duration::from_secs(30);

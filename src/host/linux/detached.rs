@@ -11,9 +11,9 @@ use tokio::process::{Child, Command};
 
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
-use super::environment::find_program;
 use super::process::Program;
 use super::root;
+use crate::clients::environment::find_program;
 
 const BUS_DEADLINE: Duration = Duration::from_secs(10);
 

@@ -5,7 +5,7 @@
 //! - `nginx_cli`: nginx as a program and as processes
 //! - `net` and `clock`: probes, connections, time; `machine`: who we are here
 //! - [`detached`]: our own program in a session of its own; `faults`: where a fault test may have us die
-//! - `process`: the only place that starts other programs; `environment` says what they may know
+//! - `process`: other programs and what their end means
 
 mod arrivals;
 mod clock;
@@ -13,7 +13,6 @@ mod compose_cli;
 mod containers;
 pub mod detached;
 mod docker;
-mod environment;
 mod faults;
 mod files;
 pub mod line;

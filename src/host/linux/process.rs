@@ -1,22 +1,16 @@
-//! Other programs: the only place that starts one.
-//!
-//! An argument vector, never a shell; a deadline for each; standard input empty unless there is
-//! something to feed. A program gets a process group of its own, which is killed at the deadline,
-//! so that a plugin does not outlive the command that started it.
+//! Other programs, on the host: what they are given, and what it means when they fail.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
-use super::environment::{Environment, find_program};
-use crate::clients::lines::{Tail, follow};
+use crate::clients::environment::{Environment, find_program};
+use crate::clients::lines::Tail;
+use crate::clients::process::{NoEnd, Output, run};
 
 /// What an error shows of the output of a program.
 const TAIL: usize = 20;
@@ -48,7 +42,7 @@ impl Program {
     /// The program in this file; `name` is what errors call it.
     pub(super) fn at(path: PathBuf, name: &str, doing: impl Into<String>) -> Self {
         let mut command = Command::new(path);
-        command.process_group(0).kill_on_drop(false);
+        command.kill_on_drop(false);
         Self {
             doing: doing.into(),
             name: name.to_owned(),
@@ -87,12 +81,7 @@ impl Program {
 
     /// Says what it may know of our environment; forgets what was set before.
     pub(super) fn environment(mut self, environment: Environment) -> Self {
-        self.command.env_clear();
-        self.command
-            .envs(std::env::vars_os().filter(|(name, _)| environment.has(name)));
-        if environment == Environment::Bare {
-            self.command.env("LC_ALL", "C");
-        }
+        environment.apply(&mut self.command);
         self
     }
 
@@ -133,169 +122,25 @@ impl Program {
         self.run(Output::Streamed, on_line).await
     }
 
-    async fn run(
-        mut self,
-        output: Output<'_>,
-        on_line: &mut (dyn FnMut(&str) + '_),
-    ) -> HostResult<()> {
-        let is_sudo = self
-            .command
-            .as_std()
-            .get_program()
-            .as_encoded_bytes()
-            .ends_with(b"/sudo");
-        let rights = if is_sudo { Rights::Sudo } else { Rights::Ours };
-        let mut child = self
-            .command
-            .stdin(if self.input.is_empty() {
-                Stdio::null()
-            } else {
-                Stdio::piped()
-            })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| HostError::io(&self.doing, error))?;
+    async fn run(self, output: Output<'_>, on_line: &mut (dyn FnMut(&str) + '_)) -> HostResult<()> {
         let mut tail = Tail::new(TAIL);
         let mut hear = |line: &str| {
             tail.push(line);
             on_line(line);
         };
-        let talk = talk(&mut child, &self.input, output, &mut hear);
-        let ended = tokio::time::timeout(self.deadline, talk).await;
-        let (trouble, why) = match ended {
-            Ok(Ok(status)) if status.success() => return Ok(()),
-            Ok(Ok(status)) => (
-                Trouble::Refused,
-                format!("`{}` ended with {status}", self.name),
-            ),
-            Ok(Err(error)) => {
-                kill(&mut child, rights).await;
-                return Err(HostError::io(self.doing, error).output(tail.into_lines()));
-            }
-            Err(_elapsed) => {
-                kill(&mut child, rights).await;
-                let seconds = self.deadline.as_secs();
-                (
-                    Trouble::TimedOut,
-                    format!("`{}` did not end in {seconds} s", self.name),
-                )
-            }
+        let ended = run(self.command, &self.input, output, self.deadline, &mut hear).await;
+        let error = match ended {
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) => HostError::new(Trouble::Refused, self.doing)
+                .because(format!("`{}` ended with {status}", self.name)),
+            Err(NoEnd::TimedOut) => HostError::new(Trouble::TimedOut, self.doing).because(format!(
+                "`{}` did not end in {} s",
+                self.name,
+                self.deadline.as_secs()
+            )),
+            Err(NoEnd::Io(error)) => HostError::io(self.doing, error),
         };
-        Err(HostError::new(trouble, self.doing)
-            .because(why)
-            .output(tail.into_lines()))
-    }
-}
-
-/// With whose rights a program runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rights {
-    Ours,
-    Sudo,
-}
-
-enum Output<'a> {
-    Captured(&'a mut Vec<u8>, usize),
-    Streamed,
-}
-
-/// Feeds, listens and waits at the same time: a full pipe on one side must not block another.
-async fn talk(
-    child: &mut Child,
-    input: &[u8],
-    output: Output<'_>,
-    on_line: &mut (dyn FnMut(&str) + '_),
-) -> std::io::Result<ExitStatus> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feed = async {
-        if let Some(mut stdin) = stdin {
-            match stdin.write_all(input).await {
-                // It did not want to read all of it; its exit status says whether that is bad.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-                other => other,
-            }
-        } else {
-            Ok(())
-        }
-    };
-    let on_line = std::cell::RefCell::new(on_line);
-    let say = |line: &str| (on_line.borrow_mut())(line);
-    let listen = async {
-        match output {
-            Output::Captured(bytes, most) => collect(stdout, bytes, most).await,
-            Output::Streamed => follow(stdout, &say).await,
-        }
-    };
-    tokio::try_join!(feed, listen, follow(stderr, &say))?;
-    child.wait().await
-}
-
-async fn collect(
-    from: Option<impl AsyncRead + Unpin>,
-    into: &mut Vec<u8>,
-    most: usize,
-) -> std::io::Result<()> {
-    let Some(from) = from else { return Ok(()) };
-    let limit = u64::try_from(most).unwrap_or(u64::MAX);
-    from.take(limit.saturating_add(1)).read_to_end(into).await?;
-    if into.len() > most {
-        let why = format!("it printed more than {most} bytes");
-        return Err(std::io::Error::other(why));
-    }
-    Ok(())
-}
-
-async fn kill(child: &mut Child, rights: Rights) {
-    let group = child
-        .id()
-        .and_then(|id| i32::try_from(id).ok())
-        .and_then(Pid::from_raw);
-    let Some(group) = group else { return };
-    // Our own signal may reach sudo and still spare what it started, so root's comes first.
-    if rights == Rights::Sudo {
-        kill_as_root(group).await;
-    }
-    if let Err(error) = kill_process_group(group, Signal::KILL)
-        && error != rustix::io::Errno::SRCH
-        && rights == Rights::Ours
-    {
-        tracing::warn!(pid = group.as_raw_nonzero(), %error, "cannot kill a program that timed out");
-    }
-    // A process in an uninterruptible wait cannot be reaped; the caller must not wait with it.
-    if tokio::time::timeout(Duration::from_secs(5), child.wait())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            pid = group.as_raw_nonzero(),
-            "a killed program does not end"
-        );
-    }
-}
-
-async fn kill_as_root(group: Pid) {
-    let Some(sudo) = find_program("sudo") else {
-        return;
-    };
-    let mut command = Command::new(sudo);
-    command.env_clear().args([
-        "-n",
-        "kill",
-        "-KILL",
-        "--",
-        &format!("-{}", group.as_raw_nonzero()),
-    ]);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let ended = tokio::time::timeout(Duration::from_secs(5), command.status()).await;
-    if !matches!(ended, Ok(Ok(status)) if status.success()) {
-        tracing::warn!(
-            pid = group.as_raw_nonzero(),
-            "cannot kill a program that timed out"
-        );
+        Err(error.output(tail.lines()))
     }
 }
 

@@ -1,19 +1,17 @@
 //! Runs one shell script at the place and collects what it says, within limits.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
-use tokio::time::timeout;
-
 use super::Remote;
-use super::workdir::KeySource;
+use crate::clients::lines::Tail;
+use crate::clients::process::{NoEnd, Output, run};
 use crate::error::{Error, Reason, Result};
 
 /// More than any of our scripts prints.
-const OUTPUT_LIMIT: u64 = 64 * 1024;
+const MOST_OUTPUT: usize = 64 * 1024;
+/// Lines of a script's standard error that are kept.
+pub(super) const KEPT_LINES: usize = 100;
 
 /// What a script did.
 #[derive(Debug)]
@@ -38,10 +36,24 @@ impl Remote {
     pub(super) async fn run(&self, script: &Script<'_>) -> Result<Ran> {
         let mut argv = vec!["sh", "-c", script.text, "sh"];
         argv.extend(script.args);
-        let ran = timeout(script.limit, collect(self.command(&argv), script.input)).await;
-        let ran = match ran {
-            Ok(ran) => ran?,
-            Err(_elapsed) => {
+        let input = match script.input {
+            Some(file) => tokio::fs::read(file).await.map_err(|error| {
+                Error::untouched(Reason::AgentUnavailable, "cannot read our own binary")
+                    .because(error)
+            })?,
+            None => Vec::new(),
+        };
+        let (mut stdout, mut stderr) = (Vec::new(), Tail::new(KEPT_LINES));
+        let output = Output::Captured(&mut stdout, MOST_OUTPUT);
+        let command = self.command(&argv);
+        let mut hear = |line: &str| stderr.push(line);
+        let code = match run(command, &input, output, script.limit, &mut hear).await {
+            Ok(status) => status.code(),
+            Err(NoEnd::Io(error)) => {
+                let what = "cannot run a command at the host";
+                return Err(Error::untouched(Reason::SshFailed, what).because(error));
+            }
+            Err(NoEnd::TimedOut) => {
                 return Err(Error::untouched(
                     Reason::SshFailed,
                     format!(
@@ -54,56 +66,16 @@ impl Remote {
                 ));
             }
         };
+        let ran = Ran {
+            code,
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: stderr.text(),
+        };
         match (self, ran.code) {
             (Self::Ssh(_), Some(255)) => Err(connection_lost(&ran.stderr)),
-            (Self::Ssh(_) | Self::Local, _) => Ok(ran),
+            _ => Ok(ran),
         }
     }
-}
-
-async fn collect(mut command: Command, input: Option<&Path>) -> Result<Ran> {
-    command
-        .stdin(if input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let failed = |error: std::io::Error| {
-        Error::untouched(Reason::SshFailed, "cannot run a command at the host").because(error)
-    };
-    let mut child = command.spawn().map_err(failed)?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feed = async {
-        if let (Some(path), Some(mut stdin)) = (input, stdin) {
-            let mut file = tokio::fs::File::open(path).await?;
-            // A script that ends early says why on stderr; the broken pipe adds nothing to it.
-            if tokio::io::copy(&mut file, &mut stdin).await.is_ok() {
-                drop(stdin.shutdown().await);
-            }
-        }
-        Ok(())
-    };
-    let (fed, stdout, stderr, status) =
-        tokio::join!(feed, read_some(stdout), read_some(stderr), child.wait());
-    fed.map_err(|error: std::io::Error| {
-        Error::untouched(Reason::AgentUnavailable, "cannot read our own binary").because(error)
-    })?;
-    Ok(Ran {
-        code: status.map_err(failed)?.code(),
-        stdout,
-        stderr,
-    })
-}
-
-async fn read_some(pipe: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        // What was read before an error is still worth showing.
-        drop(pipe.take(OUTPUT_LIMIT).read_to_end(&mut bytes).await);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The error for a session that broke.
@@ -111,23 +83,6 @@ pub(super) fn connection_lost(log: &str) -> Error {
     Error::untouched(Reason::SshFailed, "the ssh connection to the host broke")
         .log_tail(super::refusal::log_lines(log))
         .hint("run it again; if it breaks again, look at the host's `journalctl -u ssh`")
-}
-
-/// Variables that a child process gets; everything else may hold secrets.
-const KEPT_ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "USER", "LANG"];
-
-/// Gives a child process only the variables it needs: ours hold tokens, keys and passwords. Of the
-/// user's own set-up the way to the `ssh-agent` is one.
-pub(super) fn keep_secrets_out(command: &mut Command, key: KeySource) {
-    let agent: &[&str] = match key {
-        KeySource::Settings => &[],
-        KeySource::User => &["SSH_AUTH_SOCK"],
-    };
-    let kept = KEPT_ENVIRONMENT
-        .iter()
-        .chain(agent)
-        .filter_map(|name| Some((*name, std::env::var_os(name)?)));
-    command.env_clear().envs(kept);
 }
 
 /// One line for a POSIX shell that runs `argv` as it is.

@@ -16,8 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::process::{Pid, Signal, getuid, kill_process_group};
 use tokio::process::Command;
 
-use super::exec::keep_secrets_out;
-use super::workdir::KeySource;
+use crate::clients::environment::Environment;
 
 /// What a folder's name begins with.
 pub(super) const PREFIX: &str = "pct-";
@@ -139,7 +138,7 @@ fn hang_up(folder: &Path) {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        keep_secrets_out(&mut command, KeySource::Settings);
+        Environment::Ssh.apply(&mut command);
         let Ok(mut asked) = command.as_std_mut().spawn() else {
             continue;
         };

@@ -17,7 +17,6 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use super::endpoint::Endpoint;
-use super::exec::keep_secrets_out;
 use super::leftovers::Running;
 use super::refusal::{Refusal, Silence};
 use super::workdir::Workdir;
@@ -63,7 +62,7 @@ impl Launch<'_> {
             // A Ctrl-C in a terminal is ours to understand.
             .process_group(0)
             .kill_on_drop(true);
-        keep_secrets_out(&mut command, self.workdir.key_source());
+        self.workdir.environment().apply(&mut command);
         let mut child = command
             .spawn()
             .map_err(|error| Refusal::NoSsh(error.to_string()))?;

@@ -25,8 +25,7 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use workdir::KeySource;
-
+use crate::clients::environment::Environment;
 use crate::config::types::Place;
 use crate::error::Result;
 use crate::protocol::wire::Request;
@@ -95,7 +94,7 @@ impl Remote {
             Self::Ssh(connection) => connection.command(&exec::shell_words(argv)),
         };
         // Over ssh it uses the connection that is there and needs no key.
-        exec::keep_secrets_out(&mut command, KeySource::Settings);
+        Environment::Ssh.apply(&mut command);
         // A Ctrl-C in a terminal reaches the whole foreground group; ours alone decides what it means.
         command.process_group(0).kill_on_drop(true);
         command

@@ -1,17 +1,17 @@
 //! Asks a host for its keys without logging in and without believing them.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
-use super::exec::keep_secrets_out;
+use super::exec::KEPT_LINES;
 use super::hostkey::{Misfit, OfferedKey};
 use super::refusal::{Refusal, Silence};
 use super::workdir::Workdir;
+use crate::clients::lines::Tail;
+use crate::clients::process::{NoEnd, Output, run};
 use crate::config::types::Fingerprint;
 
 /// One family a try: a host shows a single key per connection.
@@ -71,23 +71,24 @@ impl Prober<'_> {
         }
         command
             .args([self.endpoint.connect_host(), "true"])
-            .stdin(Stdio::null())
-            .process_group(0)
             .kill_on_drop(true);
-        keep_secrets_out(&mut command, self.workdir.key_source());
-        let output = match timeout(self.limit + Duration::from_secs(1), command.output()).await {
-            Ok(Ok(output)) => output,
-            Ok(Err(error)) => return Err(Refusal::NoSsh(error.to_string())),
-            Err(_elapsed) => {
+        self.workdir.environment().apply(&mut command);
+        let mut log = Tail::new(KEPT_LINES);
+        let mut hear = |line: &str| log.push(line);
+        let limit = self.limit + Duration::from_secs(1);
+        match run(command, &[], Output::Streamed, limit, &mut hear).await {
+            Ok(_status) => {}
+            Err(NoEnd::Io(error)) => return Err(Refusal::NoSsh(error.to_string())),
+            Err(NoEnd::TimedOut) => {
                 let text = format!("no host key within {seconds} s");
                 return Err(Refusal::Unreachable(Silence::TimedOut, text));
             }
-        };
+        }
         let recorded = std::fs::read_to_string(&file).unwrap_or_default();
         if let Some(key) = recorded.lines().find_map(OfferedKey::parse) {
             return Ok(Some(key));
         }
-        let log = String::from_utf8_lossy(&output.stderr);
+        let log = log.text();
         if log.contains("no matching host key type") {
             Ok(None)
         } else {

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::endpoint::Endpoint;
 use super::leftovers::{InUse, PREFIX, sweep};
+use crate::clients::environment::Environment;
 use crate::config::types::SshKey;
 use crate::error::{Error, Reason, Result};
 
@@ -64,6 +65,14 @@ impl Workdir {
         match self.key {
             Some(_) => KeySource::Settings,
             None => KeySource::User,
+        }
+    }
+
+    /// What an `ssh` that logs in may know of our environment.
+    pub(super) fn environment(&self) -> Environment {
+        match self.key_source() {
+            KeySource::Settings => Environment::Ssh,
+            KeySource::User => Environment::SshOfUser,
         }
     }
 

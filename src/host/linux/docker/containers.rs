@@ -196,7 +196,7 @@ pub(in super::super) async fn log(
             open.push(&message, |line| tail.push(line));
         }
         open.finish(|line| tail.push(line));
-        Ok(tail.into_lines())
+        Ok(tail.lines())
     };
     let doing = format!("read the log of the container `{container}`");
     let lines: Vec<String> = within_or_none(&doing, read).await?.unwrap_or_default();

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use tokio::process::Command;
+
 /// Where system programs are; an SSH session of a plain user often lacks the `sbin` folders.
 const SYSTEM_FOLDERS: [&str; 6] = [
     "/usr/local/sbin",
@@ -15,25 +17,36 @@ const SYSTEM_FOLDERS: [&str; 6] = [
 
 /// What a program may know of our environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Environment {
+pub(crate) enum Environment {
     /// Where programs, the home and Docker are, in the C locale.
     Bare,
     /// All but what is ours or CI's: compose fills `${NAME}` in the user's file from it.
     Users,
+    /// Where programs and the home are: for `ssh`.
+    Ssh,
+    /// The same, and the way to the user's own `ssh-agent`.
+    SshOfUser,
 }
 
 impl Environment {
-    /// Whether a variable belongs to it.
-    pub(super) fn has(self, name: &OsStr) -> bool {
-        match self {
+    /// Gives a program these variables alone: ours hold tokens, keys and passwords.
+    pub(crate) fn apply(self, command: &mut Command) {
+        let has = |name: &OsStr| match self {
             Self::Bare => is_bare(name),
             Self::Users => is_users(name),
+            Self::Ssh => is_for_ssh(name),
+            Self::SshOfUser => is_for_ssh(name) || name == "SSH_AUTH_SOCK",
+        };
+        command.env_clear();
+        command.envs(std::env::vars_os().filter(|(name, _)| has(name)));
+        if self == Self::Bare {
+            command.env("LC_ALL", "C");
         }
     }
 }
 
 /// A program in `PATH` or in the system folders.
-pub(super) fn find_program(name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     find(name, std::env::var_os("PATH").as_deref())
 }
 
@@ -47,7 +60,7 @@ fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
 }
 
 /// Whether somebody may start this file.
-pub(super) fn is_program(file: &Path) -> bool {
+pub(crate) fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file)
         .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
@@ -57,6 +70,12 @@ fn is_bare(name: &OsStr) -> bool {
     const NAMES: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "XDG_RUNTIME_DIR"];
     name.to_str()
         .is_some_and(|name| NAMES.contains(&name) || name.starts_with("DOCKER_"))
+}
+
+fn is_for_ssh(name: &OsStr) -> bool {
+    ["PATH", "HOME", "USER", "LANG"]
+        .iter()
+        .any(|kept| name == *kept)
 }
 
 fn is_users(name: &OsStr) -> bool {
