@@ -8,6 +8,7 @@
 mod cancel_file;
 #[cfg(test)]
 mod cancel_tests;
+mod compose_files;
 #[cfg(test)]
 mod crash;
 mod detach;

@@ -6,10 +6,10 @@ use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
 use crate::error::Reason;
-use crate::host::Host;
 use crate::host::nginx::context::{self, Context};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
 use crate::host::nginx::{self, IncludePort};
+use crate::host::{Files, Host};
 use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
@@ -128,6 +128,19 @@ pub(super) fn by_port(path: &Path, text: &str, ports: &PerSlot<u16>) -> StepResu
         ))
         .hint("make the ports in the compose file and in the include agree")
     })
+}
+
+/// The ports that the include names, whatever it is made for; none when it cannot be read, which is refused elsewhere.
+pub(super) async fn named_ports<F: Files>(host: &F, site: &Site) -> Vec<u16> {
+    let Ok(Some(bytes)) = host.read(Path::new(&site.proxy_include)).await else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    match (flag::describe(&text), IncludePort::find(&text)) {
+        (Ok(Some(described)), _) => vec![described.ports.one, described.ports.two],
+        (_, Ok(found)) => vec![found.port],
+        (_, Err(_)) => Vec::new(),
+    }
 }
 
 async fn read<H: Host>(host: &H, site: &Site, path: &Path) -> StepResult<String> {

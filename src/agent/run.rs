@@ -203,6 +203,7 @@ async fn swap<H: Host>(
         plan: plan.clone(),
         fence,
         folder: survey.project.folder.clone(),
+        files: survey.project.files.clone(),
         slots: survey.slots.clone(),
         compose_version: survey.file.version.clone(),
         switch: survey.switch.clone(),

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::compose_files;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::route;
 use crate::error::Reason;
 use crate::host::compose::ComposeFile;
-use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
+use crate::host::facts::{ComposeProject, ComposeTool, ContainerFacts, RunState};
 use crate::host::nginx;
 use crate::host::nginx::flag::Format;
 use crate::host::{Host, HostResult};
@@ -136,12 +137,21 @@ pub(super) async fn project<H: Host>(host: &H, site: &Site) -> StepResult<Compos
         .hint(
             "write the folder that holds the compose file, absolute or relative to the user's home",
         )?;
+    let files = compose_files::find(host, &folder, &site.compose_files, tool).await?;
     Ok(ComposeProject {
         folder,
-        files: vec![PathBuf::from(&site.compose_file)],
+        files,
         instead: Vec::new(),
         tool,
     })
+}
+
+fn shown(files: &[PathBuf], between: &str) -> String {
+    let files: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    files.join(between)
 }
 
 pub(super) async fn read_compose<H: Host>(
@@ -149,32 +159,44 @@ pub(super) async fn read_compose<H: Host>(
     site: &Site,
     project: &ComposeProject,
 ) -> StepResult<(ComposeFile, PerSlot<SlotService>, Vec<ServiceName>)> {
-    let path = project.folder.join(&site.compose_file);
-    let present = host.read(&path).await;
-    if !matches!(present, Ok(Some(_))) {
-        return Err(bad(format!(
-            "setting `compose-file`: there is no file `{}`",
-            path.display()
-        ))
-        .hint("write its name in `compose-file` and its folder in `project-directory`"));
-    }
-    let text = host
+    let composed = host
         .compose_config(project)
         .await
         .during(
             Reason::PreflightFailed,
             format_args!(
-                "setting `compose-file`: compose refuses `{}`",
-                path.display()
+                "setting `compose-file`: compose refuses `{}` in `{}`",
+                shown(&project.files, ", "),
+                project.folder.display()
             ),
         )
-        .hint("run `docker compose config` in that folder on the host and fix what it reports")?;
+        .hint(format!(
+            "see it on the host, and fix what it reports: `cd {} && {} -f {} config`",
+            project.folder.display(),
+            match project.tool {
+                ComposeTool::V1 => "docker-compose",
+                ComposeTool::V2 => "docker compose",
+            },
+            shown(&project.files, " -f ")
+        ))?;
+    if let [first, ..] = composed.unset.as_slice() {
+        return Err(bad(format!(
+            "nobody sets `{}`, which `{}` asks for: compose would start the app with nothing in its place",
+            composed.unset.join("`, `"),
+            shown(&project.files, ", ")
+        ))
+        .hint(format!(
+            "write `{first}=…` into `{}` on the host; where nothing is meant, write `${{{first}-}}` in the compose file, and `$$` for a dollar sign",
+            project.base().join(".env").display()
+        )));
+    }
     let problem = |problem: crate::host::compose::ComposeProblem| {
         bad(format!("setting `compose-file`: {problem}"))
             .hint("two services with the same image, each on a host port of its own, are needed; name them in `slots`")
     };
-    let file = ComposeFile::parse(&text).map_err(problem)?;
-    let slots = file.slots(&site.slots).map_err(problem)?;
+    let file = ComposeFile::parse(&composed.yaml).map_err(problem)?;
+    let named = route::named_ports(host, site).await;
+    let slots = file.slots(&site.slots, &named).map_err(problem)?;
     let dependencies = file
         .dependencies(&site.slots, site.dependencies.as_deref())
         .map_err(problem)?;
@@ -191,4 +213,50 @@ async fn container<H: Host>(
         Reason::PreflightFailed,
         format_args!("cannot look at the container of slot `{}`", slot.service),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::agent::tests::{deployed, image, swap};
+    use crate::error::Reason;
+    use crate::host::sim::SimHost;
+    use crate::protocol::outcome::Outcome;
+    use crate::protocol::plan::Target;
+
+    #[test]
+    fn a_variable_that_nobody_sets_ends_the_deploy_before_anything_starts() {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        let mut world = host.world.borrow_mut();
+        world.unset = vec!["DB_PASSWORD".to_owned(), "TOKEN".to_owned()];
+        drop(world);
+        let finished = swap(&host, 2, Target::Image(image(2)));
+        let (_, failure) = finished.failed.unwrap();
+        assert_eq!(
+            (finished.outcome, failure.reason),
+            (Outcome::Failed, Reason::PreflightFailed)
+        );
+        let what = failure.chain.concat();
+        assert!(what.contains("`DB_PASSWORD`, `TOKEN`"), "{what}");
+        let hint = failure.hints.concat();
+        assert!(
+            hint.contains("/home/u/.env") && hint.contains("`${DB_PASSWORD-}`"),
+            "{hint}"
+        );
+        assert_eq!(host.serves(), Some(image(1)));
+    }
+
+    #[test]
+    fn the_port_that_nginx_names_serves_where_a_slot_publishes_several() {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        host.set_compose("services:\n  web-1: {image: a, ports: ['9091:9091', '8080:80']}\n  web-2: {image: a, ports: ['8081:80', '9092:9091']}\n");
+        let finished = swap(&host, 2, Target::Image(image(2)));
+        assert_eq!(finished.outcome, Outcome::Deployed, "{:?}", finished.failed);
+        assert_eq!(host.serves(), Some(image(2)));
+        host.set_compose("services:\n  web-1: {image: a, ports: ['8080-8090:80']}\n  web-2: {image: a, ports: ['8081:80']}\n");
+        let finished = swap(&host, 3, Target::Image(image(3)));
+        let what = finished.failed.unwrap().1.chain.concat();
+        assert!(what.contains("the range 8080-8090"), "{what}");
+    }
 }

@@ -116,7 +116,16 @@ impl Healthy {
 pub(super) fn project(begun: &Begun, tool: ComposeTool) -> ComposeProject {
     ComposeProject {
         folder: begun.folder.clone(),
-        files: vec![PathBuf::from(&begun.plan.site.compose_file)],
+        files: match begun.files.as_slice() {
+            [] => begun
+                .plan
+                .site
+                .compose_files
+                .iter()
+                .map(PathBuf::from)
+                .collect(),
+            files => files.to_vec(),
+        },
         instead: Vec::new(),
         tool,
     }

@@ -33,7 +33,7 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
         site: Site {
             app: "app".parse().unwrap(),
             project_directory: ".".into(),
-            compose_file: "docker-compose.yml".into(),
+            compose_files: Vec::new(),
             slots: PerSlot {
                 one: "web-1".parse().unwrap(),
                 two: "web-2".parse().unwrap(),
@@ -86,6 +86,7 @@ pub(super) fn begun() -> Entry {
         plan: plan(1, Target::Previous),
         fence: 1,
         folder: "/home/u".into(),
+        files: vec!["docker-compose.yml".into()],
         slots: PerSlot {
             one: slot("web-1", 8080),
             two: slot("web-2", 8081),

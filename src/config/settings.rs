@@ -73,8 +73,8 @@ settings! {
         "The name of the app; it names the state folder on the host.";
     "project-directory" Text, Value("."),
         "The folder on the host with the compose file. A relative one starts at the SSH user's home.";
-    "compose-file" Text, Value("docker-compose.yml"),
-        "The compose file, relative to the project directory.";
+    "compose-file" List, Derived("what compose itself would read there"),
+        "The compose files, relative to the project directory; a list is layered in its order. When not given: what `COMPOSE_FILE` in `.env` names, or `compose.yaml`, `compose.yml`, `docker-compose.yml` or `docker-compose.yaml` with its override file.";
     "slots" List, Value("pct-backend-1,pct-backend-2"),
         "The two compose services that take turns. Their ports are read from the compose file.";
     "dependencies" List, Derived("the slots' `depends_on`"),
@@ -106,7 +106,7 @@ settings! {
     "drain-timeout" Span, Value("30s"),
         "The longest wait for requests in flight on the old slot.";
     "stop-timeout" Span, Value("30s"),
-        "How long the old slot may take to end after SIGTERM.";
+        "How long the old slot may take to end after SIGTERM; its own `stop_grace_period` counts when it is longer.";
     "keep-releases" Int, Value("3"),
         "How many releases stay on the host, the live one included. `rollback` needs at least 2.";
     "lock-wait" Span, Value("300s"),

@@ -13,7 +13,7 @@ const SERVICE: &str = "write the names of services in the compose file";
 pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
     let app: Option<AppName> = image::app(fields);
     let project_directory = path(fields, "project-directory");
-    let compose_file = path(fields, "compose-file");
+    let compose_files = compose_files(fields);
     let proxy_include = include(fields);
     let slots = slots(fields);
     let dependencies = dependencies(fields, slots.as_ref());
@@ -34,7 +34,7 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
     Some(Site {
         app: app?,
         project_directory: project_directory?,
-        compose_file: compose_file?,
+        compose_files: compose_files?,
         slots: slots?,
         dependencies: dependencies?,
         proxy_include: proxy_include?,
@@ -52,11 +52,29 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
 
 fn path(fields: &mut Fields<'_>, key: &str) -> Option<String> {
     let text = fields.text(key)?;
-    if text.chars().any(char::is_control) || text.starts_with('-') {
+    is_file(fields, key, text).then(|| text.to_owned())
+}
+
+fn is_file(fields: &mut Fields<'_>, key: &str, text: &str) -> bool {
+    let fine = !text.chars().any(char::is_control) && !text.starts_with('-');
+    if !fine {
         fields.wrong(key, "it is not a path", "write one path on one line");
-        return None;
     }
-    Some(text.to_owned())
+    fine
+}
+
+/// None means what compose itself would read. `:` separates files as in `COMPOSE_FILE`.
+fn compose_files(fields: &mut Fields<'_>) -> Option<Vec<String>> {
+    let files: Vec<&str> = fields
+        .list("compose-file")
+        .into_iter()
+        .flat_map(|entry| entry.split(':'))
+        .collect();
+    let mut fine = true;
+    for file in &files {
+        fine &= is_file(fields, "compose-file", file);
+    }
+    fine.then(|| files.into_iter().map(str::to_owned).collect())
 }
 
 fn include(fields: &mut Fields<'_>) -> Option<String> {

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use yaml_serde::Value;
 
+mod ports;
+
 use crate::protocol::ids::ServiceName;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
@@ -29,13 +31,51 @@ pub enum ComposeProblem {
     /// A slot that nginx could not reach.
     #[error("slot `{0}` publishes no TCP port on this host")]
     NoPort(String),
+    /// A range of ports on this host, of which compose takes a free one.
+    #[error(
+        "slot `{service}` publishes one port of the range {range}; a slot needs a port that stays, such as `{first}:{target}`"
+    )]
+    Range {
+        /// The slot's service.
+        service: String,
+        /// As the file has it.
+        range: String,
+        /// Its first port.
+        first: String,
+        /// The container's port.
+        target: u16,
+    },
+    /// On an address where nginx does not ask.
+    #[error(
+        "slot `{service}` publishes port {port} on {address} alone; publish it on 127.0.0.1 as well, or on every address, where nginx and the health check reach it"
+    )]
+    Elsewhere {
+        /// The slot's service.
+        service: String,
+        /// The port.
+        port: u16,
+        /// The address.
+        address: String,
+    },
     /// More than one port: which one serves?
-    #[error("slot `{service}` publishes {count} ports; it must publish exactly one")]
+    #[error(
+        "slot `{service}` publishes {ports}, and nginx names none of them: which one serves is unclear"
+    )]
     ManyPorts {
         /// The slot's service.
         service: String,
-        /// How many.
-        count: usize,
+        /// The ports, `8080 (container's 80)` and so on.
+        ports: String,
+    },
+    /// The other slot does not publish the container's port that nginx sends requests to.
+    #[error(
+        "nginx sends requests to the container's port {target}, which slot `{service}` does not publish"
+    )]
+    NotServing {
+        /// The slot's service.
+        service: String,
+        /// The container's port.
+        target: u16,
     },
     /// Both slots want the same port.
     #[error("slots `{one}` and `{two}` both publish port {port}")]
@@ -121,25 +161,32 @@ impl ComposeFile {
         }
     }
 
-    /// The slots with their ports.
+    /// The slots with their ports. Where one publishes several, the one in `named`, the ports that nginx names, says which
+    /// of the container's ports serves; that holds for the other slot, too.
     pub fn slots(
         &self,
         names: &PerSlot<ServiceName>,
+        named: &[u16],
     ) -> Result<PerSlot<SlotService>, ComposeProblem> {
+        let published = |slot: Slot| {
+            let service = names.get(slot);
+            ports::published(service, self.service(service, "setting `slots`")?)
+        };
+        let published = PerSlot {
+            one: published(Slot::One)?,
+            two: published(Slot::Two)?,
+        };
+        let mut all = published.one.iter().chain(&published.two);
+        let serving = all
+            .find(|port| named.contains(&port.host))
+            .map(|port| port.target);
         let slot = |slot: Slot| {
             let service = names.get(slot);
-            let ports = published_ports(self.service(service, "setting `slots`")?);
-            match ports.as_slice() {
-                [port] => Ok(SlotService {
-                    service: service.clone(),
-                    port: *port,
-                }),
-                [] => Err(ComposeProblem::NoPort(service.to_string())),
-                many => Err(ComposeProblem::ManyPorts {
-                    service: service.to_string(),
-                    count: many.len(),
-                }),
-            }
+            let port = ports::serving(service, published.get(slot), serving)?;
+            Ok(SlotService {
+                service: service.clone(),
+                port,
+            })
         };
         let (one, two) = (slot(Slot::One)?, slot(Slot::Two)?);
         if one.port == two.port {
@@ -205,36 +252,6 @@ fn scalar_text(value: &Value) -> Option<String> {
     }
 }
 
-fn published_ports(service: &Value) -> Vec<u16> {
-    let Some(ports) = service.get("ports").and_then(Value::as_sequence) else {
-        return Vec::new();
-    };
-    let mut found: Vec<u16> = ports.iter().filter_map(published_port).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// Short form `[address:]8080:8080[/tcp]`, or long form with `published` and `protocol`.
-fn published_port(port: &Value) -> Option<u16> {
-    if let Some(text) = scalar_text(port) {
-        let mapping = match text.split_once('/') {
-            None => text.as_str(),
-            Some((mapping, "tcp")) => mapping,
-            Some(_) => return None,
-        };
-        let (outside, _container) = mapping.rsplit_once(':')?;
-        return outside.rsplit(':').next()?.parse().ok();
-    }
-    let is_tcp = port
-        .get("protocol")
-        .and_then(Value::as_str)
-        .is_none_or(|name| name == "tcp");
-    is_tcp
-        .then(|| port.get("published").and_then(scalar_text)?.parse().ok())
-        .flatten()
-}
-
 fn depends_on(service: &Value) -> Vec<String> {
     match service.get("depends_on") {
         Some(Value::Sequence(names)) => names.iter().filter_map(scalar_text).collect(),
@@ -291,7 +308,7 @@ version: '3.8'
     fn both_generations_of_compose_are_read() {
         let v2 = ComposeFile::parse(V2).unwrap();
         let slots = names("pct-backend-1", "pct-backend-2");
-        assert_eq!(v2.slots(&slots).unwrap().two.port, 8081);
+        assert_eq!(v2.slots(&slots, &[]).unwrap().two.port, 8081);
         let needs: Vec<_> = v2
             .dependencies(&slots, None)
             .unwrap()
@@ -300,7 +317,7 @@ version: '3.8'
             .collect();
         assert_eq!(needs, ["pct-mysql", "pct-redis"]);
         let v1 = ComposeFile::parse(V1).unwrap();
-        assert_eq!(v1.slots(&names("a", "b")).unwrap().one.port, 8080);
+        assert_eq!(v1.slots(&names("a", "b"), &[]).unwrap().one.port, 8080);
         assert_eq!(v1.dependencies(&names("a", "b"), None).unwrap().len(), 1);
         assert_eq!(v1.version.as_deref(), Some("3.8"));
     }
@@ -308,21 +325,23 @@ version: '3.8'
     #[test]
     fn missing_slots_and_shared_ports_are_named() {
         let file = ComposeFile::parse(V1).unwrap();
-        let text = file.slots(&names("a", "web")).unwrap_err().to_string();
+        let text = file.slots(&names("a", "web"), &[]).unwrap_err().to_string();
         assert!(
             text.contains("`web`") && text.contains("a, b, db"),
             "{text}"
         );
         let same = V1.replace("8081:8080", "8080:8080");
         assert_eq!(
-            ComposeFile::parse(&same).unwrap().slots(&names("a", "b")),
+            ComposeFile::parse(&same)
+                .unwrap()
+                .slots(&names("a", "b"), &[]),
             Err(ComposeProblem::SamePort {
                 one: "a".into(),
                 two: "b".into(),
                 port: 8080
             })
         );
-        let none = file.slots(&names("a", "db")).unwrap_err();
+        let none = file.slots(&names("a", "db"), &[]).unwrap_err();
         assert_eq!(none, ComposeProblem::NoPort("db".into()));
         assert!(ComposeFile::parse("volumes: {}").is_err());
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::HostResult;
-use super::facts::{ComposeProject, ComposeTool, ContainerFacts, DockerFacts, Incident};
+use super::facts::{ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident};
 use crate::protocol::ids::ServiceName;
 
 /// A sink for the untrusted lines that a program prints.
@@ -29,8 +29,8 @@ pub trait Containers {
     async fn docker(&self) -> HostResult<DockerFacts>;
     /// Which compose is installed; an error when none is.
     async fn compose(&self) -> HostResult<ComposeTool>;
-    /// The compose file as compose itself understands it, YAML.
-    async fn compose_config(&self, project: &ComposeProject) -> HostResult<String>;
+    /// The compose files as compose itself understands them, services of every profile included.
+    async fn compose_config(&self, project: &ComposeProject) -> HostResult<Composed>;
     /// Starts services, detached, without what they depend on; `fresh` ones are made anew.
     async fn compose_up(
         &self,
@@ -45,7 +45,7 @@ pub trait Containers {
         project: &ComposeProject,
         service: &ServiceName,
     ) -> HostResult<()>;
-    /// SIGTERM, then SIGKILL after `grace`; the container stays, and stays down when the engine or the machine starts again.
+    /// SIGTERM, then SIGKILL after `grace` or its own `stop_grace_period`, the longer one; the container stays, and stays down when the engine or the machine starts again.
     async fn compose_stop(
         &self,
         project: &ComposeProject,

@@ -81,6 +81,15 @@ impl ComposeProject {
     }
 }
 
+/// What compose makes of a project's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Composed {
+    /// One file, resolved, as YAML.
+    pub yaml: String,
+    /// The variables that the files name and nobody sets, for which compose puts nothing. Sorted, each once.
+    pub unset: Vec<String>,
+}
+
 /// Whether nginx has loaded a file as it is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loaded {
@@ -105,6 +114,8 @@ pub struct ContainerFacts {
     pub restarts: u64,
     /// The memory limit in bytes; `None` means unlimited.
     pub memory_limit: Option<u64>,
+    /// How long its own settings give it to end after SIGTERM (`stop_grace_period`), when they say.
+    pub stop_grace: Option<Duration>,
     /// The image it was made from, when that has a digest.
     pub image: Option<PinnedImage>,
     /// The value of our label `pct-deploy.release`.

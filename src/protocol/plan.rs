@@ -1,6 +1,6 @@
 //! What the runner asks the agent to do.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ids::{AppName, Commit, DeploymentId, PinnedImage, ReleaseId, ServiceName};
 use super::slot::PerSlot;
@@ -13,8 +13,10 @@ pub struct Site {
     pub app: AppName,
     /// The folder with the compose file; relative to the user's home.
     pub project_directory: String,
-    /// The compose file, relative to the project directory.
-    pub compose_file: String,
+    /// The compose files, relative to the project directory, in the order in which they are layered; none means those
+    /// that compose itself would read.
+    #[serde(alias = "compose_file", deserialize_with = "one_or_many")]
+    pub compose_files: Vec<String>,
     pub slots: PerSlot<ServiceName>,
     /// What must run before a slot; `None` means what the slots' `depends_on` names.
     pub dependencies: Option<Vec<ServiceName>>,
@@ -39,6 +41,20 @@ pub struct Site {
     pub keep_releases: u16,
     /// The longest wait for another deploy.
     pub lock_wait: Span,
+}
+
+/// A plan of the first version names one file.
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Files {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Files::deserialize(from)? {
+        Files::One(file) => vec![file],
+        Files::Many(files) => files,
+    })
 }
 
 /// How to tell that a slot is healthy.

@@ -26,7 +26,7 @@ fn plan() -> Plan {
         site: Site {
             app: "app".parse().unwrap(),
             project_directory: ".".into(),
-            compose_file: "docker-compose.yml".into(),
+            compose_files: Vec::new(),
             slots: PerSlot {
                 one: "web-1".parse().unwrap(),
                 two: "web-2".parse().unwrap(),

@@ -24,7 +24,7 @@ async fn a_service_is_started_watched_stopped_and_removed() {
     let world = World::new(COMPOSE).await;
     let (host, project) = (&world.host, &world.project);
     let config = host.compose_config(project).await.unwrap();
-    assert!(config.contains("18099"), "{config}");
+    assert!(config.yaml.contains("18099"), "{config:?}");
 
     let web = world.up("web", Start::Fresh).await;
     assert_eq!(world.up("web", Start::Keep).await, web);

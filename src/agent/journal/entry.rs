@@ -50,6 +50,9 @@ pub(in crate::agent) struct Begun {
     pub(in crate::agent) fence: u64,
     /// The compose project's folder.
     pub(in crate::agent) folder: PathBuf,
+    /// Its files, in order; none means those that the plan names, as in version 1.
+    #[serde(default)]
+    pub(in crate::agent) files: Vec<PathBuf>,
     pub(in crate::agent) slots: PerSlot<SlotService>,
     /// The `version` of the compose file.
     pub(in crate::agent) compose_version: Option<String>,

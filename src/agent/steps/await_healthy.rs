@@ -140,6 +140,7 @@ mod tests {
             health: None,
             restarts: 0,
             memory_limit: Some(64),
+            stop_grace: None,
             image: None,
             release: None,
             pid: None,

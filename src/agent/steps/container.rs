@@ -230,6 +230,7 @@ mod tests {
             health: None,
             restarts: 0,
             memory_limit: Some(64),
+            stop_grace: None,
             image: None,
             release: None,
             pid: None,

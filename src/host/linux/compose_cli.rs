@@ -1,11 +1,12 @@
 //! `docker compose`, the plugin, or `docker-compose`, the program.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
-use super::super::facts::{ComposeProject, ComposeTool};
+use super::super::facts::{ComposeProject, ComposeTool, Composed};
 use super::super::{HostResult, OnLine, Start};
 use super::process::Program;
 use crate::clients::environment::{Environment, is_program};
@@ -105,15 +106,25 @@ impl Launcher {
             .args(file_args(project)))
     }
 
-    pub(super) async fn config(&self, project: &ComposeProject) -> HostResult<String> {
+    pub(super) async fn config(&self, project: &ComposeProject) -> HostResult<Composed> {
         let doing = format!("read the compose file in `{}`", project.folder.display());
+        // Compose v2 leaves out services whose profile nobody asked for; v1 prints all of them.
+        let every_profile: &[&str] = match self.tool() {
+            ComposeTool::V1 => &[],
+            ComposeTool::V2 => &["--profile", "*"],
+        };
         let config = self
             .on(project, &doing)?
+            .args(every_profile)
             .args(["config"])
             .deadline(CONFIG_DEADLINE);
-        let yaml = config.capture().await.map_err(explain)?;
-        String::from_utf8(yaml)
-            .map_err(|error| HostError::new(Trouble::Refused, doing).because(error))
+        let mut unset = BTreeSet::new();
+        let mut hear = |line: &str| unset.extend(unset_variable(line));
+        let yaml = config.capture_beside(&mut hear).await.map_err(explain)?;
+        let yaml = String::from_utf8(yaml)
+            .map_err(|error| HostError::new(Trouble::Refused, doing).because(error))?;
+        let unset = unset.into_iter().collect();
+        Ok(Composed { yaml, unset })
     }
 
     pub(super) async fn up(
@@ -193,6 +204,14 @@ fn names(services: &[ServiceName]) -> String {
         .map(|service| format!("`{service}`"))
         .collect();
     names.join(", ")
+}
+
+/// The variable in a warning of either generation: `The \"DB\" variable is not set. Defaulting to a blank string.`
+fn unset_variable(line: &str) -> Option<String> {
+    let (before, _) = line.split_once(" variable is not set. Defaulting to a blank string")?;
+    let name = before.rsplit(' ').next()?;
+    let name = name.trim_matches(|c| c == '"' || c == '\\');
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Compose warns of a `version` in the file at every call. It does no harm, and the file is not ours.
@@ -302,6 +321,18 @@ mod tests {
     fn only_a_fresh_start_recreates() {
         assert!(up_args(ComposeTool::V1, Start::Fresh).contains(&"--force-recreate"));
         assert!(!up_args(ComposeTool::V2, Start::Keep).contains(&"--force-recreate"));
+    }
+
+    #[test]
+    fn a_variable_that_nobody_sets_is_heard_of_in_both_generations() {
+        for line in [
+            r#"time="2026-11-26T17:38:30Z" level=warning msg="The \"NOPE\" variable is not set. Defaulting to a blank string.""#,
+            "The NOPE variable is not set. Defaulting to a blank string.",
+            r#"WARN[0000] The "NOPE" variable is not set. Defaulting to a blank string. "#,
+        ] {
+            assert_eq!(unset_variable(line).as_deref(), Some("NOPE"), "{line}");
+        }
+        assert_eq!(unset_variable("network default is not set"), None);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::facts::{ComposeProject, ComposeTool, ContainerFacts, DockerFacts, Incident};
+use super::super::facts::{
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident,
+};
 use super::super::{Clock as _, Containers, HostResult, OnLine, Start};
 use super::{LinuxHost, docker};
 use crate::protocol::ids::ServiceName;
@@ -16,7 +18,7 @@ impl Containers for LinuxHost {
         Ok(self.launcher().await?.tool())
     }
 
-    async fn compose_config(&self, project: &ComposeProject) -> HostResult<String> {
+    async fn compose_config(&self, project: &ComposeProject) -> HostResult<Composed> {
         self.launcher().await?.config(project).await
     }
 

@@ -111,9 +111,17 @@ impl Program {
 
     /// Runs it and returns its standard output; an error shows the end of its standard error.
     pub(super) async fn capture(self) -> HostResult<Vec<u8>> {
+        self.capture_beside(&mut |_| {}).await
+    }
+
+    /// The same; `on_line` gets the lines of its standard error.
+    pub(super) async fn capture_beside(
+        self,
+        on_line: &mut (dyn FnMut(&str) + '_),
+    ) -> HostResult<Vec<u8>> {
         let mut output = Vec::new();
         let captured = Output::Captured(&mut output, self.most_output);
-        self.run(captured, &mut |_| {}).await?;
+        self.run(captured, on_line).await?;
         Ok(output)
     }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::edits;
 use super::{COMPOSE, SimHost};
-use crate::host::facts::{ComposeProject, ComposeTool, ContainerFacts, DockerFacts, Incident};
+use crate::host::facts::{
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident,
+};
 use crate::host::{Containers, HostResult, OnLine, Start};
 use crate::protocol::ids::ServiceName;
 
@@ -23,13 +25,15 @@ impl Containers for SimHost {
     async fn compose(&self) -> HostResult<ComposeTool> {
         self.call("compose").map(|()| ComposeTool::V2)
     }
-    async fn compose_config(&self, _: &ComposeProject) -> HostResult<String> {
+    async fn compose_config(&self, _: &ComposeProject) -> HostResult<Composed> {
         self.call("compose_config")?;
         let world = self.world.borrow();
         let text = world.files.get(Path::new(COMPOSE));
-        Ok(text.map_or_else(String::new, |text| {
+        let yaml = text.map_or_else(String::new, |text| {
             String::from_utf8_lossy(text).into_owned()
-        }))
+        });
+        let unset = world.unset.clone();
+        Ok(Composed { yaml, unset })
     }
     async fn compose_up(
         &self,

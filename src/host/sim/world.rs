@@ -87,6 +87,8 @@ pub(crate) struct World {
     /// How far the clock on the wall is from it.
     pub(super) clock_ms: i64,
     pub(super) made: u64,
+    /// Variables of the compose file that nobody sets.
+    pub(crate) unset: Vec<String>,
     /// Every verb, in order, for assertions and for placing faults.
     pub(crate) done: Vec<&'static str>,
     /// What broke the promise, when it was broken.
@@ -370,6 +372,7 @@ impl World {
             health: None,
             restarts: 0,
             memory_limit: None,
+            stop_grace: None,
             image: container.image.clone(),
             release: container.release.clone(),
             pid: None,

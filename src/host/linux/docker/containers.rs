@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -90,10 +91,11 @@ fn is_running(container: &ContainerSummary) -> bool {
 fn facts(container: ContainerInspectResponse) -> ContainerFacts {
     let exposed = exposed(&container);
     let state = container.state.unwrap_or_default();
-    let release = container
-        .config
-        .and_then(|config| config.labels)
-        .and_then(|mut labels| labels.remove(RELEASE));
+    let config = container.config.unwrap_or_default();
+    let release = config.labels.and_then(|mut labels| labels.remove(RELEASE));
+    let stop_grace = config
+        .stop_timeout
+        .and_then(|seconds| u64::try_from(seconds).ok());
     let memory = container.host_config.and_then(|host| host.memory);
     ContainerFacts {
         id: container.id.unwrap_or_default(),
@@ -114,6 +116,7 @@ fn facts(container: ContainerInspectResponse) -> ContainerFacts {
         memory_limit: memory
             .and_then(|bytes| u64::try_from(bytes).ok())
             .filter(|bytes| *bytes > 0),
+        stop_grace: stop_grace.map(Duration::from_secs),
         image: None,
         release,
         exposed,

@@ -70,7 +70,7 @@ async fn hold_down(docker: &Docker, id: &str) -> Result<(), bollard::errors::Err
     docker.update_container(id, update).await
 }
 
-/// SIGTERM, then SIGKILL after `grace`; none, or one that has ended, is fine.
+/// SIGTERM, then SIGKILL after `grace`, or after what the container's own settings give it if that is longer; none, or one that has ended, is fine.
 pub(in super::super) async fn stop(
     docker: &Docker,
     project: &ComposeProject,
@@ -89,6 +89,7 @@ pub(in super::super) async fn stop(
         )
         .await,
     );
+    let grace = grace.max(container.stop_grace.unwrap_or_default());
     let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
     let options = StopContainerOptionsBuilder::new().t(seconds).build();
     let stopping = docker.stop_container(&container.id, Some(options));
