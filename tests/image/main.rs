@@ -95,6 +95,33 @@ async fn an_image_is_built_labelled_tagged_and_pushed_by_digest() {
     assert_eq!(again.unwrap(), pinned);
 }
 
+/// On a runner of one's own two jobs may build at once, with one name for the image.
+#[tokio::test]
+async fn builds_of_one_name_at_once_each_get_their_own_image() {
+    let sandbox = Sandbox::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    project(
+        folder.path(),
+        "FROM debian:bookworm-slim\nARG WHO\nRUN echo $WHO >/who\n",
+    );
+    for builder in [Builder::BuildKit, Builder::Classic] {
+        let builds = (0..4).map(|number| {
+            let mut config = sandbox.config("at-once", folder.path());
+            config.args = vec![("WHO".to_owned(), format!("{builder:?} {number}"))];
+            let docker = &sandbox.docker;
+            async move {
+                let tags = ["latest".parse().unwrap(), "other".parse().unwrap()];
+                build_with(builder, docker, &config, "linux/amd64", &tags, &reporter()).await
+            }
+        });
+        let built = futures_util::future::join_all(builds).await;
+        for (number, built) in built.into_iter().enumerate() {
+            let who = sandbox.run_in(&built.unwrap(), "cat /who");
+            assert_eq!(who.trim(), format!("{builder:?} {number}"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_classic_builder_makes_the_same_image() {
     let sandbox = Sandbox::open().await;

@@ -179,11 +179,16 @@ impl Job<'_> {
             let text = format!("built {name} from {files} files, {}", size(bytes));
             self.reporter.progress(Phase::Build, &text);
         }
+        // Another build may have the same tag by now: what was built here is what the builder says.
+        let id = match output.image() {
+            Some(id) => id.to_owned(),
+            None => self.id(&name).await?,
+        };
         for tag in others {
-            self.tag(&name, tag).await?;
+            self.tag(&id, tag).await?;
         }
         Ok(BuiltImage {
-            id: self.id(&name).await?,
+            id,
             repository: repository.clone(),
             tags: self.tags.to_vec(),
         })
@@ -222,15 +227,16 @@ impl Job<'_> {
         Some(hosts.into_iter().map(pair).collect())
     }
 
-    async fn tag(&self, name: &str, tag: &Tag) -> Result<()> {
+    async fn tag(&self, id: &str, tag: &Tag) -> Result<()> {
         let options = TagImageOptionsBuilder::default()
             .repo(self.config.repository.as_str())
             .tag(tag.as_str())
             .build();
-        let tagged = timeout(ANSWER, self.docker.tag_image(name, Some(options))).await;
+        let tagged = timeout(ANSWER, self.docker.tag_image(id, Some(options))).await;
         self.answered(tagged, "cannot tag the image")
     }
 
+    /// Of the image that has the name now.
     async fn id(&self, name: &str) -> Result<String> {
         let image = timeout(ANSWER, self.docker.inspect_image(name)).await;
         let image = self.answered(image, "cannot find the image that was built")?;

@@ -20,6 +20,7 @@ pub(super) struct Output<'a> {
     /// The classic builder's own words: a message of it is no line.
     words: OpenLine,
     tail: VecDeque<String>,
+    image: Option<String>,
 }
 
 impl<'a> Output<'a> {
@@ -30,6 +31,7 @@ impl<'a> Output<'a> {
             progress: Progress::default(),
             words: OpenLine::default(),
             tail: VecDeque::new(),
+            image: None,
         }
     }
 
@@ -55,6 +57,11 @@ impl<'a> Output<'a> {
         ended
     }
 
+    /// The id of the image that was built, once the builder has said it.
+    pub(super) fn image(&self) -> Option<&str> {
+        self.image.as_deref()
+    }
+
     /// The last lines.
     pub(super) fn into_tail(self) -> VecDeque<String> {
         self.tail
@@ -63,7 +70,11 @@ impl<'a> Output<'a> {
     fn hear(&mut self, info: BuildInfo) {
         let mut lines = match &info.aux {
             Some(BuildInfoAux::BuildKit(update)) => self.progress.lines(update),
-            Some(BuildInfoAux::Default(_)) | None => Vec::new(),
+            Some(BuildInfoAux::Default(built)) => {
+                self.image.clone_from(&built.id);
+                Vec::new()
+            }
+            None => Vec::new(),
         };
         let words = info.stream.unwrap_or_default();
         lines.extend(self.words.push(words.as_bytes()));
