@@ -48,26 +48,24 @@ impl Pattern {
         if !path.starts_with(&self.literal) {
             return false;
         }
-        let mut places = Places::none(&self.tokens);
-        let mut next = Places::none(&self.tokens);
-        places.add(0);
+        let (mut places, mut next) = (Places::default(), Places::default());
+        places.add(&self.tokens, 0);
         let mut rest = path;
         loop {
-            let mut all = places.all.iter();
-            if !all.any(|place| place.is_before) {
+            if places.before.is_empty() {
                 // Most patterns are here for most of a path: among the folders of `**/`, or nowhere.
-                let among = places.all.iter().any(|place| place.is_among);
-                let Some(slash) = rest.find('/').filter(|_| among) else {
+                let is_among = !places.among.is_empty();
+                let Some(slash) = rest.find('/').filter(|_| is_among) else {
                     return false;
                 };
                 rest = rest.get(slash..).unwrap_or_default();
             }
-            let is_matched = places.all.last().is_some_and(|end| end.is_before);
+            let is_matched = places.before.last() == Some(&self.tokens.len());
             let mut chars = rest.chars();
             match chars.next() {
                 None => return is_matched,
                 Some('/') if is_matched => return true,
-                Some(c) => places.step(c, &mut next),
+                Some(c) => places.step(&self.tokens, c, &mut next),
             }
             rest = chars.as_str();
             std::mem::swap(&mut places, &mut next);
@@ -81,58 +79,48 @@ impl Pattern {
     }
 }
 
-/// Where in a pattern a match may have got to.
-struct Places<'a> {
-    tokens: &'a [Token],
-    /// One for each token, and one behind the last.
-    all: Vec<Place>,
+/// Where in a pattern a match may have got to, in order.
+#[derive(Default)]
+struct Places {
+    /// The tokens that come next; their number is the end of the pattern.
+    before: Vec<usize>,
+    /// Each `**/` that a `/` is needed to get out of.
+    among: Vec<usize>,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Place {
-    /// The token comes next.
-    is_before: bool,
-    /// The token is a `**/`, and a `/` is needed to get on.
-    is_among: bool,
-}
-
-impl<'a> Places<'a> {
-    fn none(tokens: &'a [Token]) -> Self {
-        let all = vec![Place::default(); tokens.len() + 1];
-        Self { tokens, all }
-    }
-
+impl Places {
     /// Adds a place, and those behind it that need no character.
-    fn add(&mut self, first: usize) {
-        for (index, place) in self.all.iter_mut().enumerate().skip(first) {
-            let token = self.tokens.get(index);
-            let is_known = std::mem::replace(&mut place.is_before, true);
-            place.is_among |= token == Some(&Token::Folders);
-            let needs_none = matches!(token, Some(Token::Run | Token::Everything | Token::Folders));
-            if is_known || !needs_none {
-                return;
+    fn add(&mut self, tokens: &[Token], first: usize) {
+        for place in first..=tokens.len() {
+            self.before.push(place);
+            match tokens.get(place) {
+                Some(Token::Run | Token::Everything) => {}
+                Some(Token::Folders) => self.among.push(place),
+                _ => return,
             }
         }
     }
 
     /// Makes `next` the places behind one more character.
-    fn step(&self, c: char, next: &mut Self) {
-        next.all.fill(Place::default());
-        for (index, (place, token)) in self.all.iter().zip(self.tokens).enumerate() {
-            let stays = match token {
-                Token::Run => c != '/',
-                Token::Everything => true,
-                _ => false,
-            };
-            if place.is_before && stays {
-                next.add(index);
+    fn step(&self, tokens: &[Token], c: char, next: &mut Self) {
+        next.before.clear();
+        next.among.clone_from(&self.among);
+        for place in &self.before {
+            match tokens.get(*place) {
+                Some(Token::Run) if c == '/' => {}
+                Some(Token::Run | Token::Everything) => next.add(tokens, *place),
+                Some(token) if token.is(c) => next.add(tokens, place + 1),
+                _ => {}
             }
-            if (place.is_before && token.is(c)) || (place.is_among && c == '/') {
-                next.add(index + 1);
+        }
+        if c == '/' {
+            for place in &self.among {
+                next.add(tokens, place + 1);
             }
-            if let Some(same) = next.all.get_mut(index) {
-                same.is_among |= place.is_among;
-            }
+        }
+        for places in [&mut next.before, &mut next.among] {
+            places.sort_unstable();
+            places.dedup();
         }
     }
 }
