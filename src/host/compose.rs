@@ -21,14 +21,12 @@ pub enum ComposeProblem {
     /// A service that a setting names is not there.
     #[error("service `{service}` ({setting}) is not in the compose file; it has: {present}")]
     NoSuchService {
-        /// The name.
         service: String,
         /// The setting that names it.
         setting: &'static str,
         /// What there is.
         present: String,
     },
-    /// A slot that nginx could not reach.
     #[error("slot `{0}` publishes no TCP port on this host")]
     NoPort(String),
     /// A range of ports on this host, of which compose takes a free one.
@@ -36,13 +34,9 @@ pub enum ComposeProblem {
         "slot `{service}` publishes one port of the range {range}; a slot needs a port that stays, such as `{first}:{target}`"
     )]
     Range {
-        /// The slot's service.
         service: String,
-        /// As the file has it.
         range: String,
-        /// Its first port.
         first: String,
-        /// The container's port.
         target: u16,
     },
     /// On an address where nginx does not ask.
@@ -50,43 +44,22 @@ pub enum ComposeProblem {
         "slot `{service}` publishes port {port} on {address} alone; publish it on 127.0.0.1 as well, or on every address, where nginx and the health check reach it"
     )]
     Elsewhere {
-        /// The slot's service.
         service: String,
-        /// The port.
         port: u16,
-        /// The address.
         address: String,
     },
     /// More than one port: which one serves?
     #[error(
         "slot `{service}` publishes {ports}, and nginx names none of them: which one serves is unclear"
     )]
-    ManyPorts {
-        /// The slot's service.
-        service: String,
-        /// The ports, `8080 (container's 80)` and so on.
-        ports: String,
-    },
+    ManyPorts { service: String, ports: String },
     /// The other slot does not publish the container's port that nginx sends requests to.
     #[error(
         "nginx sends requests to the container's port {target}, which slot `{service}` does not publish"
     )]
-    NotServing {
-        /// The slot's service.
-        service: String,
-        /// The container's port.
-        target: u16,
-    },
-    /// Both slots want the same port.
+    NotServing { service: String, target: u16 },
     #[error("slots `{one}` and `{two}` both publish port {port}")]
-    SamePort {
-        /// The first slot's service.
-        one: String,
-        /// The second slot's service.
-        two: String,
-        /// The port.
-        port: u16,
-    },
+    SamePort { one: String, two: String, port: u16 },
 }
 
 /// What belongs to a slot whatever release is in it.
@@ -133,7 +106,6 @@ impl ComposeFile {
         })
     }
 
-    /// The services by name.
     pub fn services(&self) -> serde_json::Map<String, serde_json::Value> {
         self.part("services")
     }
@@ -244,11 +216,7 @@ fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Sequence(_)
-        | Value::Mapping(_)
-        | Value::Tagged(_) => None,
+        _ => None,
     }
 }
 
@@ -259,10 +227,7 @@ fn depends_on(service: &Value) -> Vec<String> {
             .iter()
             .filter_map(|(name, _)| Some(name.as_str()?.to_owned()))
             .collect(),
-        None
-        | Some(
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Tagged(_),
-        ) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

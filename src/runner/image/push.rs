@@ -5,18 +5,15 @@ use std::time::{Duration, Instant};
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
 use bollard::models::PushImageInfo;
-use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
+use bollard::query_parameters::PushImageOptionsBuilder;
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout;
 
 use super::build::BuiltImage;
-use super::client::chain_text;
-use super::no_answer;
-use super::progress::size;
+use super::client::{answer, chain_text, tag_image};
+use super::progress::{one_line, size};
 use crate::clients::docker::errors::Refusal;
-use crate::clients::docker::{
-    ANSWER, Layers, Transfer, credentials, digest_of, registry_host, server,
-};
+use crate::clients::docker::{Layers, Transfer, credentials, digest_of, registry_host, server};
 use crate::clients::retry::retry;
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Digest, PinnedImage, Repository, Tag};
@@ -85,18 +82,12 @@ enum Cause {
 impl Job<'_> {
     /// Another build may have moved the tag on this daemon since.
     async fn tag(&self, tag: &Tag) -> Result<()> {
-        let options = TagImageOptionsBuilder::default()
-            .repo(self.built.repository.as_str())
-            .tag(tag.as_str())
-            .build();
+        let repository = &self.built.repository;
         let failed = || {
-            let name = format!("{}:{tag}", self.built.repository);
-            Error::untouched(Reason::PushFailed, format!("cannot tag the image `{name}`"))
+            let what = format!("cannot tag the image `{repository}:{tag}`");
+            Error::untouched(Reason::PushFailed, what)
         };
-        match timeout(ANSWER, self.docker.tag_image(&self.built.id, Some(options))).await {
-            Ok(tagged) => tagged.map_err(|error| failed().because(error)),
-            Err(elapsed) => Err(failed().because(elapsed)),
-        }
+        tag_image(self.docker, &self.built.id, repository, tag, failed).await
     }
 
     /// Pushes one tag; returns the digest if the daemon told it.
@@ -120,7 +111,7 @@ impl Job<'_> {
             Cause::Unauthorized => self.unauthorized(why),
             Cause::Passing => {
                 let tries = PAUSES.len() + 1;
-                let hint = no_answer::hint(self.registry(), &why, tries);
+                let hint = no_answer(self.registry(), &why, tries);
                 self.failed(&name, why).hint(hint)
             }
             Cause::Lasting => self.failed(&name, why).hint(format!(
@@ -179,10 +170,7 @@ impl Job<'_> {
                 format!("cannot read the digest of `{}`", self.built.repository),
             )
         };
-        let image = match timeout(ANSWER, self.docker.inspect_image(&self.built.id)).await {
-            Ok(image) => image.map_err(|error| failed().because(error))?,
-            Err(elapsed) => return Err(failed().because(elapsed)),
-        };
+        let image = answer(self.docker.inspect_image(&self.built.id), failed).await?;
         let known = digests_of(
             &self.built.repository,
             &image.repo_digests.unwrap_or_default(),
@@ -239,10 +227,19 @@ fn cause_of(text: &str) -> Cause {
     match Refusal::of_registry(text) {
         Refusal::Unauthorized => Cause::Unauthorized,
         Refusal::Busy | Refusal::Down => Cause::Passing,
-        Refusal::DiskFull | Refusal::Unreachable | Refusal::Missing | Refusal::Other => {
-            Cause::Lasting
-        }
+        _ => Cause::Lasting,
     }
+}
+
+/// What to look at first when a registry does not answer. One that is there and down says something, or nothing at
+/// all; at a wrong address nobody listens.
+fn no_answer(registry: &str, why: &str, tries: usize) -> String {
+    if why.to_lowercase().contains("connection refused") {
+        return format!(
+            "`{registry}` refused the connection {tries} times in a row: check this address in `image` first, then whether a registry runs there"
+        );
+    }
+    format!("it failed {tries} times in a row; see if `{registry}` has an outage and run it again")
 }
 
 /// The digest in `latest: digest: sha256:… size: 528`.
@@ -255,10 +252,6 @@ fn digest_in(status: &str) -> Option<Digest> {
 fn digests_of(repository: &Repository, all: &[String]) -> Vec<Digest> {
     let digests = all.iter().filter_map(|text| digest_of(text, repository));
     digests.collect()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// How much of all layers is uploaded. The stream does not say which layer it means, but two rarely
@@ -315,6 +308,18 @@ mod tests {
         ] {
             assert_eq!(cause_of(text), Cause::Lasting, "{text}");
         }
+    }
+
+    #[test]
+    fn a_refused_connection_is_first_of_all_a_wrong_address() {
+        let refused = no_answer(
+            "localhost:5001",
+            "dial tcp [::1]:5001: connect: connection refused",
+            4,
+        );
+        assert!(refused.starts_with("`localhost:5001` refused"), "{refused}");
+        let down = no_answer("ghcr.io", "received unexpected HTTP status: 503", 4);
+        assert!(down.contains("outage"), "{down}");
     }
 
     #[test]

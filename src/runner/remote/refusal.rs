@@ -17,11 +17,8 @@ pub(super) enum Refusal {
     HostKey(Misfit, Vec<OfferedKey>),
     /// The host does not want this user or this key.
     Unauthorized(String),
-    /// `ssh` cannot read the private key.
     UnreadableKey(String),
-    /// `ssh` itself does not run.
     NoSsh(String),
-    /// Anything else.
     Other(String),
     /// Something of ours failed; it is complete.
     Ours(Error),
@@ -30,13 +27,9 @@ pub(super) enum Refusal {
 /// How a host fails to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Silence {
-    /// Connection refused.
     Refused,
-    /// No answer in time.
     TimedOut,
-    /// The name does not resolve.
     Unresolved,
-    /// No route, or the network is down.
     NoRoute,
     /// It hung up before it said who it is.
     HungUp,
@@ -72,22 +65,13 @@ impl Refusal {
 
     /// Whether the same try may work a moment later.
     pub(super) fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable(silence, _) => match silence {
-                // sshd hangs up on a random share of clients when many connect (`MaxStartups`).
-                Silence::Refused | Silence::TimedOut | Silence::HungUp => true,
-                Silence::Unresolved | Silence::NoRoute => false,
-            },
-            Self::HostKey(..)
-            | Self::Unauthorized(_)
-            | Self::UnreadableKey(_)
-            | Self::NoSsh(_)
-            | Self::Other(_)
-            | Self::Ours(_) => false,
-        }
+        // sshd hangs up on a random share of clients when many connect (`MaxStartups`).
+        matches!(
+            self,
+            Self::Unreachable(Silence::Refused | Silence::TimedOut | Silence::HungUp, _)
+        )
     }
 
-    /// The error for a person.
     pub(super) fn into_error(self, endpoint: &Endpoint, trust: &HostTrust) -> Error {
         let host = endpoint.display();
         let setting = endpoint.setting();
