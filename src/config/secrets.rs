@@ -9,7 +9,7 @@ use super::problems::Problem;
 use super::raw::{Raw, Source};
 use super::schema;
 use super::trust;
-use super::types::{DeployConfig, HostConfig, ImageConfig, Place, ReportConfig, SshConfig};
+use super::types::{HostConfig, Place, SshConfig};
 use crate::protocol::wire::RegistryLogin;
 use crate::secret::Secret;
 
@@ -109,27 +109,6 @@ fn of_place(place: &Place) -> Option<&Secret> {
 
 fn of_registry(registry: Option<&RegistryLogin>) -> Option<&Secret> {
     registry.map(|login| &login.password)
-}
-
-impl ReportConfig {
-    /// Everything in it that must not be shown.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        let token = self.github.as_ref().map(|github| &github.token);
-        let webhook = self.slack.as_ref().map(|slack| &slack.webhook);
-        token.into_iter().chain(webhook).collect()
-    }
-}
-
-impl DeployConfig {
-    /// Everything in it that must not be shown.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        let ImageConfig { registry, .. } = &self.image;
-        let mut all = self.report.secrets();
-        all.extend(of_place(&self.place));
-        all.extend(of_registry(registry.as_ref()));
-        all.extend(&self.hidden);
-        all
-    }
 }
 
 impl HostConfig {

@@ -7,7 +7,7 @@ use super::board::{Time, Work};
 use super::console::Tone;
 use super::reporter::{State, Verbosity};
 use super::text;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::protocol::result::StepOutcome;
 use crate::protocol::step::{Phase, Stage, Step};
 
@@ -32,6 +32,17 @@ impl Reporter {
     /// It failed. The error itself is printed once, by [`Self::error`].
     pub fn phase_failed(&self, phase: Phase, error: &Error) {
         self.failed(Stage::Phase(phase), None, &error.to_string());
+    }
+
+    /// Frames work with its phase.
+    pub async fn phase<T>(&self, phase: Phase, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.phase_started(phase);
+        let result = work.await;
+        match &result {
+            Ok(_) => self.phase_done(phase, None),
+            Err(error) => self.phase_failed(phase, error),
+        }
+        result
     }
 
     /// How far it is.

@@ -8,6 +8,15 @@ use serde_json::Value;
 use crate::protocol::ids::Commit;
 use crate::report::context::RunContext;
 
+/// An event, and where its payload may be, best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// `pull_request`, …
+    pub name: String,
+    /// Files; the first one that is there counts.
+    pub payload: Vec<PathBuf>,
+}
+
 /// What the gate and the reports want to know of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::ask;
 use super::cancel::{Cancel, Cancelled};
 use super::follow::{Followed, Follower};
 use super::remote::{InstalledAgent, Remote};
-use crate::config::types::Place;
+use super::session::Session;
+use crate::config::types::{HostConfig, Place, ReportConfig};
 use crate::error::{Reason, Result};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::outcome::{Finished, Outcome};
 use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice, Target};
 use crate::protocol::receipt::Receipt;
 use crate::protocol::slot::PerSlot;
-use crate::protocol::wire::{Reply, encode};
+use crate::protocol::wire::{Reply, Request, encode};
 use crate::report::{ConsoleMode, Reporter, deadlines};
 use crate::secret::Redactor;
 
@@ -178,11 +178,25 @@ async fn an_agent_that_says_nothing_for_ten_minutes_is_waited_for_no_longer() {
     };
     let reporter = Reporter::new(ConsoleMode::Json, Redactor::default());
     let site = plan().site;
+    let host = HostConfig {
+        place: Place::Local,
+        site: site.clone(),
+        report: ReportConfig::default(),
+        registry: None,
+        hidden: Vec::new(),
+    };
+    let mut session = Session {
+        host: &host,
+        remote: Remote::Local,
+        agent,
+        fence: None,
+    };
     // From here on ten minutes pass as soon as there is nothing else to do.
     tokio::time::pause();
     let began = tokio::time::Instant::now();
-    let prepared = ask::prepare(&Remote::Local, &agent, &site, &reporter).await;
-    let status = ask::status(&Remote::Local, &agent, &site, None, &reporter).await;
+    let prepared = session.prepare(&reporter).await;
+    let look = Request::Status { site, of: None };
+    let status = session.ask(&look, |_| None::<()>, &reporter).await;
     for error in [prepared.unwrap_err(), status.unwrap_err()] {
         assert_eq!(error.reason(), Reason::AgentUnavailable);
         let said = "the agent on the host has said nothing for 600 s";

@@ -11,7 +11,10 @@ use pct_deploy::protocol::outcome::{Failure, Outcome};
 use pct_deploy::protocol::receipt::Receipt;
 use pct_deploy::protocol::result::{FailedStage, RESULT_VERSION, RunResult};
 use pct_deploy::report::context::RunContext;
-use pct_deploy::report::{ConsoleMode, Reporter};
+use pct_deploy::report::github::DeploymentHandle;
+use pct_deploy::report::outputs::OutputFiles;
+use pct_deploy::report::state::{Memory, PostStep};
+use pct_deploy::report::{ConsoleMode, Reporter, RunReport};
 use pct_deploy::secret::{Redactor, Secret};
 
 use crate::server::Server;
@@ -128,5 +131,70 @@ pub(crate) fn result(outcome: Outcome) -> RunResult {
         steps: Vec::new(),
         receipt: Receipt::default(),
         failure,
+    }
+}
+
+/// Tells the start of a run; gives the deployment that was opened on GitHub.
+pub(crate) async fn started(
+    config: &ReportConfig,
+    context: &RunContext,
+    reporter: &Reporter,
+) -> Option<DeploymentHandle> {
+    let memory = Memory::none();
+    let run = RunReport {
+        config,
+        context,
+        reporter,
+        memory: &memory,
+        files: &OutputFiles::default(),
+        label: None,
+    };
+    run.started().await;
+    let id = memory.saved().github_deployment;
+    id.map(DeploymentHandle::from_id)
+}
+
+/// A run that is about to end.
+pub(crate) struct Ending<'a> {
+    pub(crate) config: &'a ReportConfig,
+    pub(crate) context: &'a RunContext,
+    pub(crate) reporter: &'a Reporter,
+    pub(crate) files: OutputFiles,
+    pub(crate) label: Option<&'a str>,
+    /// The deployment that is open on GitHub.
+    pub(crate) handle: Option<DeploymentHandle>,
+}
+
+impl<'a> Ending<'a> {
+    pub(crate) fn new(
+        config: &'a ReportConfig,
+        context: &'a RunContext,
+        reporter: &'a Reporter,
+    ) -> Self {
+        Self {
+            config,
+            context,
+            reporter,
+            files: OutputFiles::default(),
+            label: None,
+            handle: None,
+        }
+    }
+
+    /// Tells everybody.
+    pub(crate) async fn finish(&self, result: &mut RunResult) {
+        let memory = Memory::new(self.files.clone(), PostStep::DoesNot);
+        memory.note(self.reporter, |saved| {
+            saved.github_deployment = self.handle.map(DeploymentHandle::id);
+        });
+        let run = RunReport {
+            config: self.config,
+            context: self.context,
+            reporter: self.reporter,
+            memory: &memory,
+            files: &self.files,
+            label: self.label,
+        };
+        run.finished(&run.sinks(), result).await;
     }
 }
