@@ -51,7 +51,6 @@ fn of_action(start: &Start, flags: &[(&'static str, String)]) -> Invocation {
     }
 }
 
-/// The same pipeline, typed.
 pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode> {
     let mut by = start.typed(&args.settings);
     match &args.event {
@@ -67,7 +66,6 @@ pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode>
     render::ended(&ended, start.global.json)
 }
 
-/// An earlier release again.
 pub(super) async fn rollback(start: &Start, args: &RollbackArgs) -> Result<ExitCode> {
     let target = args.to.clone().map_or(Target::Previous, Target::Release);
     let by = start.typed(&args.settings);

@@ -29,7 +29,6 @@ struct One<'a> {
     told: &'a Told,
 }
 
-/// What is live.
 pub(super) async fn status(start: &Start, flags: &SettingFlags<ForLook>) -> Result<ExitCode> {
     let status = look(start, flags, None).await?;
     if start.global.json {

@@ -19,7 +19,6 @@ struct Provisioned<'a> {
     changes: &'a [Change],
 }
 
-/// Runs it.
 pub(super) async fn run(start: &Start, args: &ProvisionArgs) -> Result<ExitCode> {
     let mode = if args.dry_run {
         ProvisionMode::DryRun

@@ -21,7 +21,6 @@ pub struct RunReport<'a> {
     pub config: &'a ReportConfig,
     /// What it is about.
     pub context: &'a RunContext,
-    /// What prints it.
     pub reporter: &'a Reporter,
     /// What its post step is going to know.
     pub memory: &'a Memory,
@@ -32,7 +31,6 @@ pub struct RunReport<'a> {
 }
 
 impl<'a> RunReport<'a> {
-    /// Everybody that the settings name.
     pub fn sinks(&self) -> Sinks<'a> {
         sinks::of(self)
     }

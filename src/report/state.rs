@@ -38,17 +38,14 @@ pub enum Point {
 /// Everything about a run that its post step cannot know by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
-    /// How far it came.
     pub point: Point,
     /// When it began, milliseconds since the Unix epoch.
     pub began_ms: u64,
     /// Whether it was asked to end.
     pub cancelled: bool,
-    /// The app.
     pub app: Option<AppName>,
     /// The run on the host.
     pub deployment: Option<DeploymentId>,
-    /// The deployment on GitHub.
     pub github_deployment: Option<u64>,
     repository: Option<String>,
     pull_request: Option<u64>,
@@ -134,7 +131,6 @@ impl Memory {
         Self::new(OutputFiles::default(), PostStep::DoesNot)
     }
 
-    /// The run begins.
     pub fn begin(&self, context: &RunContext, reporter: &Reporter) {
         self.note(reporter, |saved| {
             *saved = Saved {
@@ -162,7 +158,6 @@ impl Memory {
         }
     }
 
-    /// What is kept by now.
     pub fn saved(&self) -> Saved {
         self.saved.borrow().clone()
     }

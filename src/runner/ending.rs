@@ -14,9 +14,7 @@ use crate::report::ConsoleMode;
 /// A run that is over.
 #[derive(Debug)]
 pub struct Ended {
-    /// How it went.
     pub result: RunResult,
-    /// What the process exits with.
     pub code: ExitCode,
     /// What nobody was told yet: who typed the command has to correct it.
     pub untold: Option<Error>,

@@ -11,7 +11,6 @@ use crate::protocol::wire::{Reply, Request};
 /// What came of it.
 #[derive(Debug)]
 pub struct Provisioned {
-    /// For which app.
     pub app: AppName,
     /// What was changed, or would be; else the code of an error that is printed already.
     pub changes: Result<Vec<Change>, ExitCode>,

@@ -25,13 +25,9 @@ pub struct Invocation {
     pub context: RunContext,
     /// The event that has to pass the gate; `None` when a person decides.
     pub event: Option<Event>,
-    /// Who asks.
     pub caller: Caller,
-    /// Where the agent runs.
     pub reach: Reach,
-    /// Who reads the log.
     pub console: ConsoleMode,
-    /// How much of it.
     pub verbosity: Verbosity,
     /// The Docker daemon that the user chose.
     pub docker_host: Option<String>,
@@ -41,7 +37,6 @@ pub struct Invocation {
     pub files: OutputFiles,
     /// What the post step is going to know.
     pub memory: Memory,
-    /// What ends the run early.
     pub cancel: Cancel,
 }
 
@@ -61,7 +56,6 @@ pub(super) struct Run<'a> {
     pub(super) told: &'a ReportConfig,
     /// What it is about.
     pub(super) context: RunContext,
-    /// What prints it.
     pub(super) reporter: Reporter,
     /// Whom to ask again before something that cannot be taken back.
     pub(super) recheck: Recheck,

@@ -4,7 +4,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pct_deploy::protocol::outcome::Outcome;
-use pct_deploy::secret::Secret;
 use sandbox::github::{Endpoint, Fault, GitHub};
 use sandbox::pull::Pull;
 use sandbox::slack::{Reply, Slack};
@@ -83,7 +82,7 @@ fn faults() -> Vec<(Fault, &'static str)> {
 
 /// One deploy while every call of one kind fails; returns what was printed.
 async fn deploy(hub: &GitHub, slack: &Slack, sent: bool) -> String {
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let context = context_for(hub.url());
     let (reporter, log) = reporter();
     let handle = started(&config, &context, &reporter).await;
@@ -241,7 +240,7 @@ async fn a_slack_that_is_gone_is_a_warning() {
     let gone = Slack::start().unwrap();
     let url = gone.url();
     drop(gone);
-    let config = config_for(Secret::new(url));
+    let config = config_for(&url);
     let (reporter, log) = reporter();
     let mut result = result(Outcome::Deployed);
     let context = context_for(hub.url());

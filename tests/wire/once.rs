@@ -2,7 +2,6 @@
 
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::report::context::RunContext;
-use pct_deploy::secret::Secret;
 use sandbox::github::{Endpoint, Fault, GitHub};
 use sandbox::pull::Pull;
 use sandbox::slack::Slack;
@@ -15,7 +14,7 @@ fn hub() -> GitHub {
 
 /// A whole run as far as GitHub sees it; returns what was printed.
 async fn run(hub: &GitHub, slack: &Slack, context: &RunContext) -> String {
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let (reporter, log) = reporter();
     let handle = started(&config, context, &reporter).await;
     let mut result = result(Outcome::Deployed);
@@ -78,7 +77,7 @@ async fn an_update_whose_answer_is_lost_is_made_again() {
 #[tokio::test]
 async fn a_run_knows_its_own_record() {
     let (hub, slack) = (hub(), Slack::start().unwrap());
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let context = context_for(hub.url());
     let (reporter, log) = reporter();
     let first = started(&config, &context, &reporter).await.unwrap();

@@ -6,7 +6,6 @@ use pct_deploy::report::github::{Github, State};
 use pct_deploy::report::outputs::OutputFiles;
 use pct_deploy::report::state::{Memory, left};
 use pct_deploy::report::{Reporter, RunReport};
-use pct_deploy::secret::Secret;
 use sandbox::github::{Endpoint, Fault, GitHub};
 use sandbox::pull::Pull;
 
@@ -44,7 +43,7 @@ async fn owed(
 #[tokio::test]
 async fn a_final_state_is_not_set_again_and_a_message_not_posted_again() {
     let stand_in = GitHub::start(Pull::new("org/parking", 7).head("feature/x", SHA)).unwrap();
-    let config = config_for(Secret::new("http://127.0.0.1:9/x"));
+    let config = config_for("http://127.0.0.1:9/x");
     let context = context_for(stand_in.url());
     let (reporter, log) = reporter();
     let handle = started(&config, &context, &reporter).await.unwrap();
@@ -83,7 +82,7 @@ async fn a_final_state_is_not_set_again_and_a_message_not_posted_again() {
 #[tokio::test]
 async fn a_state_that_cannot_be_read_counts_as_open() {
     let stand_in = GitHub::start(Pull::new("org/parking", 7).head("feature/x", SHA)).unwrap();
-    let config = config_for(Secret::new("http://127.0.0.1:9/x"));
+    let config = config_for("http://127.0.0.1:9/x");
     let context = context_for(stand_in.url());
     stand_in.fail_always(Endpoint::ListStatuses, Fault::Forbidden);
     let (reporter, log) = reporter();

@@ -2,7 +2,6 @@
 
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::report::github::DeploymentHandle;
-use pct_deploy::secret::Secret;
 use sandbox::github::{Fault, GitHub};
 use sandbox::pull::Pull;
 use sandbox::slack::{Reply, Slack};
@@ -19,7 +18,7 @@ async fn the_second_deploy_retires_the_first_and_rewrites_its_comment() {
     let github = GitHub::start(pull).unwrap();
     github.require_token(TOKEN);
     let slack = Slack::start().unwrap();
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let context = context_for(github.url());
 
     for outcome in [Outcome::Deployed, Outcome::RolledBack, Outcome::Deployed] {
@@ -66,10 +65,7 @@ async fn sinks_that_hang_do_not_hold_the_run() {
     github.fail_everywhere(Fault::Hang);
     let slack = Slack::start().unwrap();
     slack.script([Reply::Hang, Reply::Hang]);
-    let (config, context) = (
-        config_for(Secret::new(slack.url())),
-        context_for(github.url()),
-    );
+    let (config, context) = (config_for(&slack.url()), context_for(github.url()));
     for outcome in [Outcome::Deployed, Outcome::Cancelled] {
         let begun = tokio::time::Instant::now();
         let (reporter, log) = reporter();

@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use pct_deploy::config::types::{
-    CommentMode, GithubConfig, Language, LogMode, ReportConfig, SlackConfig, SlackField, SlackOn,
-};
+use pct_deploy::config::parse;
+use pct_deploy::config::raw::{Raw, Source};
+use pct_deploy::config::types::{GithubConfig, ReportConfig};
 use pct_deploy::error::Reason;
 use pct_deploy::protocol::outcome::{Failure, Outcome};
 use pct_deploy::protocol::receipt::Receipt;
@@ -55,30 +55,25 @@ pub(crate) fn reporter() -> (Reporter, Log) {
 }
 
 pub(crate) fn github() -> GithubConfig {
-    GithubConfig {
-        token: Secret::new(TOKEN),
-        environment: "production".to_owned(),
-        environment_url: Some("https://parking.example".to_owned()),
-        comment: CommentMode::Sticky,
-    }
+    config_for("http://127.0.0.1:9/x").github.unwrap()
 }
 
 pub(crate) fn config(slack: &Server) -> ReportConfig {
-    config_for(Secret::new(slack.url(HOOK)))
+    config_for(&slack.url(HOOK))
 }
 
-pub(crate) fn config_for(webhook: Secret) -> ReportConfig {
-    ReportConfig {
-        log: LogMode::Everywhere,
-        github: Some(github()),
-        slack: Some(SlackConfig {
-            webhook,
-            title: None,
-            fields: SlackField::ALL.to_vec(),
-            on: SlackOn::Always,
-        }),
-        language: Language::English,
+pub(crate) fn config_for(webhook: &str) -> ReportConfig {
+    let host = webhook.split('/').nth(2).unwrap();
+    let mut raw = Raw::default();
+    for (key, text) in [
+        ("github-token", TOKEN),
+        ("environment-url", "https://parking.example"),
+        ("slack-webhook-url", webhook),
+        ("slack-host", host),
+    ] {
+        raw.offer(key, text, Source::Input);
     }
+    parse::report_only(&raw)
 }
 
 /// A GitHub Enterprise Server has its API below a path.

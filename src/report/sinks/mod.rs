@@ -43,7 +43,6 @@ pub trait Sink {
     fn note(&self, _told: bool, _result: &mut RunResult) {}
 }
 
-/// Work of a [`Sink`].
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// All who are told of one run.
@@ -67,7 +66,6 @@ pub enum Told {
 /// How a run ended.
 #[derive(Debug)]
 pub struct End<'a> {
-    /// Which run.
     pub run: &'a RunReport<'a>,
     /// GitHub, for who tells it something or asks.
     pub github: Option<Github>,
