@@ -4,7 +4,6 @@ use super::args::AgentCommand;
 use crate::agent;
 use crate::error::{ExitCode, Result};
 
-/// Runs it.
 pub(super) async fn run(command: AgentCommand) -> Result<ExitCode> {
     agent::keep_to_ourselves();
     match command {

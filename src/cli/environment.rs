@@ -60,8 +60,8 @@ pub(super) fn run_commit(env: &Environment) -> Option<Commit> {
 }
 
 /// The Docker daemon that the user chose.
-pub(super) fn docker_host(env: &Environment) -> Option<&str> {
+pub(super) fn docker_host(env: &Environment) -> Option<String> {
     env.get("DOCKER_HOST")
-        .map(String::as_str)
         .filter(|address| !address.is_empty())
+        .cloned()
 }

@@ -7,14 +7,11 @@ use super::flags::{ForLook, SettingFlags};
 use super::render;
 use super::start::Start;
 use super::tables;
-use crate::config::parse;
-use crate::config::sources::Inputs;
-use crate::error::{Error, ExitCode, Reason, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::protocol::ids::DeploymentId;
 use crate::protocol::status::{Past, Status, Told};
-use crate::report::{ConsoleMode, Reporter, Verbosity};
-use crate::runner::pipeline;
-use crate::secret::Redactor;
+use crate::report::Verbosity;
+use crate::runner::status;
 
 /// What `history --json` prints.
 #[derive(Serialize)]
@@ -32,7 +29,6 @@ struct One<'a> {
     told: &'a Told,
 }
 
-/// What is live.
 pub(super) async fn status(start: &Start, flags: &SettingFlags<ForLook>) -> Result<ExitCode> {
     let status = look(start, flags, None).await?;
     if start.global.json {
@@ -81,19 +77,8 @@ async fn look(
     flags: &SettingFlags<ForLook>,
     of: Option<&DeploymentId>,
 ) -> Result<Status> {
-    let mut gathered = start.gather(&flags.given, Inputs::Inherited);
-    start.read_standard_input(&mut gathered).await?;
-    let config = parse::look(&gathered, start.reach())?;
-    // Standard output is for the answer, so lines for people go to standard error.
-    let reporter = Reporter::new(ConsoleMode::Json, Redactor::new(&config.secrets()))
-        .at(start.verbosity(Verbosity::Answer));
-    let look = reporter.alive_during(pipeline::status(&config, of, &reporter));
-    tokio::select! {
-        status = Box::pin(look) => status,
-        signal = start.cancel.requested() => {
-            Err(Error::new(signal.exit_code(), Reason::Cancelled, "cancelled"))
-        }
-    }
+    let by = start.asked(flags, Verbosity::Answer);
+    Box::pin(status::status(by, of)).await
 }
 
 #[cfg(test)]

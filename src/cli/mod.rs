@@ -1,22 +1,18 @@
 //! The command line: reads the world once, asks the floors below, says how it went.
 //!
 //! [`args`] is what can be typed; [`environment`] is the only reader of the process environment;
-//! [`deploy`], [`rollback`], [`provision`] and [`look`] are the commands; [`exit`] maps results to exit codes;
+//! [`start`] makes of both what a command is given; [`mod@deploy`], [`provision`] and [`look`] are the commands;
 //! [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
-mod action_post;
 mod agent;
 mod args;
 mod deploy;
 mod environment;
-pub mod exit;
 mod flags;
 mod look;
 mod provision;
 mod render;
-mod rollback;
 mod start;
-mod stdin;
 mod tables;
 
 use std::ffi::OsString;
@@ -26,7 +22,7 @@ use clap::Parser as _;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::runner::cancel::Cancel;
-use args::{AgentCommand, Cli, Command, Global};
+use args::{Cli, Command, Global};
 
 /// The command of the host side.
 const AGENT: &str = "agent";
@@ -92,19 +88,15 @@ fn run(cli: Cli, cancel: Cancel) -> Result<ExitCode> {
 async fn command(global: Global, command: Command, cancel: Cancel) -> Result<ExitCode> {
     let begin = || start::Start::new(global, cancel);
     match command {
-        Command::Agent(command) => serve(command).await,
+        Command::Agent(command) => agent::run(command).await,
         Command::Action(args) => deploy::action(&begin()?, &args.settings).await,
-        Command::ActionPost => action_post::run(&begin()?).await,
+        Command::ActionPost => deploy::post(&begin()?).await,
         Command::Deploy(args) => deploy::deploy(&begin()?, &args).await,
-        Command::Rollback(args) => rollback::run(&begin()?, &args).await,
+        Command::Rollback(args) => deploy::rollback(&begin()?, &args).await,
         Command::Provision(args) => provision::run(&begin()?, &args).await,
         Command::Status(args) => look::status(&begin()?, &args.settings).await,
         Command::History(args) => look::history(&begin()?, &args).await,
     }
-}
-
-async fn serve(command: AgentCommand) -> Result<ExitCode> {
-    agent::run(command).await
 }
 
 #[cfg(test)]

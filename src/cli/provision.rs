@@ -6,13 +6,10 @@ use super::args::ProvisionArgs;
 use super::render;
 use super::start::Start;
 use super::tables;
-use crate::config::parse;
-use crate::config::sources::Inputs;
-use crate::error::{Error, ExitCode, Reason, Result};
-use crate::protocol::provision::{Change, Provision, ProvisionMode};
-use crate::report::ConsoleMode;
-use crate::runner::pipeline;
-use crate::secret::Redactor;
+use crate::error::{ExitCode, Result};
+use crate::protocol::provision::{Change, ProvisionMode};
+use crate::report::Verbosity;
+use crate::runner::provision;
 
 /// What `provision --json` prints.
 #[derive(Serialize)]
@@ -22,48 +19,24 @@ struct Provisioned<'a> {
     changes: &'a [Change],
 }
 
-/// Runs it.
 pub(super) async fn run(start: &Start, args: &ProvisionArgs) -> Result<ExitCode> {
-    let mut gathered = start.gather(&args.settings.given, Inputs::Inherited);
-    start.read_standard_input(&mut gathered).await?;
-    let config = parse::look(&gathered, start.reach())?;
     let mode = if args.dry_run {
         ProvisionMode::DryRun
     } else {
         ProvisionMode::Apply
     };
-    let order = Provision {
-        site: config.site.clone(),
-        server_name: args.server_name.clone(),
-        mode,
-    };
-    // Standard output is for the answer, so lines for people go to standard error.
-    let reporter = start.reporter(ConsoleMode::Json, Redactor::new(&config.secrets()));
-    let work = reporter.alive_during(pipeline::provision(&config, &order, &reporter));
-    let changes = tokio::select! {
-        changes = Box::pin(work) => changes,
-        signal = start.cancel.requested() => {
-            let what = "cancelled; the host finishes what it has begun";
-            return Err(Error::new(signal.exit_code(), Reason::Cancelled, what));
-        }
-    };
-    let changes = match changes {
+    let by = start.asked(&args.settings, Verbosity::Steps);
+    let provision = provision::provision(by, args.server_name.clone(), mode);
+    let provisioned = Box::pin(provision).await?;
+    let changes = match &provisioned.changes {
         Ok(changes) => changes,
-        Err(error) => {
-            // With what nginx or another program had to say.
-            reporter.error(&error);
-            return Ok(error.code());
-        }
+        Err(code) => return Ok(*code),
     };
     if start.global.json {
-        let app = config.site.app.as_str();
-        render::json(&Provisioned {
-            app,
-            mode,
-            changes: &changes,
-        })?;
+        let app = provisioned.app.as_str();
+        render::json(&Provisioned { app, mode, changes })?;
     } else {
-        render::out(&tables::changes(&changes, mode))?;
+        render::out(&tables::changes(changes, mode))?;
     }
     Ok(ExitCode::Success)
 }

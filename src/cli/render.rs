@@ -5,9 +5,7 @@ use std::io::Write as _;
 use serde::Serialize;
 
 use crate::error::{Error, ExitCode, Result};
-use crate::protocol::outcome::Failure;
-use crate::protocol::result::RunResult;
-use crate::report::Reporter;
+use crate::runner::ending::Ended;
 
 /// Writes an error with its causes, its hints and the log that explains it to standard error.
 pub(super) fn error(error: &Error) {
@@ -33,45 +31,15 @@ fn text(error: &Error) -> String {
     text
 }
 
-/// Prints why a run failed. A run that ended well can still have something to say; that is a warning
-/// in its outcome line.
-pub(super) fn failure(reporter: &Reporter, result: &RunResult, code: ExitCode) {
-    let failed = result
-        .failure
-        .as_ref()
-        .filter(|_| code != ExitCode::Success);
-    if let Some(failed) = failed {
-        reporter.error(&from_failure(&failed.failure, code));
+/// Writes what nobody was told yet, and the result where a program reads it.
+pub(super) fn ended(ended: &Ended, as_json: bool) -> Result<ExitCode> {
+    if let Some(untold) = &ended.untold {
+        error(untold);
     }
-}
-
-fn from_failure(failure: &Failure, code: ExitCode) -> Error {
-    let mut chain = failure.chain.iter();
-    let what = chain
-        .next()
-        .cloned()
-        .unwrap_or_else(|| failure.reason.to_string());
-    let causes = chain.rev().fold(None, |next, text| {
-        let text = text.clone();
-        Some(Box::new(Cause { text, next }))
-    });
-    let mut error = Error::new(code, failure.reason, what);
-    if let Some(cause) = causes {
-        error = error.because(cause);
+    if as_json {
+        json(&ended.result)?;
     }
-    let hints = failure.hints.iter();
-    hints
-        .fold(error, |error, hint| error.hint(hint))
-        .log_tail(failure.log_tail.clone())
-}
-
-/// A cause that came over the wire as text.
-#[derive(Debug, thiserror::Error)]
-#[error("{text}")]
-struct Cause {
-    text: String,
-    #[source]
-    next: Option<Box<Self>>,
+    Ok(ended.code)
 }
 
 /// Writes one JSON object and nothing else to standard output.
@@ -98,7 +66,6 @@ pub(super) fn out(text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Reason;
 
     #[test]
     fn an_error_is_what_why_and_what_next() {
@@ -113,23 +80,6 @@ mod tests {
         assert!(
             text(&logged).ends_with("  log: [2Jpanicked\n"),
             "{logged:?}"
-        );
-    }
-
-    #[test]
-    fn a_failure_of_the_host_reads_like_one_of_ours() {
-        let failure = Failure {
-            reason: Reason::OomKilled,
-            chain: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            hints: vec!["raise the limit".to_owned()],
-            log_tail: vec!["log".to_owned()],
-        };
-        let error = from_failure(&failure, ExitCode::RolledBack);
-        assert_eq!(error.chain(), ["a", "b", "c"]);
-        assert_eq!(error.hints(), ["raise the limit"]);
-        assert_eq!(
-            (error.code(), error.reason()),
-            (ExitCode::RolledBack, Reason::OomKilled)
         );
     }
 }

@@ -5,22 +5,22 @@ use std::path::Path;
 
 use super::args::{Global, HostWord};
 use super::environment::{self, Environment};
-use super::stdin;
+use super::flags::SettingFlags;
 use crate::config::file::{DEFAULT_FILE, SettingsFile};
-use crate::config::parse::Reach;
+use crate::config::parse::{Caller, Reach};
 use crate::config::sources::{self, Gathered, Inputs, Sources};
 use crate::error::{Error, Result};
-use crate::report::outputs::OutputFiles;
-use crate::report::{ConsoleMode, Reporter, Verbosity};
+use crate::report::state::Memory;
+use crate::report::{ConsoleMode, Verbosity};
 use crate::runner::cancel::Cancel;
-use crate::secret::Redactor;
+use crate::runner::{Invocation, event};
 
 /// The world as the command found it.
 #[derive(Debug)]
 pub(super) struct Start {
     pub(super) global: Global,
     pub(super) env: Environment,
-    pub(super) cancel: Cancel,
+    cancel: Cancel,
 }
 
 impl Start {
@@ -38,15 +38,8 @@ impl Start {
         })
     }
 
-    pub(super) fn reach(&self) -> Reach {
-        match self.global.host {
-            Some(HostWord::Local) => Reach::Local,
-            None => Reach::Ssh,
-        }
-    }
-
     /// Who reads the log of `deploy`, `rollback` and the rest; the action decides for itself.
-    pub(super) fn console(&self) -> ConsoleMode {
+    fn console(&self) -> ConsoleMode {
         if self.global.json {
             ConsoleMode::Json
         } else if environment::is_workflow(&self.env) {
@@ -57,22 +50,13 @@ impl Start {
     }
 
     /// How much a command prints that says `usually` so much.
-    pub(super) fn verbosity(&self, usually: Verbosity) -> Verbosity {
+    fn verbosity(&self, usually: Verbosity) -> Verbosity {
         match (self.global.quiet, self.global.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, 0) if environment::is_debug(&self.env) => Verbosity::Everything,
             (false, 0) => usually,
             (false, _) => Verbosity::Everything,
         }
-    }
-
-    /// Prints what a run of this command says.
-    pub(super) fn reporter(&self, mode: ConsoleMode, redactor: Redactor) -> Reporter {
-        Reporter::new(mode, redactor).at(self.verbosity(Verbosity::Steps))
-    }
-
-    pub(super) fn output_files(&self) -> OutputFiles {
-        environment::output_files(&self.env)
     }
 
     /// The texts of all settings; none of them is read yet.
@@ -91,9 +75,39 @@ impl Start {
         gathered
     }
 
-    /// Reads the one secret that a flag says is on standard input.
-    pub(super) async fn read_standard_input(&self, gathered: &mut Gathered) -> Result<()> {
-        stdin::read(&mut gathered.raw, &self.cancel).await
+    /// What a command was given that somebody typed.
+    pub(super) fn typed<S>(&self, flags: &SettingFlags<S>) -> Invocation {
+        self.invocation(self.gather(&flags.given, Inputs::Inherited))
+    }
+
+    /// The same for one whose standard output is for the answer: lines for people go to standard error.
+    pub(super) fn asked<S>(&self, flags: &SettingFlags<S>, usually: Verbosity) -> Invocation {
+        Invocation {
+            console: ConsoleMode::Json,
+            verbosity: self.verbosity(usually),
+            ..self.typed(flags)
+        }
+    }
+
+    /// Everything that the environment says, with these settings.
+    pub(super) fn invocation(&self, settings: Gathered) -> Invocation {
+        Invocation {
+            settings,
+            context: event::context(&self.env),
+            event: None,
+            caller: Caller::Terminal,
+            reach: match self.global.host {
+                Some(HostWord::Local) => Reach::Local,
+                None => Reach::Ssh,
+            },
+            console: self.console(),
+            verbosity: self.verbosity(Verbosity::Steps),
+            docker_host: environment::docker_host(&self.env),
+            run_commit: environment::run_commit(&self.env),
+            files: environment::output_files(&self.env),
+            memory: Memory::none(),
+            cancel: self.cancel.clone(),
+        }
     }
 }
 

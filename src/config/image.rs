@@ -27,11 +27,9 @@ pub(super) fn image(fields: &mut Fields<'_>, caller: Caller) -> Option<ImageConf
         }
     };
     let platform = fields.choice("platform");
-    let registry = registry(fields);
     Some(ImageConfig {
         source: source?,
         platform: platform?.to_owned(),
-        registry: registry?,
     })
 }
 

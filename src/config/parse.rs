@@ -53,6 +53,7 @@ pub fn deploy(
     let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
     fields.problems.extend(gate_problems);
     let image = image::image(&mut fields, caller);
+    let registry = image::registry(&mut fields);
     let place = place(&mut fields, caller, reach);
     let site = site::site(&mut fields);
     let report = report::report(&mut fields);
@@ -61,10 +62,13 @@ pub fn deploy(
         Some(DeployConfig {
             gate,
             image: image?,
-            place: place?,
-            site: site?,
-            report: report?,
-            hidden: secrets::in_paths(&gathered.raw),
+            host: HostConfig {
+                place: place?,
+                site: site?,
+                report: report?,
+                registry: registry?,
+                hidden: secrets::in_paths(&gathered.raw),
+            },
         })
     };
     finish(fields.problems, config())

@@ -52,22 +52,22 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(config.gate.label, "🎅🏼deploy");
     assert_eq!(config.gate.base, "main");
     assert_eq!(config.gate.mode, crate::config::types::Mode::Deploy);
-    assert_eq!(config.site.app.as_str(), "pct-backend");
-    assert_eq!(config.site.slots.two.as_str(), "pct-backend-2");
-    assert_eq!(config.site.dependencies, None);
-    assert_eq!(config.site.health.timeout.to_string(), "2m");
-    assert_eq!(config.site.keep_releases, 3);
+    assert_eq!(config.host.site.app.as_str(), "pct-backend");
+    assert_eq!(config.host.site.slots.two.as_str(), "pct-backend-2");
+    assert_eq!(config.host.site.dependencies, None);
+    assert_eq!(config.host.site.health.timeout.to_string(), "2m");
+    assert_eq!(config.host.site.keep_releases, 3);
     let ImageSource::Build(build) = &config.image.source else {
         panic!("{:?}", config.image.source)
     };
     assert!(build.tags.is_empty());
     assert_eq!(build.context.to_str(), Some("."));
-    let Place::Ssh(ssh) = &config.place else {
-        panic!("{:?}", config.place)
+    let Place::Ssh(ssh) = &config.host.place else {
+        panic!("{:?}", config.host.place)
     };
     assert_eq!((ssh.port, ssh.user.as_deref()), (22, None));
     assert!(matches!(&ssh.trust, HostTrust::Fingerprints(list) if list.len() == 1));
-    assert!(config.report.slack.is_none());
+    assert!(config.host.report.slack.is_none());
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn known_hosts_are_checked_and_kept_without_comments() {
     };
     let config =
         only("# host\r\n[h]:22,h ssh-ed25519 AAAA c\r\n\n|1|a=|b= ssh-rsa BBBB\n").unwrap();
-    let Place::Ssh(ssh) = config.place else {
+    let Place::Ssh(ssh) = config.host.place else {
         panic!("not ssh")
     };
     let HostTrust::KnownHosts(lines) = ssh.trust else {
@@ -354,7 +354,7 @@ fn an_image_with_a_digest_is_not_built() {
     assert!(
         matches!(&config.image.source, ImageSource::Existing(pinned) if pinned.to_string() == image)
     );
-    assert_eq!(config.site.app.as_str(), "app");
+    assert_eq!(config.host.site.app.as_str(), "app");
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn slack_is_read_whole() {
         ("slack-on", "failure"),
     ])
     .unwrap();
-    let slack = config.report.slack.unwrap();
+    let slack = config.host.report.slack.unwrap();
     assert_eq!(slack.on, SlackOn::Failure);
     let names: Vec<&str> = slack.fields.iter().map(|field| field.as_str()).collect();
     assert_eq!(names, ["took", "repo"]);

@@ -28,6 +28,15 @@ pub(super) fn report(fields: &mut Fields<'_>) -> Option<ReportConfig> {
     })
 }
 
+impl ReportConfig {
+    /// Everything in it that must not be shown.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let token = self.github.as_ref().map(|github| &github.token);
+        let webhook = self.slack.as_ref().map(|slack| &slack.webhook);
+        token.into_iter().chain(webhook).collect()
+    }
+}
+
 /// The inner `None` means that no token is given.
 fn github(fields: &mut Fields<'_>) -> Option<Option<GithubConfig>> {
     let given = fields.raw.given("github-token").is_some();

@@ -9,8 +9,7 @@ use super::problems::Problem;
 use super::raw::{Raw, Source};
 use super::schema;
 use super::trust;
-use super::types::{DeployConfig, HostConfig, Place, ReportConfig};
-use crate::protocol::wire::RegistryLogin;
+use super::types::{HostConfig, Place};
 use crate::secret::Secret;
 
 /// More than any secret needs; a wrong path must not fill the memory.
@@ -100,46 +99,19 @@ pub(super) fn in_paths(raw: &Raw) -> Vec<Secret> {
         .collect()
 }
 
-impl ReportConfig {
-    /// Everything in it that must not be shown.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        let token = self.github.as_ref().map(|github| &github.token);
-        let webhook = self.slack.as_ref().map(|slack| &slack.webhook);
-        token.into_iter().chain(webhook).collect()
-    }
-}
-
-impl DeployConfig {
-    /// Everything in it that must not be shown.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        let registry = self.image.registry.as_ref();
-        all(&self.report, &self.place, registry, &self.hidden)
-    }
-}
-
 impl HostConfig {
     /// Everything in it that must not be shown.
     pub fn secrets(&self) -> Vec<&Secret> {
-        let registry = self.registry.as_ref();
-        all(&self.report, &self.place, registry, &self.hidden)
+        let key = match &self.place {
+            Place::Local => None,
+            Place::Ssh(ssh) => ssh.key.as_ref(),
+        };
+        let mut all = self.report.secrets();
+        all.extend(key.map(|key| &key.0));
+        all.extend(self.registry.as_ref().map(|login| &login.password));
+        all.extend(&self.hidden);
+        all
     }
-}
-
-fn all<'a>(
-    report: &'a ReportConfig,
-    place: &'a Place,
-    registry: Option<&'a RegistryLogin>,
-    hidden: &'a [Secret],
-) -> Vec<&'a Secret> {
-    let key = match place {
-        Place::Local => None,
-        Place::Ssh(ssh) => ssh.key.as_ref(),
-    };
-    let mut all = report.secrets();
-    all.extend(key.map(|key| &key.0));
-    all.extend(registry.map(|login| &login.password));
-    all.extend(hidden);
-    all
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use super::*;
 use crate::config::parse::{self, Caller, Gated, Reach};
 use crate::config::schema::{Kind, SETTINGS};
 use crate::config::sources::Gathered;
+use crate::config::types::DeployConfig;
 
 /// The container of an OpenSSH key, with empty keys in it; it opens nothing.
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
@@ -90,7 +91,7 @@ fn a_key_is_read_from_a_path_wherever_it_is_named() {
     ] {
         for text in [path, "~/key"] {
             let config = key(text, source).unwrap();
-            assert_eq!(config.secrets()[0].expose(), format!("{KEY}\n"));
+            assert_eq!(config.host.secrets()[0].expose(), format!("{KEY}\n"));
         }
     }
     assert!(key(&format!("@{path}"), Source::Flag).is_ok());
@@ -118,7 +119,7 @@ fn what_must_be_masked_is_all_there() {
         ("slack-webhook-url", "https://hooks.slack.com/services/T"),
     ]);
     let config = deploy(&all, Caller::Action, Reach::Ssh, Gated::ByEvent).unwrap();
-    assert_eq!(config.secrets().len(), 4);
+    assert_eq!(config.host.secrets().len(), 4);
     assert!(!format!("{config:?}").contains("pw-secret"));
 }
 
@@ -141,7 +142,7 @@ fn a_token_in_a_path_is_hidden_and_a_word_is_not() {
         Reach::Local,
         Gated::Free,
     );
-    let config = config.unwrap();
+    let config = config.unwrap().host;
     assert!(
         config
             .secrets()

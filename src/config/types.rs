@@ -17,17 +17,11 @@ pub struct DeployConfig {
     pub gate: GateConfig,
     /// What to deploy.
     pub image: ImageConfig,
-    /// Where to.
-    pub place: Place,
-    /// How, on the host.
-    pub site: Site,
-    /// Whom to tell.
-    pub report: ReportConfig,
-    /// What may be a token in a path that is asked for.
-    pub hidden: Vec<Secret>,
+    /// Where to, and whom to tell.
+    pub host: HostConfig,
 }
 
-/// Everything the commands without an image need: `rollback`, `status`, `history`.
+/// Everything that the commands without an image need, too: `rollback`, `status`, `history`.
 #[derive(Debug, Clone)]
 pub struct HostConfig {
     /// Where.
@@ -36,7 +30,7 @@ pub struct HostConfig {
     pub site: Site,
     /// Whom to tell.
     pub report: ReportConfig,
-    /// For a pull, should the image be gone from the host.
+    /// For the push, and for the host's pull.
     pub registry: Option<RegistryLogin>,
     /// What may be a token in a path that is asked for.
     pub hidden: Vec<Secret>,
@@ -105,8 +99,6 @@ pub struct ImageConfig {
     pub source: ImageSource,
     /// As `linux/amd64`.
     pub platform: String,
-    /// For push and pull.
-    pub registry: Option<RegistryLogin>,
 }
 
 /// Where the image comes from.

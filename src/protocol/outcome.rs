@@ -43,6 +43,12 @@ impl Outcome {
             Self::Stuck => "stuck",
         }
     }
+
+    /// Whether the release that was asked for serves.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Deployed | Self::Unchanged)
+    }
 }
 
 impl fmt::Display for Outcome {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::text;
 use crate::protocol::step::{Stage, Step};
 
-/// Something that is at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Work {
     /// A phase or step.
@@ -100,7 +99,6 @@ impl Board {
         .collect()
     }
 
-    /// Whether something is at work.
     pub(super) fn is_busy(&self) -> bool {
         !self.rows.is_empty()
     }

@@ -30,7 +30,6 @@ impl Level {
     }
 }
 
-/// An annotation.
 pub(super) fn annotation(level: Level, title: &str, message: &str) -> String {
     format!(
         "::{} title={}::{}",
@@ -45,7 +44,6 @@ pub(super) fn group(title: &str) -> String {
     format!("::group::{}", data(title))
 }
 
-/// The end of a group.
 pub(super) const END_GROUP: &str = "::endgroup::";
 
 /// Tells the runner to hide a value in everything it shows.

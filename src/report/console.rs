@@ -36,13 +36,6 @@ pub(super) enum Tone {
     Bad,
 }
 
-/// Whether lines carry colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colour {
-    On,
-    Off,
-}
-
 /// Only the first ten of each level become annotations; the runner drops the rest without a word.
 const MAX_ANNOTATIONS: u8 = 10;
 
@@ -52,7 +45,7 @@ pub(super) struct Console {
     last: Option<Box<dyn Write + Send>>,
     /// The line that is drawn anew while something is at work; `None` where lines cannot be taken back.
     live: Option<Live>,
-    colour: Colour,
+    has_colours: bool,
     redactor: Redactor,
     /// The token that commands are stopped with; `None` outside [`ConsoleMode::Actions`].
     token: Option<String>,
@@ -71,15 +64,12 @@ impl Console {
     /// The console of this process.
     pub(super) fn standard(mode: ConsoleMode, redactor: Redactor) -> Self {
         match mode {
-            ConsoleMode::Actions => Self::new(mode, Colour::Off, redactor, Box::new(io::stdout())),
+            ConsoleMode::Actions => Self::new(mode, redactor, Box::new(io::stdout())),
             ConsoleMode::Terminal | ConsoleMode::Json => {
                 let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
                 let terminal = io::stderr().is_terminal();
-                let colour = match terminal && !plain {
-                    true => Colour::On,
-                    false => Colour::Off,
-                };
-                let mut console = Self::new(mode, colour, redactor, Box::new(io::stderr()));
+                let mut console = Self::new(mode, redactor, Box::new(io::stderr()));
+                console.has_colours = terminal && !plain;
                 let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
                 if terminal && !dumb {
                     console.live = Some(Live::of_standard_error());
@@ -92,12 +82,8 @@ impl Console {
         }
     }
 
-    pub(super) fn new(
-        mode: ConsoleMode,
-        colour: Colour,
-        redactor: Redactor,
-        to: Box<dyn Write + Send>,
-    ) -> Self {
+    /// One without colours.
+    pub(super) fn new(mode: ConsoleMode, redactor: Redactor, to: Box<dyn Write + Send>) -> Self {
         let token = match mode {
             ConsoleMode::Actions => Some(random_token()),
             ConsoleMode::Terminal | ConsoleMode::Json => None,
@@ -106,7 +92,7 @@ impl Console {
             to,
             last: None,
             live: None,
-            colour,
+            has_colours: false,
             redactor,
             token,
             notices: 0,
@@ -178,14 +164,14 @@ impl Console {
     }
 
     /// An annotation where there are such things and some are left. Says whether it was one.
-    pub(super) fn annotate(&mut self, level: Level, title: &str, message: &str) -> Annotated {
+    pub(super) fn annotate(&mut self, level: Level, title: &str, message: &str) -> bool {
         let used = match level {
             Level::Notice => &mut self.notices,
             Level::Warning => &mut self.warnings,
             Level::Error => &mut self.errors,
         };
         if self.token.is_none() || *used >= MAX_ANNOTATIONS {
-            return Annotated::No;
+            return false;
         }
         *used += 1;
         let message: Vec<String> = self
@@ -196,7 +182,7 @@ impl Console {
             .collect();
         let line = commands::annotation(level, &self.clean(title), &message.join("\n"));
         self.command(&[line]);
-        Annotated::Yes
+        true
     }
 
     /// Lines that someone else printed, folded where that can be. Says whether they were written.
@@ -242,15 +228,15 @@ impl Console {
     }
 
     fn stamped(&mut self, at: Duration, line: &str, tone: Tone) {
-        let code = match (self.colour, tone) {
-            (Colour::Off, _) | (Colour::On, Tone::Plain) => None,
-            (Colour::On, Tone::Dim) => Some("2"),
-            (Colour::On, Tone::Good) => Some("32"),
-            (Colour::On, Tone::Warn) => Some("33"),
-            (Colour::On, Tone::Bad) => Some("31"),
+        let code = match tone {
+            Tone::Plain => None,
+            Tone::Dim => Some("2"),
+            Tone::Good => Some("32"),
+            Tone::Warn => Some("33"),
+            Tone::Bad => Some("31"),
         };
         let at = at.as_secs_f64();
-        match code {
+        match code.filter(|_| self.has_colours) {
             Some(code) => self.write(&format!("{at:>6.1}s  \u{1b}[{code}m{line}\u{1b}[0m")),
             None => self.write(&format!("{at:>6.1}s  {line}")),
         }
@@ -263,13 +249,6 @@ impl Console {
             .and_then(|()| self.to.flush())
             .ok();
     }
-}
-
-/// Whether a text became an annotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Annotated {
-    Yes,
-    No,
 }
 
 /// 128 random bits in hex, which nobody else can put into a line.

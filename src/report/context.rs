@@ -12,7 +12,6 @@ pub struct RunContext {
     pub slots: Option<PerSlot<ServiceName>>,
     /// `owner/name`.
     pub repository: Option<String>,
-    /// The pull request's number.
     pub pull_request: Option<u64>,
     /// The pull request's head commit, or the one given by hand; never the merge commit.
     pub commit: Option<Commit>,
@@ -22,15 +21,12 @@ pub struct RunContext {
     pub place: Option<String>,
     /// Whether an earlier release is deployed again.
     pub is_rollback: bool,
-    /// The head branch.
     pub head_ref: Option<String>,
     /// Who set the label or started the run.
     pub actor: Option<String>,
     /// `pull_request`, …
     pub event_name: Option<String>,
-    /// The workflow's name.
     pub workflow: Option<String>,
-    /// The job's id.
     pub job: Option<String>,
     /// The action's name or `pct-deploy`.
     pub action: Option<String>,
@@ -38,14 +34,12 @@ pub struct RunContext {
     pub server_url: Option<String>,
     /// The API's base address.
     pub api_url: Option<String>,
-    /// The run's number.
     pub run_id: Option<String>,
     /// The attempt, from 1.
     pub run_attempt: Option<String>,
 }
 
 impl RunContext {
-    /// A link to the run.
     pub fn run_url(&self) -> Option<String> {
         let (server, repository) = (self.server_url.as_ref()?, self.repository.as_ref()?);
         Some(format!(
@@ -61,13 +55,11 @@ impl RunContext {
         Some(format!("{}/{attempt}/{job}", self.run_id.as_ref()?))
     }
 
-    /// A link to the pull request.
     pub fn pull_request_url(&self) -> Option<String> {
         let (server, repository) = (self.server_url.as_ref()?, self.repository.as_ref()?);
         Some(format!("{server}/{repository}/pull/{}", self.pull_request?))
     }
 
-    /// A link to the commit.
     pub fn commit_url(&self) -> Option<String> {
         let (server, repository) = (self.server_url.as_ref()?, self.repository.as_ref()?);
         let commit = self.commit.as_ref()?;

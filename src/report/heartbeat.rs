@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::Reporter;
 use super::console::Tone;
 use super::reporter::Verbosity;
-use super::steps::PATIENCE;
 
 /// The longest silence while something is at work.
 pub(super) const SILENCE: Duration = Duration::from_secs(10);
@@ -47,7 +46,7 @@ impl Reporter {
 
     fn beat(&self) {
         let now = self.took();
-        for (label, text) in self.overdue(now, PATIENCE) {
+        for (label, text) in self.overdue(now) {
             self.say(&label, &text, Tone::Dim);
         }
         if let Some((label, text)) = self.sign_of_life(now, SILENCE) {

@@ -1,12 +1,10 @@
 //! What people see. A sink that fails warns; it never fails a deploy.
 //!
-//! [`Reporter`] prints the run while it goes and keeps its timeline. [`before`] opens a GitHub
-//! deployment, [`after`] closes it, tells the pull request and Slack, writes the step's outputs and
-//! its summary, and prints the outcome last. What they say is made by pure functions ([`summary`],
-//! [`slack`]'s message, [`outcome`], [`receipt`]); each outside client is in one file.
+//! [`Reporter`] prints the run while it goes and keeps its timeline. [`RunReport`] tells a run to everybody in
+//! [`sinks`], at its start and at its end, and prints the outcome last; [`state`] is what its post step is going to
+//! know. What they say is made by pure functions ([`summary`], [`slack`]'s message, [`outcome`], [`receipt`]); each
+//! outside client is in one file.
 
-pub mod after;
-pub mod before;
 mod board;
 mod chart;
 mod closing;
@@ -25,11 +23,12 @@ mod live;
 mod markdown;
 pub mod outcome;
 pub mod outputs;
-pub mod post;
 mod printed;
 pub mod receipt;
 mod redact;
 mod reporter;
+mod run;
+pub mod sinks;
 pub mod slack;
 pub mod state;
 mod steps;
@@ -40,3 +39,4 @@ mod unmeasured;
 
 pub use console::ConsoleMode;
 pub use reporter::{Reporter, Verbosity};
+pub use run::RunReport;

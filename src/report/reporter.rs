@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::board::Board;
 use super::commands::Level;
-use super::console::{Annotated, Colour, Console, ConsoleMode, Tone};
+use super::console::{Console, ConsoleMode, Tone};
 use super::held::{Held, Output};
 use super::hurry::Hurry;
 use super::timeline::Timeline;
@@ -75,7 +75,7 @@ impl Reporter {
         redactor: Redactor,
         to: Box<dyn std::io::Write + Send>,
     ) -> Self {
-        let console = Console::new(mode, Colour::Off, redactor.clone(), to);
+        let console = Console::new(mode, redactor.clone(), to);
         Self::with_console(console, redactor)
     }
 
@@ -193,7 +193,6 @@ impl Reporter {
         state.board.clear();
     }
 
-    /// The timeline so far.
     pub fn steps(&self) -> Vec<StepResult> {
         let at = self.took();
         self.state().timeline.steps(at)
@@ -222,10 +221,11 @@ impl Reporter {
     }
 
     pub(super) fn annotated(&self, level: Level, title: &str, text: &str, tone: Tone) {
-        let annotated = self.state().console.annotate(level, title, text);
-        match annotated {
-            Annotated::Yes => self.state().last_line = Instant::now(),
-            Annotated::No => self.loudly("", text, tone),
+        let is_annotation = self.state().console.annotate(level, title, text);
+        if is_annotation {
+            self.state().last_line = Instant::now();
+        } else {
+            self.loudly("", text, tone);
         }
     }
 

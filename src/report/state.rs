@@ -5,7 +5,8 @@
 //! stands. Nothing in it is a secret.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,6 @@ use crate::protocol::ids::{AppName, Commit, DeploymentId};
 
 /// The key of [`Saved`].
 const RUN: &str = "run";
-/// There as soon as a message is about to be posted: nobody knows what became of a post that was cut off, and
-/// a second one may be a second message.
-const SLACK: &str = "slack";
 /// There when nothing is left to do.
 const FINISHED: &str = "finished";
 
@@ -40,17 +38,14 @@ pub enum Point {
 /// Everything about a run that its post step cannot know by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
-    /// How far it came.
     pub point: Point,
     /// When it began, milliseconds since the Unix epoch.
     pub began_ms: u64,
     /// Whether it was asked to end.
     pub cancelled: bool,
-    /// The app.
     pub app: Option<AppName>,
     /// The run on the host.
     pub deployment: Option<DeploymentId>,
-    /// The deployment on GitHub.
     pub github_deployment: Option<u64>,
     repository: Option<String>,
     pull_request: Option<u64>,
@@ -73,38 +68,33 @@ impl Saved {
             ..of_environment
         }
     }
+
+    /// Time since it began, by the clock of this machine.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        Duration::from_millis(now_ms().saturating_sub(self.began_ms))
+    }
 }
 
-/// What a run left to its post step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
-    /// The run.
-    pub saved: Saved,
-    /// Whether Slack is still to be told.
-    pub slack: SlackPost,
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0))
 }
 
-/// Whether a message was posted, as far as anybody can know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SlackPost {
-    /// It was, or it may have been.
-    Tried,
-    /// It was not.
-    Owed,
-}
-
-/// Reads the state of a run; `None` when there is none, as under act, or nothing is left to do.
-pub fn left(env: &BTreeMap<String, String>) -> Option<Left> {
-    let get = |key: &str| env.get(&format!("STATE_{key}"));
-    if get(FINISHED).is_some() {
+/// What the main step kept, as its post step finds it; `None` when there is nothing, as under act, or nothing is left
+/// to do.
+pub fn left(env: &BTreeMap<String, String>) -> Option<Memory> {
+    let given = |name: &String| name.strip_prefix("STATE_").map(str::to_owned);
+    let kept: BTreeSet<String> = env.keys().filter_map(given).collect();
+    if kept.contains(FINISHED) {
         return None;
     }
-    let saved = serde_json::from_str(get(RUN)?).ok()?;
-    let slack = match get(SLACK) {
-        Some(_) => SlackPost::Tried,
-        None => SlackPost::Owed,
-    };
-    Some(Left { saved, slack })
+    let saved = serde_json::from_str(env.get(&format!("STATE_{RUN}"))?).ok()?;
+    Some(Memory {
+        saved: RefCell::new(saved),
+        tried: RefCell::new(kept),
+        ..Memory::none()
+    })
 }
 
 /// Whether a post step comes after this one, with the state that this one kept.
@@ -122,6 +112,7 @@ pub struct Memory {
     files: OutputFiles,
     post: PostStep,
     saved: RefCell<Saved>,
+    tried: RefCell<BTreeSet<String>>,
 }
 
 impl Memory {
@@ -131,6 +122,7 @@ impl Memory {
             files,
             post,
             saved: RefCell::default(),
+            tried: RefCell::default(),
         }
     }
 
@@ -139,11 +131,10 @@ impl Memory {
         Self::new(OutputFiles::default(), PostStep::DoesNot)
     }
 
-    /// The run begins.
-    pub fn begin(&self, context: &RunContext, began_ms: u64, reporter: &Reporter) {
+    pub fn begin(&self, context: &RunContext, reporter: &Reporter) {
         self.note(reporter, |saved| {
             *saved = Saved {
-                began_ms,
+                began_ms: now_ms(),
                 app: context.app.clone(),
                 repository: context.repository.clone(),
                 pull_request: context.pull_request,
@@ -167,6 +158,21 @@ impl Memory {
         }
     }
 
+    pub fn saved(&self) -> Saved {
+        self.saved.borrow().clone()
+    }
+
+    /// Keeps that a sink is about to tell something that must not be told twice.
+    pub(super) fn try_once(&self, sink: &str, reporter: &Reporter) {
+        self.tried.borrow_mut().insert(sink.to_owned());
+        self.files.save_state(sink, "tried", reporter);
+    }
+
+    /// Whether it has told it, or may have.
+    pub fn is_tried(&self, sink: &str) -> bool {
+        self.tried.borrow().contains(sink)
+    }
+
     /// Nothing is left to do.
     pub fn finish(&self, reporter: &Reporter) {
         self.files.save_state(FINISHED, "true", reporter);
@@ -179,13 +185,6 @@ impl Memory {
             PostStep::Comes => at_work,
             PostStep::DoesNot => false,
         }
-    }
-}
-
-impl OutputFiles {
-    /// Notes that a message is about to be posted to Slack.
-    pub(super) fn slack_is_tried(&self, reporter: &Reporter) {
-        self.save_state(SLACK, "tried", reporter);
     }
 }
 
@@ -224,7 +223,7 @@ mod tests {
             pull_request: Some(7),
             ..RunContext::default()
         };
-        memory.begin(&context, 12, &reporter);
+        memory.begin(&context, &reporter);
         assert!(!memory.leaves_it_to_post());
         memory.note(&reporter, |saved| {
             saved.point = Point::Swapping;
@@ -232,20 +231,20 @@ mod tests {
         });
         assert!(memory.leaves_it_to_post());
         let found = read().unwrap();
-        assert_eq!(found.slack, SlackPost::Owed);
-        assert_eq!(found.saved.point, Point::Swapping);
-        assert_eq!(found.saved.context(RunContext::default()), context);
-        files.slack_is_tried(&reporter);
-        assert_eq!(read().unwrap().slack, SlackPost::Tried);
+        assert!(!found.is_tried("slack"));
+        assert_eq!(found.saved().point, Point::Swapping);
+        assert_eq!(found.saved().context(RunContext::default()), context);
+        memory.try_once("slack", &reporter);
+        assert!(read().unwrap().is_tried("slack"));
         memory.finish(&reporter);
-        assert_eq!(read(), None);
+        assert!(read().is_none());
     }
 
     #[test]
     fn without_state_there_is_nothing_to_do() {
-        assert_eq!(left(&BTreeMap::new()), None);
+        assert!(left(&BTreeMap::new()).is_none());
         let garbled = [("STATE_run".to_owned(), "{".to_owned())];
-        assert_eq!(left(&garbled.into()), None);
+        assert!(left(&garbled.into()).is_none());
     }
 
     #[test]

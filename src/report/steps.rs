@@ -7,12 +7,12 @@ use super::board::{Time, Work};
 use super::console::Tone;
 use super::reporter::{State, Verbosity};
 use super::text;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::protocol::result::StepOutcome;
 use crate::protocol::step::{Phase, Stage, Step};
 
 /// A step that takes longer is named before it is done.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The same for a command whose answer is a table.
 const PATIENCE_FOR_AN_ANSWER: Duration = Duration::from_secs(2);
 /// What is done sooner would be `0.0s`, and says nothing.
@@ -32,6 +32,17 @@ impl Reporter {
     /// It failed. The error itself is printed once, by [`Self::error`].
     pub fn phase_failed(&self, phase: Phase, error: &Error) {
         self.failed(Stage::Phase(phase), None, &error.to_string());
+    }
+
+    /// Frames work with its phase.
+    pub async fn phase<T>(&self, phase: Phase, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.phase_started(phase);
+        let result = work.await;
+        match &result {
+            Ok(_) => self.phase_done(phase, None),
+            Err(error) => self.phase_failed(phase, error),
+        }
+        result
     }
 
     /// How far it is.
@@ -63,16 +74,11 @@ impl Reporter {
 
     pub(super) fn started(&self, stage: Stage) {
         let at = self.took();
-        let verbosity = {
-            let mut state = self.state();
-            let time = state.timeline.start(stage, at);
-            state.board.start(Work::Stage(stage), time, at);
-            state.verbosity
-        };
-        if verbosity == Verbosity::Everything {
-            self.state().board.overdue(at, Duration::ZERO);
-            self.say(&stage.to_string(), "…", Tone::Dim);
-        }
+        let mut state = self.state();
+        let time = state.timeline.start(stage, at);
+        state.board.start(Work::Stage(stage), time, at);
+        drop(state);
+        self.name(&stage.to_string(), "…", Tone::Dim);
     }
 
     pub(super) fn done(&self, stage: Stage, elapsed: Option<Duration>, detail: Option<&str>) {
@@ -108,9 +114,10 @@ impl Reporter {
         drop(state);
         self.keep(stage);
         let time = text::seconds(took.as_secs_f64());
-        let text = match goes_on {
-            true => format!("failed after {time}: {why}"),
-            false => format!("failed after {time}"),
+        let text = if goes_on {
+            format!("failed after {time}: {why}")
+        } else {
+            format!("failed after {time}")
         };
         self.say(&stage.to_string(), &text, Tone::Bad);
     }
@@ -118,26 +125,29 @@ impl Reporter {
     /// What a step did is being taken back.
     pub(super) fn undo_started(&self, step: Step) {
         let at = self.took();
-        let verbosity = {
-            let mut state = self.state();
-            state.board.start(Work::Undo(step), Time::First, at);
-            state.verbosity
-        };
-        if verbosity == Verbosity::Everything {
+        let mut state = self.state();
+        state.board.start(Work::Undo(step), Time::First, at);
+        drop(state);
+        self.name(step.as_str(), "undoing", Tone::Warn);
+    }
+
+    /// Who wants everything reads at once what others read of work that takes long.
+    fn name(&self, label: &str, text: &str, tone: Tone) {
+        if self.verbosity() == Verbosity::Everything {
+            let at = self.took();
             self.state().board.overdue(at, Duration::ZERO);
-            self.say(step.as_str(), "undoing", Tone::Warn);
+            self.say(label, text, tone);
         }
     }
 
     /// What a step did was taken back.
     pub(super) fn undone(&self, step: Step) {
-        let verbosity = {
-            let mut state = self.state();
-            state.timeline.undone(Stage::Step(step));
-            drop(state.board.end(&Work::Undo(step)));
-            state.verbosity
-        };
-        if verbosity == Verbosity::Everything {
+        let mut state = self.state();
+        state.timeline.undone(Stage::Step(step));
+        drop(state.board.end(&Work::Undo(step)));
+        let is_said = state.verbosity == Verbosity::Everything;
+        drop(state);
+        if is_said {
             self.say(step.as_str(), "undone", Tone::Warn);
         }
     }
@@ -159,9 +169,10 @@ impl Reporter {
         let at = self.took();
         let state = self.state();
         let is_early = state.verbosity == Verbosity::Answer && at < PATIENCE_FOR_AN_ANSWER;
-        let line = match is_early {
-            true => String::new(),
-            false => state.board.line(at),
+        let line = if is_early {
+            String::new()
+        } else {
+            state.board.line(at)
         };
         drop(state);
         self.draw(&line);
@@ -172,11 +183,12 @@ impl Reporter {
         self.state().console.draw(at, line);
     }
 
-    pub(super) fn overdue(&self, now: Duration, patience: Duration) -> Vec<(String, String)> {
+    /// What takes long and was not named.
+    pub(super) fn overdue(&self, now: Duration) -> Vec<(String, String)> {
         let mut state = self.state();
         let patience = match state.verbosity {
             Verbosity::Answer => PATIENCE_FOR_AN_ANSWER,
-            Verbosity::Quiet | Verbosity::Steps | Verbosity::Everything => patience,
+            _ => PATIENCE,
         };
         state.board.overdue(now, patience)
     }

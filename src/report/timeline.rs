@@ -96,20 +96,6 @@ impl Timeline {
         }
     }
 
-    /// What is at work, and since when: the one that began last first.
-    pub fn open(&self) -> Vec<(Stage, Duration)> {
-        let mut open: Vec<_> = self
-            .rows
-            .iter()
-            .filter_map(|row| match row.state {
-                State::Open { since } => Some((row.stage, since)),
-                State::Ended(_) => None,
-            })
-            .collect();
-        open.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
-        open
-    }
-
     /// The rows of the result: the runner's phases, then the host's steps, in their fixed order.
     pub fn steps(&self, now: Duration) -> Vec<StepResult> {
         let mut closed = self.clone();
@@ -194,10 +180,8 @@ mod tests {
         let mut timeline = Timeline::default();
         timeline.start(GATE, ms(0));
         timeline.start(BUILD, ms(5));
-        assert_eq!(timeline.open(), [(BUILD, ms(5)), (GATE, ms(0))]);
         timeline.end(GATE, ms(7), None, StepOutcome::Done);
         timeline.cancel(ms(1005));
-        assert!(timeline.open().is_empty());
         assert_eq!(
             rows(&timeline, 60_000).last().unwrap(),
             &("build".to_owned(), 0.005, 1.0, StepOutcome::Cancelled)

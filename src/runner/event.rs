@@ -8,6 +8,15 @@ use serde_json::Value;
 use crate::protocol::ids::Commit;
 use crate::report::context::RunContext;
 
+/// An event, and where its payload may be, best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// `pull_request`, …
+    pub name: String,
+    /// Files; the first one that is there counts.
+    pub payload: Vec<PathBuf>,
+}
+
 /// What the gate and the reports want to know of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -33,9 +42,7 @@ pub enum Origin {
 /// A pull request, as the event has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pull {
-    /// Its number.
     pub number: u64,
-    /// Its head branch.
     pub head_ref: String,
     /// GitHub's merge of it into the base, which the event may be without.
     pub merge: Option<Commit>,
@@ -105,15 +112,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Value, String> {
 pub fn context(env: &BTreeMap<String, String>) -> RunContext {
     let get = |name: &str| env.get(name).filter(|text| !text.is_empty()).cloned();
     RunContext {
-        app: None,
-        slots: None,
         repository: get("GITHUB_REPOSITORY"),
-        pull_request: None,
-        // `GITHUB_SHA` is the merge commit of a pull request: the head comes from the event only.
-        commit: None,
-        tag: None,
-        place: None,
-        is_rollback: false,
         head_ref: get("GITHUB_HEAD_REF"),
         actor: get("GITHUB_ACTOR").or_else(|| get("USER")),
         event_name: get("GITHUB_EVENT_NAME"),
@@ -124,6 +123,8 @@ pub fn context(env: &BTreeMap<String, String>) -> RunContext {
         api_url: get("GITHUB_API_URL"),
         run_id: get("GITHUB_RUN_ID"),
         run_attempt: get("GITHUB_RUN_ATTEMPT"),
+        // The commit among them: `GITHUB_SHA` is the merge commit of a pull request, the head comes from the event only.
+        ..RunContext::default()
     }
 }
 

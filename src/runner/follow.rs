@@ -34,7 +34,6 @@ pub(super) struct Followed {
     pub(super) finished: Box<Finished>,
 }
 
-/// One swap being followed.
 #[derive(Debug)]
 pub(super) struct Follower<'a> {
     place: &'a Place,
@@ -171,7 +170,7 @@ impl<'a> Follower<'a> {
                         return Ok(Heard::Everything(finished));
                     }
                 }
-                Ok(Some(Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_))) => {}
+                Ok(Some(_)) => {}
                 // A line that broke off is the end of a connection like any other.
                 Ok(None) | Err(_) => return Ok(Heard::Part(call.finish().await?)),
             }

@@ -4,56 +4,34 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::ask;
 use super::cancel::{Cancel, Cancelled};
 use super::follow::{Followed, Follower};
 use super::remote::{InstalledAgent, Remote};
-use crate::config::types::Place;
+use super::session::Session;
+use crate::config::parse::{self, Reach};
+use crate::config::raw::Source;
+use crate::config::sources::Gathered;
+use crate::config::types::{HostConfig, Place};
 use crate::error::{Reason, Result};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::outcome::{Finished, Outcome};
-use crate::protocol::plan::{Bake, HealthCheck, Origin, Plan, Site, SwitchChoice, Target};
+use crate::protocol::plan::{Origin, Plan, Target};
 use crate::protocol::receipt::Receipt;
-use crate::protocol::slot::PerSlot;
-use crate::protocol::wire::{Reply, encode};
+use crate::protocol::wire::{Reply, Request, encode};
 use crate::report::{ConsoleMode, Reporter, deadlines};
 use crate::secret::Redactor;
 
+/// The app `app` on this machine, with every setting as it is by default.
+fn host() -> HostConfig {
+    let mut settings = Gathered::default();
+    settings.raw.offer("app", "app", Source::Flag);
+    parse::look(&settings, Reach::Local).unwrap()
+}
+
 fn plan() -> Plan {
-    let span = |text: &str| text.parse().unwrap();
     Plan {
         deployment: "20260101T000001Z-000000".parse().unwrap(),
-        site: Site {
-            app: "app".parse().unwrap(),
-            project_directory: ".".into(),
-            compose_files: Vec::new(),
-            slots: PerSlot {
-                one: "web-1".parse().unwrap(),
-                two: "web-2".parse().unwrap(),
-            },
-            dependencies: None,
-            proxy_include: "/etc/nginx/conf.d/service-url.inc".into(),
-            switch: SwitchChoice::Auto,
-            health: HealthCheck {
-                path: None,
-                timeout: span("10s"),
-                interval: span("250ms"),
-                successes: 2,
-            },
-            smoke_paths: Vec::new(),
-            bake: Bake {
-                time: span("0s"),
-                errors_permille: 20,
-                client_errors_permille: 250,
-                slowdown: 5,
-                min_requests: 20,
-            },
-            platform: "linux/amd64".into(),
-            drain_timeout: span("1s"),
-            stop_timeout: span("1s"),
-            keep_releases: 3,
-            lock_wait: span("1s"),
-        },
+        site: host().site,
         target: Target::Previous,
         origin: Origin::default(),
         fence: None,
@@ -177,12 +155,22 @@ async fn an_agent_that_says_nothing_for_ten_minutes_is_waited_for_no_longer() {
         uploaded: 0,
     };
     let reporter = Reporter::new(ConsoleMode::Json, Redactor::default());
-    let site = plan().site;
+    let host = host();
+    let mut session = Session {
+        host: &host,
+        remote: Remote::Local,
+        agent,
+        fence: None,
+    };
     // From here on ten minutes pass as soon as there is nothing else to do.
     tokio::time::pause();
     let began = tokio::time::Instant::now();
-    let prepared = ask::prepare(&Remote::Local, &agent, &site, &reporter).await;
-    let status = ask::status(&Remote::Local, &agent, &site, None, &reporter).await;
+    let prepared = session.prepare(&reporter).await;
+    let look = Request::Status {
+        site: host.site.clone(),
+        of: None,
+    };
+    let status = session.ask(&look, |_| None::<()>, &reporter).await;
     for error in [prepared.unwrap_err(), status.unwrap_err()] {
         assert_eq!(error.reason(), Reason::AgentUnavailable);
         let said = "the agent on the host has said nothing for 600 s";

@@ -39,7 +39,6 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    /// All of them.
     pub(super) fn all(&self) -> Vec<Tag> {
         self.carrier
             .iter()

@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 use super::cancel::Cancel;
 use super::follow::Followed;
-use super::pipeline::ready_host;
-use super::remote::{InstalledAgent, Remote};
-use super::result;
-use crate::config::types::Place;
+use super::run::{Invocation, Run};
+use super::session::Session;
+use super::{exit, result};
+use crate::config::parse::{self, Gated};
+use crate::config::types::{HostConfig, LabelAfter};
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::protocol::event::Happening;
-use crate::protocol::ids::{AppName, DeploymentId};
 use crate::protocol::result::RunResult;
 use crate::protocol::wire::{Reply, Request};
 use crate::report::state::{Point, Saved};
@@ -20,9 +20,50 @@ use crate::report::{Reporter, deadlines};
 
 const PAUSE: Duration = Duration::from_secs(3);
 
+/// Settles what the main step owed when it ended. What cannot be found out or told is a warning.
+pub async fn settle(by: &Invocation) {
+    // The main step passed the gate; what it checked then is not checked again.
+    let config = match parse::deploy(&by.settings, by.caller, by.reach, Gated::Free) {
+        Ok(config) => config,
+        Err(error) => return complain(by, &error),
+    };
+    let saved = by.memory.saved();
+    let mut run = Run::new(by, &config.host.report, &config.host.secrets());
+    run.context = saved.context(run.context);
+    run.context.place = Some(config.host.place.to_string());
+    if config.gate.label_after == LabelAfter::Removed {
+        run.label = Some(&config.gate.label);
+    }
+    run.reporter.add_masks();
+    let over = Instant::now() + deadlines::POST;
+    let why = "the main step could not tell everything: finding out how the run ended";
+    run.reporter.hurry(over, why);
+    let work = Box::pin(find_out_and_tell(&run, &config.host, &saved));
+    by.cancel.hurry(&run.reporter, work).await;
+}
+
+async fn find_out_and_tell(run: &Run<'_>, host: &HostConfig, saved: &Saved) {
+    let (reporter, report) = (&run.reporter, run.report());
+    let found = find_out(host, saved, reporter, &run.by.cancel);
+    let mut result = Box::pin(reporter.alive_during(found)).await;
+    result.took_seconds = saved.took().as_secs_f64();
+    let owed = report.owed().await;
+    let code = exit::of(&result, run.by.cancel.now());
+    result::print_failure(reporter, &result, code);
+    Box::pin(report.finished(&owed, &mut result)).await;
+}
+
+fn complain(by: &Invocation, error: &Error) {
+    let told = parse::report_only(&by.settings.raw);
+    let reporter = Run::new(by, &told, &told.secrets()).reporter;
+    reporter.add_masks();
+    let hint = error.hints().first().map_or("", String::as_str);
+    reporter.warning(&error.chain().join(": "), hint);
+}
+
 /// Asks the host how the run ended. Never fails: what cannot be found out is in the result.
-pub async fn find_out(
-    place: &Place,
+async fn find_out(
+    host: &HostConfig,
     saved: &Saved,
     reporter: &Reporter,
     cancel: &Cancel,
@@ -30,14 +71,19 @@ pub async fn find_out(
     let (Some(app), Some(deployment)) = (&saved.app, &saved.deployment) else {
         return result::failed(reporter, &before_the_host(saved.point));
     };
+    let request = Request::Follow {
+        app: app.clone(),
+        deployment: deployment.clone(),
+        after: 0,
+    };
     let look = Look {
-        place,
-        app,
-        deployment,
+        host,
+        request,
+        was_cancelled: saved.cancelled,
         reporter,
     };
     let followed = tokio::select! {
-        followed = Box::pin(look.until_found(saved)) => followed,
+        followed = Box::pin(look.until_found()) => followed,
         _ = cancel.requested() => Err(at_work()),
     };
     let mut run = match followed {
@@ -49,18 +95,18 @@ pub async fn find_out(
 }
 
 struct Look<'a> {
-    place: &'a Place,
-    app: &'a AppName,
-    deployment: &'a DeploymentId,
+    host: &'a HostConfig,
+    request: Request,
+    was_cancelled: bool,
     reporter: &'a Reporter,
 }
 
 impl Look<'_> {
-    async fn until_found(&self, saved: &Saved) -> Result<Followed> {
+    async fn until_found(&self) -> Result<Followed> {
         let deadline = Instant::now() + deadlines::POST_FIND_OUT;
         let mut last = None;
         loop {
-            let error = match tokio::time::timeout_at(deadline, Box::pin(self.once(saved))).await {
+            let error = match tokio::time::timeout_at(deadline, Box::pin(self.once())).await {
                 Ok(Ok(followed)) => return Ok(followed),
                 Ok(Err(error)) => error,
                 // Without an earlier error it was heard all the while.
@@ -76,38 +122,24 @@ impl Look<'_> {
         }
     }
 
-    async fn once(&self, saved: &Saved) -> Result<Followed> {
-        let (remote, agent) = ready_host(self.place, self.reporter).await?;
-        let followed = self.follow(&remote, &agent, saved).await;
-        // It is over; a connection that does not close well changes nothing.
-        if let Err(error) = remote.close().await {
-            tracing::debug!(%error, "the connection did not close well");
-        }
+    async fn once(&self) -> Result<Followed> {
+        let session = Session::open(self.host, self.reporter).await?;
+        let followed = self.follow(&session).await;
+        session.leave().await;
         followed
     }
 
     /// Hears the whole story again, up to its last word. A cancel that the main step was asked for and may not
     /// have been able to pass on is passed on here.
-    async fn follow(
-        &self,
-        remote: &Remote,
-        agent: &InstalledAgent,
-        saved: &Saved,
-    ) -> Result<Followed> {
-        let request = Request::Follow {
-            app: self.app.clone(),
-            deployment: self.deployment.clone(),
-            after: 0,
-        };
-        let mut call = remote.start(agent, &request).await?;
-        if saved.cancelled {
+    async fn follow(&self, session: &Session<'_>) -> Result<Followed> {
+        let mut call = session.remote.start(&session.agent, &self.request).await?;
+        if self.was_cancelled {
             call.send(&Request::Cancel).await?;
         }
         let (mut release, mut image) = (None, None);
         while let Some(reply) = call.next().await? {
-            let event = match reply {
-                Reply::Event(event) => event,
-                Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_) => continue,
+            let Reply::Event(event) = reply else {
+                continue;
             };
             self.reporter.agent_event(&event);
             if let Happening::Resolved {

@@ -20,11 +20,8 @@ pub enum Recheck {
 /// What is asked again.
 #[derive(Debug)]
 pub struct Again {
-    /// The client.
     pub github: Github,
-    /// What the event asked for.
     pub facts: Facts,
-    /// What the settings want.
     pub gate: GateConfig,
     /// The pull request behind the commit; `None` when the base has it already.
     pub pull: Option<u64>,

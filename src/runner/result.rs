@@ -36,15 +36,11 @@ pub(super) fn finished(reporter: &Reporter, followed: Followed) -> RunResult {
 }
 
 /// A run that ended before the agent had its last word.
-pub fn failed(reporter: &Reporter, error: &Error) -> RunResult {
+pub(super) fn failed(reporter: &Reporter, error: &Error) -> RunResult {
     let outcome = match error.code() {
         ExitCode::Interrupted | ExitCode::Terminated => Outcome::Cancelled,
         ExitCode::Stuck => Outcome::Stuck,
-        ExitCode::Success
-        | ExitCode::Bug
-        | ExitCode::Usage
-        | ExitCode::RolledBack
-        | ExitCode::HostUntouched => Outcome::Failed,
+        _ => Outcome::Failed,
     };
     if outcome == Outcome::Cancelled {
         reporter.cancelled();
@@ -90,7 +86,7 @@ pub(super) fn left_alone(reporter: &Reporter, cancel: &Cancel) -> RunResult {
 }
 
 /// A run that the gate did not let through.
-pub fn skipped(reporter: &Reporter, reason: Reason) -> RunResult {
+pub(super) fn skipped(reporter: &Reporter, reason: Reason) -> RunResult {
     empty(reporter, Outcome::Skipped, reason)
 }
 
@@ -133,5 +129,68 @@ fn empty(reporter: &Reporter, outcome: Outcome, reason: Reason) -> RunResult {
         steps: reporter.steps(),
         receipt: Receipt::default(),
         failure: None,
+    }
+}
+
+/// Prints why a run failed. A run that ended well can still have something to say; that is a warning
+/// in its outcome line.
+pub(super) fn print_failure(reporter: &Reporter, result: &RunResult, code: ExitCode) {
+    let failed = result
+        .failure
+        .as_ref()
+        .filter(|_| code != ExitCode::Success);
+    if let Some(failed) = failed {
+        reporter.error(&from_failure(&failed.failure, code));
+    }
+}
+
+fn from_failure(failure: &Failure, code: ExitCode) -> Error {
+    let mut chain = failure.chain.iter();
+    let what = chain
+        .next()
+        .cloned()
+        .unwrap_or_else(|| failure.reason.to_string());
+    let causes = chain.rev().fold(None, |next, text| {
+        let text = text.clone();
+        Some(Box::new(Cause { text, next }))
+    });
+    let mut error = Error::new(code, failure.reason, what);
+    if let Some(cause) = causes {
+        error = error.because(cause);
+    }
+    let hints = failure.hints.iter();
+    hints
+        .fold(error, |error, hint| error.hint(hint))
+        .log_tail(failure.log_tail.clone())
+}
+
+/// A cause that came over the wire as text.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Cause {
+    text: String,
+    #[source]
+    next: Option<Box<Self>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_host_reads_like_one_of_ours() {
+        let failure = Failure {
+            reason: Reason::OomKilled,
+            chain: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            hints: vec!["raise the limit".to_owned()],
+            log_tail: vec!["log".to_owned()],
+        };
+        let error = from_failure(&failure, ExitCode::RolledBack);
+        assert_eq!(error.chain(), ["a", "b", "c"]);
+        assert_eq!(error.hints(), ["raise the limit"]);
+        assert_eq!(
+            (error.code(), error.reason()),
+            (ExitCode::RolledBack, Reason::OomKilled)
+        );
     }
 }

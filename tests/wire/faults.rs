@@ -3,17 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pct_deploy::config::types::LabelAfter;
 use pct_deploy::protocol::outcome::Outcome;
-use pct_deploy::report::after::finish;
-use pct_deploy::report::before::started;
-use pct_deploy::report::outputs::OutputFiles;
-use pct_deploy::secret::Secret;
 use sandbox::github::{Endpoint, Fault, GitHub};
 use sandbox::pull::Pull;
 use sandbox::slack::{Reply, Slack};
 
-use crate::world::{SHA, TOKEN, config_for, context_for, reporter, result};
+use crate::world::{Ending, SHA, TOKEN, config_for, context_for, reporter, result, started};
 
 const LABEL: &str = "🎅🏼deploy";
 
@@ -87,23 +82,17 @@ fn faults() -> Vec<(Fault, &'static str)> {
 
 /// One deploy while every call of one kind fails; returns what was printed.
 async fn deploy(hub: &GitHub, slack: &Slack, sent: bool) -> String {
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let context = context_for(hub.url());
     let (reporter, log) = reporter();
     let handle = started(&config, &context, &reporter).await;
     let mut result = result(Outcome::Deployed);
-    let files = OutputFiles::default();
-    let label = Some((LABEL, LabelAfter::Removed));
-    finish(
-        &config,
-        &context,
-        label,
+    let ending = Ending {
+        label: Some(LABEL),
         handle,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
     let log = log.text();
     assert_eq!(result.outcome, Outcome::Deployed, "{log}");
     assert_eq!(result.slack_sent, Some(sent), "{log}");
@@ -251,21 +240,12 @@ async fn a_slack_that_is_gone_is_a_warning() {
     let gone = Slack::start().unwrap();
     let url = gone.url();
     drop(gone);
-    let config = config_for(Secret::new(url));
+    let config = config_for(&url);
     let (reporter, log) = reporter();
     let mut result = result(Outcome::Deployed);
-    let files = OutputFiles::default();
     let context = context_for(hub.url());
-    finish(
-        &config,
-        &context,
-        None,
-        None,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+    let ending = Ending::new(&config, &context, &reporter);
+    ending.finish(&mut result).await;
     assert_eq!(result.slack_sent, Some(false));
     let log = log.text();
     assert!(

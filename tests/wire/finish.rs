@@ -1,17 +1,16 @@
 //! The whole end of a run.
 
 use pct_deploy::clients::github::DeploymentHandle;
-use pct_deploy::config::types::{LabelAfter, LogMode, ReportConfig};
+use pct_deploy::config::types::{LogMode, ReportConfig};
 use pct_deploy::protocol::outcome::Outcome;
-use pct_deploy::report::after::finish;
 use pct_deploy::report::context::RunContext;
 use pct_deploy::report::outputs::OutputFiles;
 use serde_json::json;
 
 use crate::server::{Reply, Seen, Server, json as answer, text};
-use crate::world::{HOOK, SHA, TOKEN, config, context, reporter, result};
+use crate::world::{Ending, HOOK, SHA, TOKEN, config, context, reporter, result};
 
-const LABEL: Option<(&str, LabelAfter)> = Some(("🎅🏼deploy", LabelAfter::Removed));
+const LABEL: Option<&str> = Some("🎅🏼deploy");
 
 /// GitHub with one earlier deployment of this app that was live, one of another app, one that failed, and
 /// old ones that were seen to already.
@@ -63,16 +62,13 @@ async fn a_deploy_is_told_to_everyone() {
     let mut result = result(Outcome::Deployed);
     let handle = Some(DeploymentHandle::from_id(11));
     let (config, context) = (config(&slack), context(&hub));
-    finish(
-        &config,
-        &context,
-        LABEL,
+    let ending = Ending {
+        files: files.clone(),
+        label: LABEL,
         handle,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
 
     assert_eq!(result.slack_sent, Some(true), "{}", log.text());
     let base = "/api/v3/repos/org/parking";
@@ -136,16 +132,11 @@ async fn with_report_log_off_the_log_stays_in_the_run() {
             ..config(&slack)
         };
         let context = context(&hub);
-        finish(
-            &config,
-            &context,
-            None,
-            None,
-            &mut result,
-            &reporter,
-            &files,
-        )
-        .await;
+        let ending = Ending {
+            files: files.clone(),
+            ..Ending::new(&config, &context, &reporter)
+        };
+        ending.finish(&mut result).await;
         let comment = hub.body("POST /api/v3/repos/org/parking/issues/7/comments");
         let summary = std::fs::read_to_string(folder.path().join("summary")).unwrap();
         let message = slack.body(&format!("POST {HOOK}")).to_string();
@@ -166,18 +157,13 @@ async fn a_failure_is_told_without_secrets() {
     let (reporter, log) = reporter();
     let mut result = result(Outcome::RolledBack);
     let handle = Some(DeploymentHandle::from_id(11));
-    let files = OutputFiles::default();
     let (config, context) = (config(&slack), context(&hub));
-    finish(
-        &config,
-        &context,
-        LABEL,
+    let ending = Ending {
+        label: LABEL,
         handle,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
 
     let status = hub.body("POST /api/v3/repos/org/parking/deployments/11/statuses");
     assert_eq!(status["state"], "failure");
@@ -212,18 +198,13 @@ async fn sinks_that_fail_warn_and_the_run_ends_as_it_did() {
     let (reporter, log) = reporter();
     let mut result = result(Outcome::Deployed);
     let handle = Some(DeploymentHandle::from_id(11));
-    let files = OutputFiles::default();
     let (config, context) = (config(&slack), context(&hub));
-    finish(
-        &config,
-        &context,
-        LABEL,
+    let ending = Ending {
+        label: LABEL,
         handle,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
 
     assert_eq!(result.outcome, Outcome::Deployed);
     assert_eq!(result.slack_sent, Some(false));
@@ -246,18 +227,12 @@ async fn a_skipped_run_posts_nothing() {
     let server = Server::start(|_| text(500, "")).await;
     let (reporter, log) = reporter();
     let mut result = result(Outcome::Skipped);
-    let files = OutputFiles::default();
     let (config, context) = (config(&server), context(&server));
-    finish(
-        &config,
-        &context,
-        LABEL,
-        None,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+    let ending = Ending {
+        label: LABEL,
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
     assert!(server.seen().is_empty(), "{:?}", server.lines());
     assert_eq!(result.slack_sent, None);
     assert!(log.text().ends_with("skipped: skipped\n"), "{}", log.text());
@@ -268,18 +243,12 @@ async fn without_a_pull_request_only_slack_is_told() {
     let slack = Server::start(|_| text(200, "ok")).await;
     let (reporter, _log) = reporter();
     let mut result = result(Outcome::Deployed);
-    let files = OutputFiles::default();
-    let context = RunContext::default();
-    finish(
-        &config(&slack),
-        &context,
-        LABEL,
-        None,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+    let (config, context) = (config(&slack), RunContext::default());
+    let ending = Ending {
+        label: LABEL,
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
     assert_eq!(slack.lines(), [format!("POST {HOOK}")]);
     assert_eq!(result.slack_sent, Some(true));
 }

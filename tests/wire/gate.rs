@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pct_deploy::clients::github::{CheckState, Github, Standing, Verdict};
-use pct_deploy::config::types::{GateConfig, LabelAfter, Mode, RequiredChecks, WriterCheck};
+use pct_deploy::config::parse;
+use pct_deploy::config::raw::Raw;
+use pct_deploy::config::types::{GateConfig, RequiredChecks};
 use pct_deploy::error::Reason;
 use pct_deploy::runner::event::{Facts, Origin};
 use pct_deploy::runner::recheck::{Again, Before, Recheck};
@@ -233,15 +235,7 @@ async fn a_list_without_an_end_is_an_error() {
 
 /// What is asked again about a commit that the gate let through.
 fn again(github: Github, pull: Option<u64>, change: impl FnOnce(&mut GateConfig)) -> Recheck {
-    let mut gate = GateConfig {
-        label: "deploy".to_owned(),
-        base: "main".to_owned(),
-        writer: WriterCheck::Required,
-        checks: RequiredChecks::Off,
-        approvals: 0,
-        label_after: LabelAfter::Kept,
-        mode: Mode::Deploy,
-    };
+    let (mut gate, _) = parse::gate(&Raw::default());
     change(&mut gate);
     Recheck::Github(Box::new(Again {
         github,

@@ -1,13 +1,12 @@
 //! Each call by itself.
 
 use pct_deploy::clients::github::{Access, Github, HeadCommit};
-use pct_deploy::report::before::started;
 use sandbox::github::GitHub;
 use sandbox::pull::Pull;
 use serde_json::json;
 
 use crate::server::{Server, json as answer, text};
-use crate::world::{SHA, TOKEN, config, context, context_for, github, reporter};
+use crate::world::{SHA, TOKEN, config, context, context_for, github, reporter, started};
 
 fn client(server: &Server) -> Github {
     Github::new(&github(), &context(server)).unwrap().unwrap()

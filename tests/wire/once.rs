@@ -1,16 +1,12 @@
 //! Answers get lost. What was meant to be there once is there once.
 
 use pct_deploy::protocol::outcome::Outcome;
-use pct_deploy::report::after::finish;
-use pct_deploy::report::before::started;
 use pct_deploy::report::context::RunContext;
-use pct_deploy::report::outputs::OutputFiles;
-use pct_deploy::secret::Secret;
 use sandbox::github::{Endpoint, Fault, GitHub};
 use sandbox::pull::Pull;
 use sandbox::slack::Slack;
 
-use crate::world::{SHA, config_for, context_for, reporter, result};
+use crate::world::{Ending, SHA, config_for, context_for, reporter, result, started};
 
 fn hub() -> GitHub {
     GitHub::start(Pull::new("org/parking", 7).head("feature/x", SHA)).unwrap()
@@ -18,21 +14,15 @@ fn hub() -> GitHub {
 
 /// A whole run as far as GitHub sees it; returns what was printed.
 async fn run(hub: &GitHub, slack: &Slack, context: &RunContext) -> String {
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let (reporter, log) = reporter();
     let handle = started(&config, context, &reporter).await;
     let mut result = result(Outcome::Deployed);
-    let files = OutputFiles::default();
-    finish(
-        &config,
-        context,
-        None,
+    let ending = Ending {
         handle,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+        ..Ending::new(&config, context, &reporter)
+    };
+    ending.finish(&mut result).await;
     assert_eq!(result.outcome, Outcome::Deployed);
     assert_eq!(
         hub.deployments().len().min(1),
@@ -87,7 +77,7 @@ async fn an_update_whose_answer_is_lost_is_made_again() {
 #[tokio::test]
 async fn a_run_knows_its_own_record() {
     let (hub, slack) = (hub(), Slack::start().unwrap());
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let context = context_for(hub.url());
     let (reporter, log) = reporter();
     let first = started(&config, &context, &reporter).await.unwrap();
@@ -100,17 +90,11 @@ async fn a_run_knows_its_own_record() {
     let other = started(&config, &attempt, &reporter).await.unwrap();
     assert_ne!(first.id(), other.id());
     let mut result = result(Outcome::Failed);
-    let files = OutputFiles::default();
-    finish(
-        &config,
-        &context,
-        None,
-        Some(first),
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+    let ending = Ending {
+        handle: Some(first),
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
     let closed = started(&config, &context, &reporter).await.unwrap();
     assert_ne!(first.id(), closed.id(), "one that is closed stays closed");
     assert_eq!(hub.deployments().len(), 3);

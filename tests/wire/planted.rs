@@ -7,15 +7,13 @@ use pct_deploy::protocol::event::{Event, Happening};
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::receipt::{BakeReport, BakeVerdict, Served};
 use pct_deploy::protocol::step::Step;
-use pct_deploy::report::after::finish;
-use pct_deploy::report::before::started;
 use pct_deploy::report::outputs::OutputFiles;
 use pct_deploy::report::{ConsoleMode, Reporter};
 use pct_deploy::secret::{Redactor, Secret};
 use serde_json::json;
 
 use crate::server::{Seen, Server, json as answer, text};
-use crate::world::{HOOK, Log, TOKEN, config, context, result};
+use crate::world::{Ending, HOOK, Log, TOKEN, config, context, result, started};
 
 const PASSWORD: &str = "dckr_p&t \"ß\"/+=%";
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nQyNTUxOQAAACDx/9+aB\n-----END OPENSSH PRIVATE KEY-----";
@@ -145,17 +143,13 @@ async fn no_planted_secret_leaves_in_any_form() {
     failure.chain = vec![planted()];
     failure.hints = vec![planted()];
     failure.log_tail = planted().lines().map(str::to_owned).collect();
-    let label = Some(("deploy", pct_deploy::config::types::LabelAfter::Removed));
-    finish(
-        &config,
-        &context,
-        label,
+    let ending = Ending {
+        files: files.clone(),
+        label: Some("deploy"),
         handle,
-        &mut result,
-        &reporter,
-        &files,
-    )
-    .await;
+        ..Ending::new(&config, &context, &reporter)
+    };
+    ending.finish(&mut result).await;
 
     let read = |path: &Option<std::path::PathBuf>| {
         std::fs::read_to_string(path.as_ref().unwrap()).unwrap_or_default()

@@ -1,17 +1,12 @@
 //! Two deploys against the stand-ins of the end-to-end tests, which keep state and know the limits.
 
 use pct_deploy::clients::github::DeploymentHandle;
-use pct_deploy::config::types::LabelAfter;
 use pct_deploy::protocol::outcome::Outcome;
-use pct_deploy::report::after::finish;
-use pct_deploy::report::before::started;
-use pct_deploy::report::outputs::OutputFiles;
-use pct_deploy::secret::Secret;
 use sandbox::github::{Fault, GitHub};
 use sandbox::pull::Pull;
 use sandbox::slack::{Reply, Slack};
 
-use crate::world::{SHA, TOKEN, config_for, context_for, reporter, result};
+use crate::world::{Ending, SHA, TOKEN, config_for, context_for, reporter, result, started};
 
 #[tokio::test]
 async fn the_second_deploy_retires_the_first_and_rewrites_its_comment() {
@@ -23,25 +18,20 @@ async fn the_second_deploy_retires_the_first_and_rewrites_its_comment() {
     let github = GitHub::start(pull).unwrap();
     github.require_token(TOKEN);
     let slack = Slack::start().unwrap();
-    let config = config_for(Secret::new(slack.url()));
+    let config = config_for(&slack.url());
     let context = context_for(github.url());
 
     for outcome in [Outcome::Deployed, Outcome::RolledBack, Outcome::Deployed] {
         let (reporter, log) = reporter();
         let handle = started(&config, &context, &reporter).await;
         let mut result = result(outcome);
-        let files = OutputFiles::default();
-        let gate = Some((label, LabelAfter::Removed));
-        finish(
-            &config,
-            &context,
-            gate,
+        let gate = Some(label);
+        let ending = Ending {
+            label: gate,
             handle,
-            &mut result,
-            &reporter,
-            &files,
-        )
-        .await;
+            ..Ending::new(&config, &context, &reporter)
+        };
+        ending.finish(&mut result).await;
         assert_eq!(result.slack_sent, Some(true), "{}", log.text());
         assert!(!log.text().contains("warning"), "{}", log.text());
     }
@@ -75,28 +65,20 @@ async fn sinks_that_hang_do_not_hold_the_run() {
     github.fail_everywhere(Fault::Hang);
     let slack = Slack::start().unwrap();
     slack.script([Reply::Hang, Reply::Hang]);
-    let (config, context) = (
-        config_for(Secret::new(slack.url())),
-        context_for(github.url()),
-    );
+    let (config, context) = (config_for(&slack.url()), context_for(github.url()));
     for outcome in [Outcome::Deployed, Outcome::Cancelled] {
         let begun = tokio::time::Instant::now();
         let (reporter, log) = reporter();
         assert_eq!(started(&config, &context, &reporter).await, None);
         let mut result = result(outcome);
-        let files = OutputFiles::default();
         let handle = Some(DeploymentHandle::from_id(1));
-        let gate = Some(("deploy", LabelAfter::Removed));
-        finish(
-            &config,
-            &context,
-            gate,
+        let gate = Some("deploy");
+        let ending = Ending {
+            label: gate,
             handle,
-            &mut result,
-            &reporter,
-            &files,
-        )
-        .await;
+            ..Ending::new(&config, &context, &reporter)
+        };
+        ending.finish(&mut result).await;
         assert_eq!(result.slack_sent, Some(false));
         assert_eq!(result.outcome, outcome);
         assert!(log.text().contains("warning"), "{}", log.text());

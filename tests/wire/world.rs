@@ -3,15 +3,18 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use pct_deploy::config::types::{
-    CommentMode, GithubConfig, Language, LogMode, ReportConfig, SlackConfig, SlackField, SlackOn,
-};
+use pct_deploy::clients::github::DeploymentHandle;
+use pct_deploy::config::parse;
+use pct_deploy::config::raw::{Raw, Source};
+use pct_deploy::config::types::{GithubConfig, ReportConfig};
 use pct_deploy::error::Reason;
 use pct_deploy::protocol::outcome::{Failure, Outcome};
 use pct_deploy::protocol::receipt::Receipt;
 use pct_deploy::protocol::result::{FailedStage, RESULT_VERSION, RunResult};
 use pct_deploy::report::context::RunContext;
-use pct_deploy::report::{ConsoleMode, Reporter};
+use pct_deploy::report::outputs::OutputFiles;
+use pct_deploy::report::state::{Memory, PostStep};
+use pct_deploy::report::{ConsoleMode, Reporter, RunReport};
 use pct_deploy::secret::{Redactor, Secret};
 
 use crate::server::Server;
@@ -52,30 +55,25 @@ pub(crate) fn reporter() -> (Reporter, Log) {
 }
 
 pub(crate) fn github() -> GithubConfig {
-    GithubConfig {
-        token: Secret::new(TOKEN),
-        environment: "production".to_owned(),
-        environment_url: Some("https://parking.example".to_owned()),
-        comment: CommentMode::Sticky,
-    }
+    config_for("http://127.0.0.1:9/x").github.unwrap()
 }
 
 pub(crate) fn config(slack: &Server) -> ReportConfig {
-    config_for(Secret::new(slack.url(HOOK)))
+    config_for(&slack.url(HOOK))
 }
 
-pub(crate) fn config_for(webhook: Secret) -> ReportConfig {
-    ReportConfig {
-        log: LogMode::Everywhere,
-        github: Some(github()),
-        slack: Some(SlackConfig {
-            webhook,
-            title: None,
-            fields: SlackField::ALL.to_vec(),
-            on: SlackOn::Always,
-        }),
-        language: Language::English,
+pub(crate) fn config_for(webhook: &str) -> ReportConfig {
+    let host = webhook.split('/').nth(2).unwrap();
+    let mut raw = Raw::default();
+    for (key, text) in [
+        ("github-token", TOKEN),
+        ("environment-url", "https://parking.example"),
+        ("slack-webhook-url", webhook),
+        ("slack-host", host),
+    ] {
+        raw.offer(key, text, Source::Input);
     }
+    parse::report_only(&raw)
 }
 
 /// A GitHub Enterprise Server has its API below a path.
@@ -128,5 +126,70 @@ pub(crate) fn result(outcome: Outcome) -> RunResult {
         steps: Vec::new(),
         receipt: Receipt::default(),
         failure,
+    }
+}
+
+/// Tells the start of a run; gives the deployment that was opened on GitHub.
+pub(crate) async fn started(
+    config: &ReportConfig,
+    context: &RunContext,
+    reporter: &Reporter,
+) -> Option<DeploymentHandle> {
+    let memory = Memory::none();
+    let run = RunReport {
+        config,
+        context,
+        reporter,
+        memory: &memory,
+        files: &OutputFiles::default(),
+        label: None,
+    };
+    run.started().await;
+    let id = memory.saved().github_deployment;
+    id.map(DeploymentHandle::from_id)
+}
+
+/// A run that is about to end.
+pub(crate) struct Ending<'a> {
+    pub(crate) config: &'a ReportConfig,
+    pub(crate) context: &'a RunContext,
+    pub(crate) reporter: &'a Reporter,
+    pub(crate) files: OutputFiles,
+    pub(crate) label: Option<&'a str>,
+    /// The deployment that is open on GitHub.
+    pub(crate) handle: Option<DeploymentHandle>,
+}
+
+impl<'a> Ending<'a> {
+    pub(crate) fn new(
+        config: &'a ReportConfig,
+        context: &'a RunContext,
+        reporter: &'a Reporter,
+    ) -> Self {
+        Self {
+            config,
+            context,
+            reporter,
+            files: OutputFiles::default(),
+            label: None,
+            handle: None,
+        }
+    }
+
+    /// Tells everybody.
+    pub(crate) async fn finish(&self, result: &mut RunResult) {
+        let memory = Memory::new(self.files.clone(), PostStep::DoesNot);
+        memory.note(self.reporter, |saved| {
+            saved.github_deployment = self.handle.map(DeploymentHandle::id);
+        });
+        let run = RunReport {
+            config: self.config,
+            context: self.context,
+            reporter: self.reporter,
+            memory: &memory,
+            files: &self.files,
+            label: self.label,
+        };
+        run.finished(&run.sinks(), result).await;
     }
 }

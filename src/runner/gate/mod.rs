@@ -1,19 +1,22 @@
 //! Whether an event asks for a deploy: `docs/gate.md` has every answer in a table.
 //!
-//! [`decide`] reads the event alone and is pure. [`secrets`] finds the runs that GitHub gives no
-//! secrets, and [`questions`] are what only the workspace and GitHub can answer. All of it is closed
+//! [`passing`] is the way through: [`decide`] reads the event alone and is pure, [`secrets`] finds the runs that GitHub
+//! gives no secrets, and [`questions`] are what only the workspace and GitHub can answer. All of it is closed
 //! whenever in doubt: what is missing, unknown or not answered is never a yes.
 
 pub(super) mod checks;
 mod dispatch;
 pub(super) mod dispatched;
 mod labeled;
+pub(super) mod passing;
 pub mod questions;
 pub(super) mod reviews;
 pub mod secrets;
 mod show;
 pub(super) mod standing;
 mod workspace;
+
+use std::fmt;
 
 use serde_json::Value;
 
@@ -43,6 +46,12 @@ impl Refusal {
     pub(super) fn new(reason: Reason, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { reason, text }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused ({}): {}", self.reason, self.text)
     }
 }
 

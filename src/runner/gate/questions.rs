@@ -42,7 +42,7 @@ pub async fn ask(
     context: &RunContext,
     reporter: &Reporter,
 ) -> Result<Answer> {
-    let github = match &config.report.github {
+    let github = match &config.host.report.github {
         Some(settings) => Github::new(settings, context)?,
         None => None,
     };

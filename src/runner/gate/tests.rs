@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::types::{LabelAfter, Mode, RequiredChecks, WriterCheck};
+use crate::config::parse;
+use crate::config::raw::Raw;
 use crate::runner::event::{Origin, Pull};
 
 /// A whole payload as a runner finds it, with every field of GitHub's documentation.
@@ -19,15 +20,7 @@ pub(super) fn labeled() -> Value {
 }
 
 pub(super) fn gate() -> GateConfig {
-    GateConfig {
-        label: "🎅🏼deploy".to_owned(),
-        base: "main".to_owned(),
-        writer: WriterCheck::Required,
-        checks: RequiredChecks::Off,
-        approvals: 0,
-        label_after: LabelAfter::Removed,
-        mode: Mode::Deploy,
-    }
+    parse::gate(&Raw::default()).0
 }
 
 pub(super) fn facts() -> Facts {

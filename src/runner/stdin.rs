@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 
+use super::cancel::Cancel;
 use crate::config::raw::{Raw, Source};
 use crate::config::sources;
 use crate::error::{Error, Reason, Result};
-use crate::runner::cancel::Cancel;
 
 /// More than any secret needs.
 const LONGEST: u64 = 64 * 1024;

@@ -1,17 +1,17 @@
 //! Results to exit codes.
 
+use super::cancel::Cancelled;
 use crate::error::{ExitCode, Reason};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
-use crate::runner::cancel::Cancelled;
 
 /// The exit code of a run with this result.
-pub fn of(result: &RunResult, signal: Option<Cancelled>) -> ExitCode {
+pub(super) fn of(result: &RunResult, signal: Option<Cancelled>) -> ExitCode {
     code(result.outcome, Reason::parse(&result.reason_code), signal)
 }
 
 /// The exit code of a run that ended with `outcome` for `reason`; `signal` is what asked for an end.
-pub fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> ExitCode {
+fn code(outcome: Outcome, reason: Reason, signal: Option<Cancelled>) -> ExitCode {
     match outcome {
         Outcome::Deployed | Outcome::Unchanged | Outcome::Skipped => ExitCode::Success,
         Outcome::RolledBack => ExitCode::RolledBack,

@@ -1,0 +1,84 @@
+//! The message to Slack.
+
+use tokio::time::timeout;
+
+use super::{Doing, End, Sink, Told, Warning};
+use crate::clients::github::HeadCommit;
+use crate::config::types::{SlackConfig, SlackField};
+use crate::protocol::result::RunResult;
+use crate::report::{RunReport, redact, slack};
+
+pub(super) struct SlackMessage<'a>(pub(super) &'a SlackConfig);
+
+impl Sink for SlackMessage<'_> {
+    fn name(&self) -> &'static str {
+        "slack"
+    }
+
+    fn service(&self) -> &'static str {
+        "Slack"
+    }
+
+    /// Nobody knows what became of a post that was cut off, and a second one may be a second message.
+    fn is_owed<'a>(&'a self, run: &'a RunReport<'_>) -> Doing<'a, bool> {
+        Box::pin(async { !run.memory.is_tried(self.name()) })
+    }
+
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>> {
+        Box::pin(self.post(end))
+    }
+
+    fn note(&self, told: bool, result: &mut RunResult) {
+        result.slack_sent = Some(told);
+    }
+}
+
+impl SlackMessage<'_> {
+    async fn post(&self, end: &End<'_>) -> Result<Told, Warning> {
+        let (run, settings) = (end.run, self.0);
+        if !slack::is_wanted(settings.on, end.published.outcome) {
+            return Ok(Told::NotWanted);
+        }
+        let commit = match self.head_commit(end).await {
+            Ok(commit) => commit,
+            Err(warning) => {
+                warning.print(run.reporter);
+                None
+            }
+        };
+        let (language, context) = (run.config.language, run.context);
+        let mut message =
+            slack::message(settings, language, context, commit.as_ref(), &end.published);
+        redact::json(&mut message, run.reporter.redactor());
+        run.memory.try_once(self.name(), run.reporter);
+        let posted = crate::clients::slack::post(&settings.webhook, &message).await;
+        posted.map_err(|error| {
+            let text = redact::short(&error.chain().join(": "), run.reporter.redactor());
+            Warning::new(text, error.hints().first().map(String::as_str))
+        })?;
+        Ok(Told::Yes)
+    }
+
+    /// The message and the author; without them the message to Slack is shorter.
+    async fn head_commit(&self, end: &End<'_>) -> Result<Option<HeadCommit>, Warning> {
+        const WHAT: &str = "ask GitHub for the commit's message and author";
+        let told = |field: &SlackField| matches!(field, SlackField::Message | SlackField::Author);
+        let (Some(github), Some(commit)) = (&end.github, &end.run.context.commit) else {
+            return Ok(None);
+        };
+        if !self.0.fields.iter().any(told) {
+            return Ok(None);
+        }
+        let redactor = end.run.reporter.redactor();
+        let asked = Box::pin(github.head_commit(commit));
+        // A GitHub that hangs must leave time for Slack.
+        match timeout(end.budget / 5, asked).await {
+            Ok(Ok(found)) => Ok(Some(HeadCommit {
+                message: redactor.redact(&found.message),
+                author: found.author.map(|author| redactor.redact(&author)),
+            })),
+            Ok(Err(error)) => Err(Warning::github(WHAT, "contents: read", &error, redactor)),
+            Err(_elapsed) => Err(Warning::slow_call(WHAT)),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Prepares a host for the flag switch, once, or says what that would change.
+
+use super::run::{Invocation, Run};
+use super::session::Session;
+use crate::config::parse;
+use crate::error::{Error, ExitCode, Reason, Result};
+use crate::protocol::ids::{AppName, ServerName};
+use crate::protocol::provision::{Change, Provision, ProvisionMode};
+use crate::protocol::wire::{Reply, Request};
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Provisioned {
+    pub app: AppName,
+    /// What was changed, or would be; else the code of an error that is printed already.
+    pub changes: Result<Vec<Change>, ExitCode>,
+}
+
+/// Changes the host, or names the changes.
+pub async fn provision(
+    mut by: Invocation,
+    server_name: Option<ServerName>,
+    mode: ProvisionMode,
+) -> Result<Provisioned> {
+    by.read_standard_input().await?;
+    let host = parse::look(&by.settings, by.reach)?;
+    let run = Run::on(&by, &host);
+    let order = Box::new(Provision {
+        site: host.site.clone(),
+        server_name,
+        mode,
+    });
+    let request = Request::Provision { order };
+    let changes = |reply| match reply {
+        Reply::Provisioned { changes } => Some(changes),
+        _ => None,
+    };
+    let work = Box::pin(Session::ask_once(&host, &request, changes, &run.reporter));
+    let changes = tokio::select! {
+        changes = run.reporter.alive_during(work) => changes,
+        signal = by.cancel.requested() => {
+            let what = "cancelled; the host finishes what it has begun";
+            return Err(Error::new(signal.exit_code(), Reason::Cancelled, what));
+        }
+    };
+    Ok(Provisioned {
+        app: host.site.app.clone(),
+        changes: changes.map_err(|error| {
+            // With what nginx or another program had to say.
+            run.reporter.error(&error);
+            error.code()
+        }),
+    })
+}
