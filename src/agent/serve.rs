@@ -194,14 +194,11 @@ async fn watch_for_cancel<H: Host>(
     cancel: &Cell<CancelState>,
 ) {
     while let Some(request) = requests.recv().await {
-        match request {
-            Request::Cancel => {
-                cancel.set(CancelState::Requested);
-                if let Some(flag) = flag {
-                    cancel_file::pass_on(host, flag).await;
-                }
+        if request == Request::Cancel {
+            cancel.set(CancelState::Requested);
+            if let Some(flag) = flag {
+                cancel_file::pass_on(host, flag).await;
             }
-            _ => {}
         }
     }
 }
