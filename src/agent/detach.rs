@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStderr, ChildStdout};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -17,9 +17,10 @@ use crate::error::Reason;
 use crate::host::error::HostError;
 use crate::host::linux::detached;
 use crate::host::{Host, HostResult};
+use crate::protocol::line::LineReader;
 use crate::protocol::plan::Plan;
 use crate::protocol::step::Step;
-use crate::protocol::wire::{self, MAX_LINE, RegistryLogin, Reply, Request};
+use crate::protocol::wire::{self, RegistryLogin, Reply, Request};
 
 /// For the request to leave, and for the end of a worker that has said everything.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -101,15 +102,13 @@ enum Heard {
 }
 
 async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Heard {
-    let mut replies = BufReader::new(stdout);
+    let mut replies = LineReader::new(stdout);
     let mut after = 0;
     loop {
-        let mut line = Vec::new();
-        let mut limited = (&mut replies).take(MAX_LINE as u64 + 1);
-        let Ok(1..) = limited.read_until(b'\n', &mut line).await else {
+        let Ok(Some(line)) = replies.next().await else {
             return Heard::UpTo(after);
         };
-        let Ok(reply) = wire::decode::<Reply>(&String::from_utf8_lossy(&line)) else {
+        let Ok(reply) = wire::decode::<Reply>(&line) else {
             continue;
         };
         let is_last = match &reply {
@@ -117,7 +116,7 @@ async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Hear
                 after = event.seq;
                 event.what.is_terminal()
             }
-            Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_) => false,
+            _ => false,
         };
         if listener.send(reply).is_err() {
             return Heard::NobodyListens;

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::io::{BufRead as _, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::host::Host;
 use crate::host::linux::LinuxHost;
 use crate::host::linux::replace::replace_here;
 use crate::protocol::ids::DeploymentId;
+use crate::protocol::line::read_line;
 use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
@@ -176,20 +177,11 @@ pub(super) async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: F
 fn read_requests() -> UnboundedReceiver<Request> {
     let (send, receive) = unbounded_channel();
     std::thread::spawn(move || {
-        let mut input = std::io::stdin().lock().take(0);
-        loop {
-            let mut line = Vec::new();
-            input.set_limit(wire::MAX_LINE as u64 + 1);
-            let read = input.read_until(b'\n', &mut line);
-            let Ok(1..) = read else { return };
-            let text = String::from_utf8_lossy(&line);
-            let Ok(request) = wire::decode(&text) else {
-                return;
-            };
-            if send.send(request).is_err() {
-                return;
-            }
-        }
+        let mut input = std::io::stdin().lock();
+        while let Ok(line) = read_line(&mut input)
+            && let Ok(request) = wire::decode(&line)
+            && send.send(request).is_ok()
+        {}
     });
     receive
 }
@@ -202,18 +194,11 @@ async fn watch_for_cancel<H: Host>(
     cancel: &Cell<CancelState>,
 ) {
     while let Some(request) = requests.recv().await {
-        match request {
-            Request::Cancel => {
-                cancel.set(CancelState::Requested);
-                if let Some(flag) = flag {
-                    cancel_file::pass_on(host, flag).await;
-                }
+        if request == Request::Cancel {
+            cancel.set(CancelState::Requested);
+            if let Some(flag) = flag {
+                cancel_file::pass_on(host, flag).await;
             }
-            Request::Prepare { .. }
-            | Request::Swap { .. }
-            | Request::Follow { .. }
-            | Request::Provision { .. }
-            | Request::Status { .. } => {}
         }
     }
 }

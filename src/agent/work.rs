@@ -5,7 +5,6 @@
 //! the run is undone, after it the run is finished.
 
 use std::cell::Cell;
-use std::io::{BufRead as _, Read as _};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
@@ -17,6 +16,7 @@ use super::run;
 use super::serve::{FLUSH_DEADLINE, speak};
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::{LinuxHost, detached};
+use crate::protocol::line::read_line;
 use crate::protocol::plan::Plan;
 use crate::protocol::wire::{self, RegistryLogin, Request};
 
@@ -73,20 +73,11 @@ pub async fn work() -> Result<ExitCode> {
 
 /// The one line on standard input. Whoever started us writes it at once, or is gone and closes the pipe.
 fn read_request() -> Result<(Box<Plan>, Option<RegistryLogin>)> {
-    let mut line = Vec::new();
-    let mut input = std::io::stdin().lock().take(wire::MAX_LINE as u64 + 1);
-    input
-        .read_until(b'\n', &mut line)
+    let line = read_line(&mut std::io::stdin().lock())
         .map_err(|error| Error::bug("cannot read standard input").because(error))?;
-    match wire::decode(&String::from_utf8_lossy(&line)) {
+    match wire::decode(&line) {
         Ok(Request::Swap { plan, registry }) => Ok((plan, registry)),
-        Ok(
-            Request::Prepare { .. }
-            | Request::Follow { .. }
-            | Request::Provision { .. }
-            | Request::Status { .. }
-            | Request::Cancel,
-        ) => Err(Error::usage("a worker carries out plans only")),
+        Ok(_) => Err(Error::usage("a worker carries out plans only")),
         Err(error) => {
             Err(Error::usage("the worker got no plan on its standard input").because(error))
         }

@@ -6,6 +6,7 @@
 
 pub mod event;
 pub mod ids;
+pub mod line;
 pub mod outcome;
 pub mod place;
 pub mod plan;

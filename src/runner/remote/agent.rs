@@ -4,15 +4,16 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::refusal::log_lines;
-use crate::clients::lines::follow;
+use crate::clients::lines::{Tail, follow};
 use crate::error::{Error, Reason, Result};
-use crate::protocol::wire::{self, MAX_LINE, Reply, Request};
+use crate::protocol::line::LineReader;
+use crate::protocol::wire::{self, Reply, Request};
 
 /// For a request to leave, and for the process to end once nothing is expected of it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,10 +25,10 @@ const TAIL_LINES: usize = 20;
 pub struct AgentCall {
     child: Child,
     stdin: Option<ChildStdin>,
-    replies: Lines<ChildStdout>,
+    replies: LineReader<ChildStdout>,
     /// Whether the agent has said anything yet.
     has_spoken: bool,
-    tail: Tail,
+    tail: Arc<Mutex<Tail>>,
     stderr: JoinHandle<()>,
 }
 
@@ -57,14 +58,19 @@ impl AgentCall {
         else {
             return Err(Error::bug("the agent's pipes are missing"));
         };
-        let tail = Tail::default();
+        let tail = Arc::new(Mutex::new(Tail::new(TAIL_LINES)));
+        let kept = Arc::clone(&tail);
+        let stderr = tokio::spawn(async move {
+            // What was read before an error is still worth showing.
+            drop(follow(Some(stderr), |line| keep(&kept, line)).await);
+        });
         let mut call = Self {
             child,
             stdin: Some(stdin),
-            replies: Lines::new(stdout),
+            replies: LineReader::new(stdout),
             has_spoken: false,
-            stderr: tokio::spawn(tail.clone().follow(stderr)),
             tail,
+            stderr,
         };
         call.send(request).await?;
         Ok(call)
@@ -101,7 +107,7 @@ impl AgentCall {
     /// reply, so this may stand in a `select!`.
     pub async fn next(&mut self) -> Result<Option<Reply>> {
         loop {
-            let Some(line) = self.replies.next().await? else {
+            let Some(line) = self.replies.next().await.map_err(unreadable)? else {
                 return Ok(None);
             };
             match wire::decode(&line) {
@@ -111,7 +117,7 @@ impl AgentCall {
                 }
                 Err(error) if self.has_spoken => return Err(garbled().because(error)),
                 // A login script that prints (`.bashrc`) comes before the agent.
-                Err(_) => self.tail.push(&line),
+                Err(_) => keep(&self.tail, &line),
             }
         }
     }
@@ -136,8 +142,20 @@ impl AgentCall {
         self.stderr.abort();
         Ok(AgentEnd {
             code,
-            stderr_tail: self.tail.lines(),
+            stderr_tail: self
+                .tail
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .lines(),
         })
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        garbled().because(error)
+    } else {
+        Error::untouched(Reason::SshFailed, "cannot read from the agent").because(error)
     }
 }
 
@@ -148,75 +166,11 @@ fn garbled() -> Error {
     )
 }
 
-/// Splits a pipe into lines of at most [`MAX_LINE`] bytes.
-#[derive(Debug)]
-struct Lines<R> {
-    pipe: R,
-    buffer: Vec<u8>,
-    /// Bytes of the buffer that are known to hold no LF.
-    searched: usize,
-}
-
-impl<R: AsyncRead + Unpin> Lines<R> {
-    fn new(pipe: R) -> Self {
-        Self {
-            pipe,
-            buffer: Vec::new(),
-            searched: 0,
-        }
-    }
-
-    async fn next(&mut self) -> Result<Option<String>> {
-        loop {
-            let fresh = self.buffer.iter().skip(self.searched);
-            if let Some(offset) = fresh.copied().position(|byte| byte == b'\n') {
-                let rest = self.buffer.split_off(self.searched + offset + 1);
-                let line = std::mem::replace(&mut self.buffer, rest);
-                self.searched = 0;
-                return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
-            }
-            self.searched = self.buffer.len();
-            if self.buffer.len() > MAX_LINE {
-                return Err(garbled().because(wire::WireError::TooLong(self.buffer.len())));
-            }
-            self.buffer.reserve(8 * 1024);
-            let read = self
-                .pipe
-                .read_buf(&mut self.buffer)
-                .await
-                .map_err(|error| {
-                    Error::untouched(Reason::SshFailed, "cannot read from the agent").because(error)
-                })?;
-            if read == 0 {
-                // A line without its LF was cut off on the way and cannot be trusted.
-                return Ok(None);
-            }
-        }
-    }
-}
-
-/// The last lines of an untrusted stream.
-#[derive(Debug, Clone, Default)]
-struct Tail(Arc<Mutex<Vec<String>>>);
-
-impl Tail {
-    fn push(&self, line: &str) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.extend(log_lines(line));
-        let excess = lines.len().saturating_sub(TAIL_LINES);
-        lines.drain(..excess);
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    async fn follow(self, pipe: impl AsyncRead + Unpin) {
-        // What was read before an error is still worth showing.
-        drop(follow(Some(pipe), |line| self.push(line)).await);
+/// Keeps untrusted text, cleaned.
+fn keep(tail: &Mutex<Tail>, text: &str) {
+    let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+    for line in log_lines(text) {
+        tail.push(line);
     }
 }
 
@@ -257,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endless_line_is_refused_in_bounded_memory() {
+    async fn an_endless_line_is_refused() {
         let script = "head -c 3000000 /dev/zero | tr '\\0' x; sleep 5";
         let mut call = AgentCall::start(shell(script), &Request::Cancel)
             .await
@@ -269,7 +223,6 @@ mod tests {
                 .iter()
                 .any(|line| line.contains("longer than"))
         );
-        assert!(call.replies.buffer.capacity() < 4 * MAX_LINE);
     }
 
     #[tokio::test]
