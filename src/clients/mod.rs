@@ -4,3 +4,4 @@ pub(crate) mod docker;
 pub(crate) mod environment;
 pub(crate) mod lines;
 pub(crate) mod process;
+pub(crate) mod retry;

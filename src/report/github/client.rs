@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::encoded::path_part;
+use crate::clients::retry::retry;
 use crate::config::types::GithubConfig;
 use crate::error::{Error, Result};
 use crate::report::context::RunContext;
@@ -192,13 +193,12 @@ impl Github {
 
 /// A call that may be made again is, once, when its answer was lost.
 async fn twice<R>(call: impl AsyncFn() -> Result<R, ApiError>) -> Result<R, ApiError> {
-    match call().await {
-        Err(error) if error.fate == Fate::Lost => {
-            tokio::time::sleep(PAUSE).await;
-            call().await
-        }
-        answer => answer,
-    }
+    retry(
+        &[PAUSE],
+        |error: &ApiError, _pause| error.fate == Fate::Lost,
+        call,
+    )
+    .await
 }
 
 /// One call, bounded in time and in what is read.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::client::{ApiError, Github};
+use crate::clients::retry::retry;
 use crate::error::{Error, Reason};
 
 /// The pauses before the second and the third try.
@@ -19,16 +20,14 @@ const MOST_PAGES: usize = 30;
 impl Github {
     /// Asks, up to three times while GitHub is out of order.
     pub(super) async fn ask<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
-        for pause in PAUSES {
-            match self.get_once(path).await {
-                Err(error) if error.is_passing() => {
-                    tracing::debug!(%error, path, "asking GitHub once more");
-                    tokio::time::sleep(pause).await;
-                }
-                answer => return answer,
+        let may_pass = |error: &ApiError, _pause| {
+            let passes = error.is_passing();
+            if passes {
+                tracing::debug!(%error, path, "asking GitHub once more");
             }
-        }
-        self.get_once(path).await
+            passes
+        };
+        retry(&PAUSES, may_pass, async || self.get_once(path).await).await
     }
 
     /// Every item of a list, page by page; `items` takes them out of one answer. A list without an

@@ -1,7 +1,7 @@
 //! What to look at first when a registry does not answer.
 
 /// One that is there and down says something, or nothing at all; at a wrong address nobody listens.
-pub(super) fn hint(registry: &str, why: &str, tries: u32) -> String {
+pub(super) fn hint(registry: &str, why: &str, tries: usize) -> String {
     if why.to_lowercase().contains("connection refused") {
         return format!(
             "`{registry}` refused the connection {tries} times in a row: check this address in `image` first, then whether a registry runs there"

@@ -7,7 +7,7 @@ use bollard::errors::Error as DockerError;
 use bollard::models::PushImageInfo;
 use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{Stream, StreamExt as _};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::build::BuiltImage;
 use super::client::chain_text;
@@ -17,14 +17,19 @@ use crate::clients::docker::errors::Refusal;
 use crate::clients::docker::{
     ANSWER, Layers, Transfer, credentials, digest_of, registry_host, server,
 };
+use crate::clients::retry::retry;
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Digest, PinnedImage, Repository, Tag};
 use crate::protocol::step::Phase;
 use crate::protocol::wire::RegistryLogin;
 use crate::report::Reporter;
 
-/// Tries of one tag; the pauses between them are 1 s, 2 s and 4 s.
-const TRIES: u32 = 4;
+/// Between the tries of one tag.
+const PAUSES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 /// A push that says nothing for this long is stuck.
 const SILENCE: Duration = Duration::from_secs(300);
 /// The pause between two lines of progress.
@@ -99,36 +104,30 @@ impl Job<'_> {
         let name = format!("{}:{tag}", self.built.repository);
         self.reporter
             .progress(Phase::Push, &format!("pushing {name}"));
-        let mut attempt = 1;
-        loop {
-            let why = match self.try_push(tag).await {
-                Ok(digest) => return Ok(digest),
-                Err(why) => why,
-            };
-            match cause_of(&why) {
-                Cause::Unauthorized => return Err(self.unauthorized(why)),
-                Cause::Passing if attempt < TRIES => {
-                    let pause = Duration::from_secs(1 << (attempt - 1));
-                    self.reporter.note(&format!(
-                        "the push of {name} failed ({}); trying again in {} s",
-                        one_line(&why),
-                        pause.as_secs()
-                    ));
-                    sleep(pause).await;
-                    attempt += 1;
-                }
-                Cause::Passing => {
-                    let hint = no_answer::hint(self.registry(), &why, TRIES);
-                    return Err(self.failed(&name, why).hint(hint));
-                }
-                Cause::Lasting => {
-                    return Err(self.failed(&name, why).hint(format!(
-                        "check `image` (`{}`) and that the registry accepts pushes: `docker push {name}`",
-                        self.built.repository
-                    )));
-                }
+        let may_pass = |why: &String, pause: Duration| {
+            let passes = cause_of(why) == Cause::Passing;
+            if passes {
+                self.reporter.note(&format!(
+                    "the push of {name} failed ({}); trying again in {} s",
+                    one_line(why),
+                    pause.as_secs()
+                ));
             }
-        }
+            passes
+        };
+        let pushed = retry(&PAUSES, may_pass, async || self.try_push(tag).await).await;
+        pushed.map_err(|why| match cause_of(&why) {
+            Cause::Unauthorized => self.unauthorized(why),
+            Cause::Passing => {
+                let tries = PAUSES.len() + 1;
+                let hint = no_answer::hint(self.registry(), &why, tries);
+                self.failed(&name, why).hint(hint)
+            }
+            Cause::Lasting => self.failed(&name, why).hint(format!(
+                "check `image` (`{}`) and that the registry accepts pushes: `docker push {name}`",
+                self.built.repository
+            )),
+        })
     }
 
     async fn try_push(&self, tag: &Tag) -> Result<Option<Digest>, String> {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::time::sleep;
 
 use super::endpoint::Endpoint;
 use super::hostkey::OfferedKey;
@@ -12,13 +11,14 @@ use super::master::{Launch, Master};
 use super::probe;
 use super::refusal::Refusal;
 use super::workdir::{Workdir, render_config};
+use crate::clients::retry::retry;
 use crate::config::types::{HostTrust, SshConfig};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::protocol::step::Phase;
 use crate::report::Reporter;
 
-/// Tries of one connection; the pauses between them are 1 s and 2 s.
-const TRIES: u32 = 3;
+/// Between the tries of one connection.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
 /// The connection. Dropping it closes it too; [`Connection::close`] says when that fails.
 #[derive(Debug)]
@@ -102,30 +102,37 @@ struct Opener<'a> {
     jump_key: Option<OfferedKey>,
 }
 
+/// A try that failed.
+struct Refused {
+    may_pass: bool,
+    error: Error,
+}
+
 impl Opener<'_> {
     /// The connection, and the key that its fingerprint was found by.
     async fn open(&self, endpoint: &Endpoint) -> Result<(Master, Option<OfferedKey>)> {
         endpoint.check()?;
         let text = format!("connecting to {}", endpoint.display());
         self.reporter.progress(Phase::Connect, &text);
-        let mut attempt = 1;
-        loop {
-            match self.try_open(endpoint).await {
-                Ok(connected) => return Ok(connected),
-                Err(refusal) if refusal.may_pass() && attempt < TRIES => {
-                    let pause = Duration::from_secs(1 << (attempt - 1));
-                    let why = refusal.into_error(endpoint, &self.config.trust);
-                    self.reporter.note(&format!(
-                        "{}; trying again in {} s",
-                        why.chain().join(": "),
-                        pause.as_secs()
-                    ));
-                    sleep(pause).await;
-                    attempt += 1;
-                }
-                Err(refusal) => return Err(refusal.into_error(endpoint, &self.config.trust)),
+        let may_pass = |refused: &Refused, pause: Duration| {
+            if refused.may_pass {
+                self.reporter.note(&format!(
+                    "{}; trying again in {} s",
+                    refused.error.chain().join(": "),
+                    pause.as_secs()
+                ));
             }
-        }
+            refused.may_pass
+        };
+        let call = async || {
+            let opened = self.try_open(endpoint).await;
+            opened.map_err(|refusal| Refused {
+                may_pass: refusal.may_pass(),
+                error: refusal.into_error(endpoint, &self.config.trust),
+            })
+        };
+        let opened = retry(&PAUSES, may_pass, call).await;
+        opened.map_err(|refused| refused.error)
     }
 
     async fn try_open(&self, endpoint: &Endpoint) -> Result<(Master, Option<OfferedKey>), Refusal> {
