@@ -4,7 +4,7 @@
 //!
 //! 1. [`error`], [`secret`], `random` — what can go wrong, what must not be shown, names that nobody guesses
 //! 2. [`protocol`] — what the two sides say to each other
-//! 3. `clients` — third parties that both sides talk to
+//! 3. [`clients`] — third parties that both sides talk to
 //! 4. [`config`], [`report`], [`host`] — settings, what people see, effects on the host
 //! 5. [`runner`] (where the command is typed) and [`agent`] (on the host)
 //! 6. [`cli`] — commands
@@ -13,7 +13,7 @@
 
 pub mod agent;
 pub mod cli;
-mod clients;
+pub mod clients;
 pub mod config;
 pub mod error;
 pub mod host;

@@ -1,7 +1,11 @@
-//! Clients of third parties that both roles use, and how their output is read: each one once.
+//! Third parties, each one once, and how what they say is read.
 
 pub(crate) mod docker;
 pub(crate) mod environment;
+pub mod github;
+mod http;
 pub(crate) mod lines;
 pub(crate) mod process;
 pub(crate) mod retry;
+pub mod slack;
+pub mod text;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::before::{NOT_AFFECTED, PERMISSION, about, open, too_slow, warn};
 use super::context::RunContext;
-use super::github::{DeploymentHandle, Github, HeadCommit, State, marker};
 use super::hurry::TooSlow;
 use super::outputs::OutputFiles;
 use super::{Reporter, closing, deadlines, outcome, receipt, redact, slack, summary};
+use crate::clients::github::{DeploymentHandle, Github, HeadCommit, State, marker};
 use crate::config::types::{
     CommentMode, GithubConfig, LabelAfter, Language, LogMode, ReportConfig, SlackField,
 };
@@ -212,7 +212,7 @@ async fn tell_slack(
         let mut message = slack::message(settings, language, context, commit.as_ref(), result);
         redact::json(&mut message, reporter.redactor());
         files.slack_is_tried(reporter);
-        slack::post(&settings.webhook, &message).await
+        crate::clients::slack::post(&settings.webhook, &message).await
     };
     let (text, hint) = match reporter.within(budget(result.outcome), Box::pin(all)).await {
         Ok(Ok(())) => return Some(true),

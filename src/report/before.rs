@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use super::console::random_token;
 use super::context::RunContext;
-use super::github::{ApiError, Deployment, DeploymentHandle, Github, State};
 use super::{Reporter, deadlines, redact};
+use crate::clients::github::{ApiError, Deployment, DeploymentHandle, Github, State};
 use crate::config::types::{GithubConfig, ReportConfig};
 
 /// What a deployment and its states need.

@@ -17,10 +17,9 @@ pub mod deadlines;
 mod events;
 #[cfg(test)]
 mod fixtures;
-pub mod github;
+mod github;
 mod heartbeat;
 mod held;
-mod http;
 mod hurry;
 mod live;
 mod markdown;

@@ -2,9 +2,9 @@
 
 use super::before::{open, warn};
 use super::context::RunContext;
-use super::github::{DeploymentHandle, State};
 use super::state::{Left, SlackPost};
 use super::{Reporter, deadlines};
+use crate::clients::github::{DeploymentHandle, State};
 use crate::config::types::ReportConfig;
 
 /// Whom to tell, and the deployment on GitHub when it has no final state yet.

@@ -4,9 +4,9 @@
 
 use super::event::Facts;
 use super::gate::{Refusal, checks, dispatched, reviews, standing};
+use crate::clients::github::{Github, Standing};
 use crate::config::types::{GateConfig, RequiredChecks};
 use crate::error::{Error, Result};
-use crate::report::github::{Github, Standing};
 
 /// Whom to ask.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! The whole end of a run.
 
+use pct_deploy::clients::github::DeploymentHandle;
 use pct_deploy::config::types::{LabelAfter, LogMode, ReportConfig};
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::report::after::finish;
 use pct_deploy::report::context::RunContext;
-use pct_deploy::report::github::DeploymentHandle;
 use pct_deploy::report::outputs::OutputFiles;
 use serde_json::json;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pct_deploy::clients::github::{CheckState, Github, Standing, Verdict};
 use pct_deploy::config::types::{GateConfig, LabelAfter, Mode, RequiredChecks, WriterCheck};
 use pct_deploy::error::Reason;
-use pct_deploy::report::github::{CheckState, Github, Standing, Verdict};
 use pct_deploy::runner::event::{Facts, Origin};
 use pct_deploy::runner::recheck::{Again, Before, Recheck};
 use sandbox::github::{CheckState as StandInCheck, Endpoint, Fault, GitHub, Permission, Review};

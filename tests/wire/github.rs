@@ -1,7 +1,7 @@
 //! Each call by itself.
 
+use pct_deploy::clients::github::{Access, Github, HeadCommit};
 use pct_deploy::report::before::started;
-use pct_deploy::report::github::{Access, Github, HeadCommit};
 use sandbox::github::GitHub;
 use sandbox::pull::Pull;
 use serde_json::json;

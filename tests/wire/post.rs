@@ -1,7 +1,7 @@
 //! What a post step finds owed.
 
+use pct_deploy::clients::github::{DeploymentHandle, Github, State};
 use pct_deploy::report::before::started;
-use pct_deploy::report::github::{DeploymentHandle, Github, State};
 use pct_deploy::report::post::owed;
 use pct_deploy::report::state::{Left, left};
 use pct_deploy::secret::Secret;
@@ -36,7 +36,7 @@ async fn a_final_state_is_not_set_again_and_a_message_not_posted_again() {
     assert!(report.slack.is_some() && report.github.is_some());
 
     let api = Github::new(&github(), &context).unwrap().unwrap();
-    let about = pct_deploy::report::github::Deployment {
+    let about = pct_deploy::clients::github::Deployment {
         environment: "production",
         environment_url: None,
         app: Some("parking"),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use pct_deploy::report::slack::post;
+use pct_deploy::clients::slack::post;
 use pct_deploy::secret::Secret;
 use serde_json::json;
 

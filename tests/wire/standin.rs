@@ -1,10 +1,10 @@
 //! Two deploys against the stand-ins of the end-to-end tests, which keep state and know the limits.
 
+use pct_deploy::clients::github::DeploymentHandle;
 use pct_deploy::config::types::LabelAfter;
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::report::after::finish;
 use pct_deploy::report::before::started;
-use pct_deploy::report::github::DeploymentHandle;
 use pct_deploy::report::outputs::OutputFiles;
 use pct_deploy::secret::Secret;
 use sandbox::github::{Fault, GitHub};

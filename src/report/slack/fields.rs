@@ -4,10 +4,10 @@
 //! time is from our own clock.
 
 use super::mrkdwn;
+use crate::clients::github::HeadCommit;
 use crate::config::types::SlackField;
 use crate::protocol::result::RunResult;
 use crate::report::context::RunContext;
-use crate::report::github::HeadCommit;
 use crate::report::text;
 
 /// The longest value, in characters as Slack counts them.

@@ -6,11 +6,11 @@
 use serde_json::{Value, json};
 
 use super::{fields, mrkdwn};
+use crate::clients::github::HeadCommit;
 use crate::config::types::{Language, SlackConfig, SlackOn};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::{FailedStage, RunResult};
 use crate::report::context::RunContext;
-use crate::report::github::HeadCommit;
 use crate::report::{outcome, receipt};
 
 const MAX_HEADER: usize = 150;

@@ -1,9 +1,7 @@
 //! What Slack learns about a run: one message at its end, on success and on failure.
 
-mod client;
 mod fields;
 mod message;
 mod mrkdwn;
 
-pub use client::post;
 pub use message::{is_wanted, message};

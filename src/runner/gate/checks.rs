@@ -2,9 +2,9 @@
 
 use super::Refusal;
 use super::show::short;
+use crate::clients::github::{Check, CheckState};
 use crate::config::types::RequiredChecks;
 use crate::error::Reason;
-use crate::report::github::{Check, CheckState};
 
 /// What is not as it must be, all of it at once. `run` is our own run, whose jobs cannot wait for
 /// themselves.

@@ -1,9 +1,9 @@
 //! Where a commit is that a person named: GitHub hands out the commits of forks by number, too.
 
 use super::{Refusal, reviews, standing};
+use crate::clients::github::{Github, Standing};
 use crate::config::types::GateConfig;
 use crate::error::{Reason, Result};
-use crate::report::github::{Github, Standing};
 use crate::runner::event::Facts;
 
 use super::show::short;

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::dispatched::{Attempt, OnBase, on_base};
 use super::tests::{HEAD, NEEDED, SHA, facts, gate, labeled};
 use super::*;
-use crate::report::github::{PullNow, Standing};
+use crate::clients::github::{PullNow, Standing};
 use crate::runner::event::Origin;
 
 /// What is done to one place.

@@ -5,13 +5,13 @@
 
 use super::dispatched::{self, Attempt, Backing};
 use super::{Refusal, checks, reviews, standing, workspace};
+use crate::clients::github::{Access, Github};
 use crate::config::parse::Caller;
 use crate::config::types::{DeployConfig, GateConfig, ImageSource, RequiredChecks, WriterCheck};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::Commit;
 use crate::report::Reporter;
 use crate::report::context::RunContext;
-use crate::report::github::{Access, Github};
 use crate::runner::event::{Facts, Origin};
 use crate::runner::recheck::{Again, Recheck};
 

@@ -1,8 +1,8 @@
 //! Whether enough people have approved.
 
 use super::Refusal;
+use crate::clients::github::{Access, Github, Verdict};
 use crate::error::{Reason, Result};
-use crate::report::github::{Access, Github, Verdict};
 
 /// Why not. Only people who may write count, for and against: in a public repository anybody may
 /// write a review. Bots do not count.

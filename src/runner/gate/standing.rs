@@ -4,10 +4,10 @@ use super::Refusal;
 use super::dispatched::Attempt;
 use super::labeled::{draft_refused, is_the_label};
 use super::show::short;
+use crate::clients::github::PullNow;
 use crate::config::types::GateConfig;
 use crate::error::Reason;
 use crate::protocol::ids::Commit;
-use crate::report::github::PullNow;
 use crate::runner::event::Facts;
 
 /// Why it is not to be deployed any more: the event is old, or it is replayed by a re-run.

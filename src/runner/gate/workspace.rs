@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::Refusal;
 use super::questions::Asked;
+use crate::clients::github::Github;
 use crate::config::parse::Caller;
 use crate::error::{Reason, Result};
 use crate::protocol::ids::Commit;
 use crate::report::Reporter;
-use crate::report::github::Github;
 use crate::runner::checkout::{self, Checkout};
 use crate::runner::event::{Facts, Origin};
 

@@ -10,8 +10,8 @@ use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
 
+use super::{http, text};
 use crate::error::{Error, Result};
-use crate::report::{http, text};
 use crate::secret::Secret;
 use crate::secret::cut::whole_words;
 

@@ -9,7 +9,6 @@ use crate::error::Result;
 /// A pull request as GitHub has it now. Untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullNow {
-    /// Its head commit.
     pub head: String,
     /// The repository of its head, `owner/name`; `None` when that is gone.
     pub head_repository: Option<String>,
@@ -17,11 +16,8 @@ pub struct PullNow {
     pub base: String,
     /// `open` or `closed`.
     pub state: String,
-    /// Whether it was merged.
     pub merged: bool,
-    /// Whether it is a draft.
     pub draft: bool,
-    /// The names of the labels that it has.
     pub labels: Vec<String>,
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::client::{ApiError, Github};
 use super::encoded::path_part;
+use crate::clients::text;
 use crate::protocol::ids::Commit;
-use crate::report::text;
 
 /// The longest description of a status.
 const MAX_DESCRIPTION: usize = 140;
@@ -26,7 +26,6 @@ impl DeploymentHandle {
         Self { id }
     }
 
-    /// GitHub's number.
     pub fn id(self) -> u64 {
         self.id
     }
@@ -35,23 +34,18 @@ impl DeploymentHandle {
 /// What a deployment record says.
 #[derive(Debug, Clone, Copy)]
 pub struct Deployment<'a> {
-    /// The environment.
     pub environment: &'a str,
     /// Where the app answers.
     pub environment_url: Option<&'a str>,
     /// The app, which tells our records from others of the same environment.
     pub app: Option<&'a str>,
-    /// A link to the run.
     pub log_url: Option<&'a str>,
 }
 
-/// The state of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// At work.
     InProgress,
-    /// Live.
     Success,
     /// Failed; something else is live.
     Failure,
@@ -133,7 +127,6 @@ impl Github {
         })
     }
 
-    /// Sets a deployment's state.
     pub async fn set_state(
         &self,
         handle: DeploymentHandle,

@@ -24,7 +24,6 @@ pub enum Access {
 pub struct HeadCommit {
     /// The first line of its message.
     pub message: String,
-    /// Its author's name.
     pub author: Option<String>,
 }
 
@@ -56,7 +55,7 @@ impl Github {
         let login = login(user).ok_or_else(|| {
             let what = format!(
                 "`{}` is not a GitHub user",
-                crate::report::text::printable(user)
+                crate::clients::text::printable(user)
             );
             Error::untouched(Reason::UnreadableEvent, what)
         })?;
@@ -77,7 +76,6 @@ impl Github {
         }
     }
 
-    /// The message and the author of a commit.
     pub async fn head_commit(&self, commit: &Commit) -> Result<HeadCommit, ApiError> {
         let answer: Answer = self.get(&format!("commits/{commit}")).await?;
         let message = answer.commit.message.lines().next().unwrap_or_default();

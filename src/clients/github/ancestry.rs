@@ -70,7 +70,7 @@ impl Github {
         let answer: Comparison = self.ask(&path).await.map_err(|error| {
             let what = format!(
                 "cannot ask GitHub whether `{}` has the commit `{}`",
-                crate::report::text::printable(branch),
+                crate::clients::text::printable(branch),
                 commit.short()
             );
             let cure = format!(

@@ -10,9 +10,7 @@ use crate::protocol::ids::Commit;
 /// One check run or commit status. Untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The name that people see.
     pub name: String,
-    /// How it stands.
     pub state: CheckState,
     /// Where its details are: for a job of GitHub Actions the address of its run.
     pub url: String,

@@ -13,10 +13,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::encoded::path_part;
 use crate::clients::retry::retry;
-use crate::config::types::GithubConfig;
+use crate::clients::{http, text};
 use crate::error::{Error, Result};
-use crate::report::context::RunContext;
-use crate::report::{http, text};
+use crate::secret::Secret;
 use crate::secret::cut::whole_words;
 
 /// Where the API is when the environment names no other place.
@@ -85,22 +84,19 @@ impl ApiError {
 }
 
 impl Github {
-    /// `None` when the run belongs to no repository. Call it inside a runtime.
-    pub fn new(config: &GithubConfig, context: &RunContext) -> Result<Option<Self>> {
-        let Some(repository) = &context.repository else {
-            return Ok(None);
-        };
+    /// `api` is where another GitHub than the public one answers. Call it inside a runtime.
+    pub fn of(repository: &str, token: &Secret, api: Option<&str>) -> Result<Self> {
         if !is_repository(repository) {
             return Err(Error::usage(format!(
                 "`{repository}` is not a GitHub repository such as `owner/name`"
             )));
         }
-        let base = context.api_url.as_deref().unwrap_or(PUBLIC_API);
+        let base = api.unwrap_or(PUBLIC_API);
         let broken = |error: octocrab::Error| {
             Error::usage(format!("cannot use the GitHub API at `{base}`")).because(api_error(error))
         };
         // octocrab panics over a token that cannot stand in a header.
-        let token = config.token.expose();
+        let token = token.expose();
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::usage("`github-token` is not a token")
                 .hint("write `github-token: ${{ github.token }}`"));
@@ -111,10 +107,10 @@ impl Github {
             .personal_token(token)
             .build_with_reqwest(http::client()?)
             .map_err(broken)?;
-        Ok(Some(Self {
+        Ok(Self {
             api,
-            repository: repository.clone(),
-        }))
+            repository: repository.to_owned(),
+        })
     }
 
     /// Asks, and once more when the answer was lost.
