@@ -1,6 +1,6 @@
 //! What stands around the `server` blocks that obey an include, as far as it matters to the flag switch.
 
-use super::statements::{Statement, files, names, statements};
+use super::statements::{Block, blocks, files, is};
 
 /// What a configuration says around the include.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,48 +21,21 @@ pub struct Context {
 
 /// Reads a configuration as `nginx -T` prints it; what the include itself says does not count.
 pub fn around(config: &str, include: &str) -> Context {
-    let mut http: Vec<Vec<String>> = Vec::new();
-    let mut servers: Vec<Vec<Vec<String>>> = Vec::new();
-    let mut found: Vec<Vec<Vec<String>>> = Vec::new();
-    let mut blocks: Vec<String> = Vec::new();
-    for statement in statements(config, include) {
-        match statement {
-            Statement::Open(words) => {
-                let name = words.into_iter().next().unwrap_or_default();
-                if name == "server" {
-                    servers.push(Vec::new());
-                }
-                blocks.push(name);
-            }
-            Statement::Simple(words) => match blocks.last().map(String::as_str) {
-                Some("server") => servers
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|s| s.push(words.clone())),
-                Some("http") => http.push(words),
-                Some(_) | None => {}
-            },
-            Statement::Close => {
-                if blocks.pop().as_deref() == Some("server")
-                    && let Some(server) = servers.pop()
-                    && server.iter().any(|words| includes(words, include))
-                {
-                    found.push(server);
-                }
-            }
-        }
-    }
-    let cache = |words: &&Vec<String>| words.first().is_some_and(|word| word == "open_file_cache");
-    let has = |server: &[Vec<String>], name: &str| {
-        let says = |words: &Vec<String>| words.first().is_some_and(|word| word == name);
-        server
-            .iter()
-            .any(|words| says(words) && !is_traffic_log(words))
+    let root = blocks(config, include);
+    let http = root.all("http").into_iter();
+    let http: Vec<&Vec<String>> = http.flat_map(|block| &block.statements).collect();
+    let mut found = root.all("server");
+    found.retain(|server| server.includes(include));
+    let said = || found.iter().flat_map(|server| &server.statements);
+    let has = |server: &Block, name: &str| {
+        let mut statements = server.statements.iter();
+        statements.any(|words| is(words, name) && !is_traffic_log(words))
     };
     let file_cache = http
         .iter()
-        .chain(found.iter().flatten())
-        .filter(cache)
+        .copied()
+        .chain(said())
+        .filter(|words| is(words, "open_file_cache"))
         .find(|words| words.get(1).is_some_and(|value| value != "off"));
     // A `server` block that is yet to be written has none of them.
     let said_by_all =
@@ -72,19 +45,20 @@ pub fn around(config: &str, include: &str) -> Context {
             matches!(name.as_str(), "access_log" | "proxy_set_header") && !said_by_all(name)
         })
     });
-    let own = found
-        .iter()
-        .flatten()
-        .filter_map(|words| match words.as_slice() {
-            [name, header, ..] if name == "proxy_set_header" => Some(header.to_ascii_lowercase()),
-            [name, ..] if name == "proxy_http_version" => Some(name.clone()),
-            _ => None,
-        });
+    let own = said().filter_map(|words| match words.as_slice() {
+        [name, header, ..] if name == "proxy_set_header" => Some(header.to_ascii_lowercase()),
+        [name, ..] if name == "proxy_http_version" => Some(name.clone()),
+        _ => None,
+    });
+    let mut own_logs = Vec::new();
+    for block in found.iter().flat_map(|server| &server.blocks) {
+        passing(block, &mut own_logs);
+    }
     Context {
         file_cache: file_cache.map(|words| words.join(" ")),
         inherited: inherited.map(|words| written(words)).collect(),
         own: own.collect(),
-        own_logs: own_logs(config, include),
+        own_logs,
         files: files(config)
             .into_iter()
             .map(|(name, _)| name.to_owned())
@@ -92,65 +66,21 @@ pub fn around(config: &str, include: &str) -> Context {
     }
 }
 
-/// A block on the way to a statement.
-struct Block {
-    words: Vec<String>,
-    has_log: bool,
-    /// Blocks in it that pass requests on and have no log of their own.
-    passing: Vec<String>,
-}
-
-fn own_logs(config: &str, include: &str) -> Vec<String> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut server = (false, Vec::new());
-    let mut found = Vec::new();
-    for statement in statements(config, include) {
-        match statement {
-            Statement::Open(words) => {
-                if is(&words, "server") {
-                    server = (false, Vec::new());
-                }
-                let (has_log, passing) = (false, Vec::new());
-                blocks.push(Block {
-                    words,
-                    has_log,
-                    passing,
-                });
-            }
-            Statement::Simple(words) => {
-                let Some(block) = blocks.last_mut() else {
-                    continue;
-                };
-                let inside = !is(&block.words, "server");
-                server.0 |= !inside && includes(&words, include);
-                block.has_log |= inside && is(&words, "access_log");
-                let to_variable = words.get(1).is_some_and(|to| to.contains('$'));
-                if inside && is(&words, "proxy_pass") && to_variable {
-                    block.passing.push(block.words.join(" "));
-                }
-            }
-            Statement::Close => {
-                let Some(block) = blocks.pop() else { continue };
-                if is(&block.words, "server") {
-                    let (ours, logged) = std::mem::take(&mut server);
-                    found.extend(logged.into_iter().filter(|_| ours));
-                } else if block.has_log {
-                    server.1.extend(block.passing);
-                } else if let Some(outer) = blocks.last_mut() {
-                    outer.passing.extend(block.passing);
-                }
-            }
-        }
+/// The blocks, this one and those in it, that pass requests on to a variable. Those that have a log of their own, or
+/// are in one that has, go into `logged` instead.
+fn passing(block: &Block, logged: &mut Vec<String>) -> Vec<String> {
+    let to_variable = |words: &&Vec<String>| {
+        is(words, "proxy_pass") && words.get(1).is_some_and(|to| to.contains('$'))
+    };
+    let own = block.statements.iter().filter(to_variable);
+    let mut all: Vec<String> = own.map(|_| block.words.join(" ")).collect();
+    for inner in &block.blocks {
+        all.extend(passing(inner, logged));
     }
-    found
-}
-
-fn is(words: &[String], name: &str) -> bool {
-    words.first().is_some_and(|word| word == name)
-}
-
-fn includes(words: &[String], include: &str) -> bool {
-    matches!(words, [name, path] if name == "include" && names(path, include))
+    if block.statements.iter().any(|words| is(words, "access_log")) {
+        logged.append(&mut all);
+    }
+    all
 }
 
 /// Another app's include in the same block: its log of requests during a deploy replaces no log of the user's.

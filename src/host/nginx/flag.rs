@@ -15,7 +15,6 @@ use super::context::Context;
 use crate::protocol::ids::AppName;
 use crate::protocol::slot::PerSlot;
 
-/// The version of both texts.
 const VERSION: &str = "2";
 /// The version before: its variables and its location were the same for every app, and its traffic log tells less.
 const SHARED: &str = "1";
@@ -31,13 +30,11 @@ pub const USER_AGENT: &str = concat!("pct-deploy/", env!("CARGO_PKG_VERSION"));
 /// Everything that the two texts are made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlagSwitch<'a> {
-    /// The app.
     pub app: &'a AppName,
     /// Where the slots listen, on the loopback address.
     pub ports: PerSlot<u16>,
     /// The variable that the user's `proxy_pass` names, with its `$`.
     pub variable: &'a str,
-    /// The app's state folder.
     pub folder: &'a Path,
     /// What stands around the include.
     pub context: &'a Context,
@@ -48,7 +45,6 @@ pub struct FlagSwitch<'a> {
 /// A text of ours, as its first line describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
-    /// The app.
     pub app: String,
     /// Where the slots listen.
     pub ports: PerSlot<u16>,

@@ -2,16 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::statements::{Statement, names, statements};
+use super::statements::{Block, blocks, is};
 
 /// A `server` block that uses the include.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     /// Its first name, for the `Host` header.
     pub server_name: Option<String>,
-    /// All its names.
     pub names: Vec<String>,
-    /// Its ports, in order.
     pub listens: Vec<Listen>,
 }
 
@@ -20,11 +18,8 @@ pub struct Site {
 pub struct Listen {
     /// The address it is bound to; the loopback address where it is bound to all.
     pub address: IpAddr,
-    /// The TCP port.
     pub port: u16,
-    /// What is spoken there.
     pub scheme: Scheme,
-    /// What a connection begins with.
     pub preface: Preface,
 }
 
@@ -41,7 +36,6 @@ impl Listen {
 /// What a connection begins with, before TLS and HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preface {
-    /// Nothing.
     None,
     /// The PROXY protocol's header (`listen … proxy_protocol`), which a load balancer sends.
     Proxy,
@@ -50,57 +44,30 @@ pub enum Preface {
 /// What is spoken on a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// Plain HTTP.
     Http,
-    /// HTTP over TLS.
     Https,
 }
 
 /// Every `server` block of a configuration (as `nginx -T` prints it) that includes `include`.
 pub fn sites_with(config: &str, include: &str) -> Vec<Site> {
-    let mut sites = Vec::new();
-    let mut servers: Vec<Vec<Vec<String>>> = Vec::new();
-    let mut blocks: Vec<String> = Vec::new();
-    for statement in statements(config, "") {
-        match statement {
-            Statement::Open(words) => {
-                let name = words.into_iter().next().unwrap_or_default();
-                if name == "server" {
-                    servers.push(Vec::new());
-                }
-                blocks.push(name);
-            }
-            Statement::Simple(words) => {
-                if blocks
-                    .last()
-                    .is_some_and(|block| block == "server" || block == "location")
-                    && let Some(server) = servers.last_mut()
-                {
-                    server.push(words);
-                }
-            }
-            Statement::Close => {
-                if blocks.pop().as_deref() == Some("server")
-                    && let Some(server) = servers.pop()
-                {
-                    sites.extend(site_of(&server, include));
-                }
-            }
-        }
-    }
-    sites
+    let config = blocks(config, "");
+    let servers = config.all("server").into_iter();
+    servers
+        .filter_map(|server| site_of(server, include))
+        .collect()
 }
 
-fn site_of(server: &[Vec<String>], include: &str) -> Option<Site> {
+fn site_of(server: &Block, include: &str) -> Option<Site> {
     let directive = |name: &'static str| {
-        server.iter().filter_map(move |words| {
-            let (first, rest) = words.split_first()?;
-            (first == name).then_some(rest)
-        })
+        let meant = server
+            .statements
+            .iter()
+            .filter(move |words| is(words, name));
+        meant.filter_map(|words| words.get(1..))
     };
-    let uses = directive("include")
-        .filter_map(|rest| rest.first())
-        .any(|path| names(path, include));
+    let locations = server.all("location");
+    let mut places = std::iter::once(server).chain(locations);
+    let uses = places.any(|block| block.includes(include));
     uses.then(|| Site {
         server_name: directive("server_name")
             .flatten()
@@ -137,7 +104,6 @@ fn listen_of(words: &[String]) -> Option<Listen> {
 
 /// The address and port of a `listen` directive; `None` for a unix socket, and for a name that only DNS knows.
 fn bound_to(target: &str) -> Option<(IpAddr, u16)> {
-    /// nginx's own default.
     const PORT: u16 = 80;
     let everywhere = IpAddr::V4(Ipv4Addr::LOCALHOST);
     if let Ok(port) = target.parse() {

@@ -1,13 +1,78 @@
 //! nginx's syntax, as far as it takes to know which statement is in which block.
 //!
-//! `nginx -T` prints one file after the other; [`statements`] puts what is included back where it is included.
+//! `nginx -T` prints one file after the other; [`blocks`] puts what is included back where it is included.
 
 /// No configuration nests includes deeper; nginx itself has no such limit and needs none.
 const DEEPEST: u32 = 16;
 
-/// Every statement of a configuration as `nginx -T` prints it, in the order nginx reads them. An `include` is followed
-/// by what it includes, but for the file `unread`.
-pub(super) fn statements(config: &str, unread: &str) -> Vec<Statement> {
+/// A block, or the whole configuration: what it says itself, and the blocks in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) words: Vec<String>,
+    pub(super) statements: Vec<Vec<String>>,
+    pub(super) blocks: Vec<Self>,
+}
+
+impl Block {
+    /// Whether one of its own statements includes the file.
+    pub(super) fn includes(&self, file: &str) -> bool {
+        self.statements.iter().any(|words| {
+            matches!(words.as_slice(), [name, path] if name == "include" && names(path, file))
+        })
+    }
+
+    /// Every block of this name in it, however deep.
+    pub(super) fn all(&self, name: &str) -> Vec<&Self> {
+        let mut found = Vec::new();
+        for block in &self.blocks {
+            if is(&block.words, name) {
+                found.push(block);
+            }
+            found.extend(block.all(name));
+        }
+        found
+    }
+}
+
+/// Whether words are a statement, or begin a block, of this name.
+pub(super) fn is(words: &[String], name: &str) -> bool {
+    words.first().is_some_and(|word| word == name)
+}
+
+/// A configuration as `nginx -T` prints it, in the order nginx reads it. An `include` stands beside what it includes,
+/// but for the file `unread`.
+pub(super) fn blocks(config: &str, unread: &str) -> Block {
+    let mut open = vec![Block::default()];
+    for statement in statements(config, unread) {
+        match statement {
+            Statement::Open(words) => open.push(Block {
+                words,
+                ..Block::default()
+            }),
+            Statement::Simple(words) => {
+                if let Some(block) = open.last_mut() {
+                    block.statements.push(words);
+                }
+            }
+            Statement::Close => close(&mut open),
+        }
+    }
+    while open.len() > 1 {
+        close(&mut open);
+    }
+    open.pop().unwrap_or_default()
+}
+
+fn close(open: &mut Vec<Block>) {
+    if open.len() > 1
+        && let Some(block) = open.pop()
+        && let Some(outer) = open.last_mut()
+    {
+        outer.blocks.push(block);
+    }
+}
+
+fn statements(config: &str, unread: &str) -> Vec<Statement> {
     let mut files = files(config);
     files.retain(|(name, _)| name.is_empty() || *name != unread);
     let mut all = Vec::new();
@@ -102,7 +167,7 @@ fn read(files: &[(&str, &str)], text: &str, depth: u32, all: &mut Vec<Statement>
 }
 
 /// Whether the argument of an `include` directive names `path`: literally, relative, or by `*`.
-pub(super) fn names(argument: &str, path: &str) -> bool {
+fn names(argument: &str, path: &str) -> bool {
     let absolute = if argument.starts_with('/') {
         argument.to_owned()
     } else {
@@ -119,7 +184,7 @@ pub(super) fn names(argument: &str, path: &str) -> bool {
 
 /// One statement, its words without quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Statement {
+enum Statement {
     Open(Vec<String>),
     Simple(Vec<String>),
     Close,
