@@ -5,13 +5,12 @@ use std::fmt;
 
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http1::SendRequest;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::super::facts::{Asked, Probe};
-use super::{net, stream};
+use super::http_probe;
 
 /// The connection, once it is open.
 #[derive(Default)]
@@ -58,7 +57,7 @@ pub(super) async fn ask(line: &mut Line, probe: &Probe) -> Asked {
 
 async fn once(line: &mut Line, probe: &Probe) -> Tried {
     let refused = |why: String| Tried::Asked(Asked::Refused(why));
-    let request = match net::request(probe, "keep-alive") {
+    let request = match http_probe::request(probe, "keep-alive") {
         Ok(request) => request,
         Err(why) => return refused(why),
     };
@@ -90,11 +89,7 @@ async fn once(line: &mut Line, probe: &Probe) -> Tried {
 }
 
 async fn open(probe: &Probe) -> Result<Open, String> {
-    let stream = stream::connect(probe).await?;
-    let builder = Builder::new()
-        .max_buf_size(16 * 1024)
-        .handshake(TokioIo::new(stream));
-    let (sender, connection) = builder.await.map_err(|error| net::words(&error))?;
+    let (sender, connection) = http_probe::open(probe).await?;
     // It ends with the connection; its error reaches the request, and there it is told.
     let pump = tokio::spawn(async move { drop(connection.await) });
     Ok(Open { sender, pump })

@@ -3,7 +3,7 @@
 //! - `files`, [`mod@replace`], `lock` and `root`: our files, and root's through `sudo -n`
 //! - `containers`, `docker` and `compose_cli`: the engine through its socket, compose as a program
 //! - `nginx_cli`: nginx as a program and as processes
-//! - `net` and `clock`: probes, connections, time; `machine`: who we are here
+//! - `http_probe` (with `stream` and [`line`](mod@line)), `net` and `clock`: requests, connections, time; `machine`: who we are here
 //! - [`detached`]: our own program in a session of its own; `faults`: where a fault test may have us die
 //! - `process`: other programs and what their end means
 
@@ -15,6 +15,7 @@ pub mod detached;
 mod docker;
 mod faults;
 mod files;
+mod http_probe;
 pub mod line;
 mod link;
 mod loaded;
@@ -41,7 +42,6 @@ use tokio::sync::OnceCell;
 use super::HostResult;
 use super::error::{HostError, Trouble};
 
-/// The machine that we run on.
 #[derive(Debug)]
 pub struct LinuxHost {
     home: PathBuf,

@@ -1,31 +1,22 @@
-//! Connections: asking an app how it is, and counting who still talks to it.
+//! The network: who answers, and who talks to whom.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::{Request, header};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::error::HostError;
 use super::super::facts::{Arrivals, Asked, Probe, ProbeAnswer};
-use super::super::nginx::flag::USER_AGENT;
 use super::super::{HostResult, Network};
+use super::http_probe::exchange;
 use super::tcp_table::{connected, is_at, is_connection_to, is_listener};
-use super::{LinuxHost, arrivals, line, stream};
+use super::{LinuxHost, arrivals, line};
 use crate::protocol::slot::{PerSlot, Slot};
 
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
-/// What we read of an answer's body, so that the app does not see a broken connection.
-const MOST_BODY: usize = 64 * 1024;
-/// What we keep of it.
-const KEPT_BODY: usize = 256;
-const BODY_DEADLINE: Duration = Duration::from_millis(250);
 
 impl Network for LinuxHost {
     type Line = line::Line;
@@ -89,82 +80,6 @@ impl Network for LinuxHost {
 
     async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
         arrivals::of(address, listeners).await
-    }
-}
-
-/// A plain GET; what `connection` says of its end is told to the server.
-pub(super) fn request(probe: &Probe, connection: &str) -> Result<Request<Empty<Bytes>>, String> {
-    Request::get(probe.path.as_str())
-        .header(header::HOST, &probe.host)
-        .header(header::USER_AGENT, USER_AGENT)
-        .header(header::ACCEPT, "*/*")
-        .header(header::CONNECTION, connection)
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| format!("the request is not valid: {error}"))
-}
-
-async fn exchange(probe: &Probe) -> Result<(u16, Vec<u8>), String> {
-    let request = request(probe, "close")?;
-    let stream = stream::connect(probe).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .max_buf_size(16 * 1024)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| words(&error))?;
-    let ask = async {
-        let answer = sender
-            .send_request(request)
-            .await
-            .map_err(|error| words(&error))?;
-        let status = answer.status().as_u16();
-        // Whether the body ends well does not matter.
-        let mut start = Vec::new();
-        drop(timeout(BODY_DEADLINE, drain(answer.into_body(), &mut start)).await);
-        Ok((status, start))
-    };
-    let mut ask = std::pin::pin!(ask);
-    tokio::select! {
-        biased;
-        answer = &mut ask => answer,
-        // Its error reaches the request as well, and there it is told in full.
-        _ended = connection => ask.await,
-    }
-}
-
-async fn drain(mut body: Incoming, start: &mut Vec<u8>) {
-    let mut seen = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
-        seen += data.len();
-        start.extend(data.iter().take(KEPT_BODY.saturating_sub(start.len())));
-        if seen > MOST_BODY {
-            break;
-        }
-    }
-}
-
-pub(super) fn words(error: &hyper::Error) -> String {
-    if let Some(error) =
-        std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>())
-    {
-        return io_words(error);
-    }
-    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
-        "closed without an answer".to_owned()
-    } else if error.is_parse() {
-        "not an HTTP answer".to_owned()
-    } else {
-        error.to_string()
-    }
-}
-
-pub(super) fn io_words(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "connection reset".to_owned(),
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "unreachable".to_owned(),
-        ErrorKind::TimedOut => "timed out".to_owned(),
-        _ => error.to_string(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The certificate is not judged: it is the user's own nginx on the loopback address, and what is asked for is whether
 //! it answers, not who it is.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -16,9 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::super::facts::Probe;
 use super::super::nginx::{Preface, Scheme};
-use super::net::io_words;
 
-/// Either kind of connection.
 pub(super) trait Both: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Both for T {}
 
@@ -44,6 +43,17 @@ pub(super) async fn connect(probe: &Probe) -> Result<Box<dyn Both>, String> {
             let secure = connector.connect(name(&probe.host), stream).await;
             Ok(Box::new(secure.map_err(|error| io_words(&error))?))
         }
+    }
+}
+
+/// Why there is no connection, in a few words.
+pub(super) fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "connection reset".to_owned(),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "unreachable".to_owned(),
+        ErrorKind::TimedOut => "timed out".to_owned(),
+        _ => error.to_string(),
     }
 }
 
