@@ -8,7 +8,7 @@ use super::super::{HostResult, Machine};
 use super::files::on_disk;
 use super::link::link;
 use super::process::Program;
-use super::root::{self, SUDO_DEADLINE, denied, is_root, program};
+use super::root::{self, SUDO_DEADLINE, is_root, program};
 use super::{LinuxHost, memory};
 
 const SYSTEMD_DEADLINE: Duration = Duration::from_secs(60);
@@ -52,7 +52,7 @@ impl Machine for LinuxHost {
             return Ok(());
         }
         let sudo = Program::find("sudo", "act as root")?.args(["-n", "true"]);
-        denied(sudo.deadline(SUDO_DEADLINE).capture().await.map(drop))
+        sudo.deadline(SUDO_DEADLINE).finish().await
     }
 
     async fn random(&self) -> HostResult<[u8; 32]> {
@@ -77,11 +77,5 @@ impl Machine for LinuxHost {
 
 async fn systemctl(doing: &str, words: &[&str]) -> HostResult<()> {
     let systemctl = program("systemctl", doing)?.args(words);
-    denied(
-        systemctl
-            .deadline(SYSTEMD_DEADLINE)
-            .capture()
-            .await
-            .map(drop),
-    )
+    systemctl.deadline(SYSTEMD_DEADLINE).finish().await
 }

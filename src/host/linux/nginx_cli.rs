@@ -22,7 +22,7 @@ impl Proxy for LinuxHost {
             .args(["-T"])
             .most_output(MOST_CONFIG)
             .deadline(DEADLINE);
-        let dump = root::denied(dump.capture().await)?;
+        let dump = dump.capture().await?;
         let config = String::from_utf8_lossy(&dump).into_owned();
         self.nginx_pid_file.replace(pid_file(&config));
         Ok(config)
@@ -30,12 +30,12 @@ impl Proxy for LinuxHost {
 
     async fn nginx_test(&self) -> HostResult<()> {
         let test = root::program("nginx", "accept the configuration of nginx")?.args(["-t"]);
-        root::denied(test.deadline(DEADLINE).capture().await.map(drop))
+        test.deadline(DEADLINE).finish().await
     }
 
     async fn nginx_reload(&self) -> HostResult<()> {
         let reload = root::program("nginx", "reload nginx")?.args(["-s", "reload"]);
-        root::denied(reload.deadline(DEADLINE).capture().await.map(drop))
+        reload.deadline(DEADLINE).finish().await
     }
 
     async fn nginx_loaded(&self, path: &Path) -> HostResult<Loaded> {
@@ -79,7 +79,7 @@ impl Proxy for LinuxHost {
                 said = version.split(' ').next().unwrap_or_default().to_owned();
             }
         };
-        root::denied(ask.deadline(DEADLINE).stream(&mut hear).await)?;
+        ask.deadline(DEADLINE).stream(&mut hear).await?;
         Ok(said)
     }
 }
@@ -87,7 +87,7 @@ impl Proxy for LinuxHost {
 /// Has nginx open its logs anew; they are gone, or others are there by their names.
 pub(super) async fn reopen() -> HostResult<()> {
     let reopen = root::program("nginx", "have nginx reopen its logs")?.args(["-s", "reopen"]);
-    root::denied(reopen.deadline(DEADLINE).capture().await.map(drop))
+    reopen.deadline(DEADLINE).finish().await
 }
 
 /// The pid file that a configuration names.

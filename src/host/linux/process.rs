@@ -17,7 +17,6 @@ const TAIL: usize = 20;
 /// More than this on standard output is not an answer to most questions of ours.
 const MOST_OUTPUT: usize = 4 * 1024 * 1024;
 
-/// A program about to be run.
 #[derive(Debug)]
 pub(super) struct Program {
     doing: String,
@@ -66,13 +65,11 @@ impl Program {
         Ok(sudo)
     }
 
-    /// Adds arguments.
     pub(super) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.command.args(args);
         self
     }
 
-    /// Sets the working folder.
     pub(super) fn folder(mut self, folder: &Path) -> Self {
         // Programs that trust `PWD` over the kernel would see links that we resolved.
         self.command.current_dir(folder).env("PWD", folder);
@@ -85,13 +82,11 @@ impl Program {
         self
     }
 
-    /// Sets one variable.
     pub(super) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// Gives it bytes on standard input.
     pub(super) fn feed(mut self, input: &[u8]) -> Self {
         self.input = input.to_vec();
         self
@@ -117,6 +112,11 @@ impl Program {
         Ok(output)
     }
 
+    /// Runs it, whatever it prints.
+    pub(super) async fn finish(self) -> HostResult<()> {
+        self.capture().await.map(drop)
+    }
+
     /// Runs it and hands over each line that it prints; an error shows the last ones.
     pub(super) async fn stream(self, on_line: &mut (dyn FnMut(&str) + '_)) -> HostResult<()> {
         self.run(Output::Streamed, on_line).await
@@ -140,8 +140,26 @@ impl Program {
             )),
             Err(NoEnd::Io(error)) => HostError::io(self.doing, error),
         };
-        Err(error.output(tail.lines()))
+        denied(Err(error.output(tail.lines())))
     }
+}
+
+/// Tells a refusal by sudo from one by the program behind it.
+fn denied<T>(result: HostResult<T>) -> HostResult<T> {
+    result.map_err(|mut error| {
+        if error
+            .output_lines()
+            .iter()
+            .any(|line| line.starts_with("sudo: "))
+        {
+            error.trouble = Trouble::Denied;
+            let user = std::env::var("USER").unwrap_or_else(|_missing| "this user".to_owned());
+            return error.because(format!(
+                "`sudo -n` does not work for `{user}` without a password"
+            ));
+        }
+        error
+    })
 }
 
 #[cfg(test)]
@@ -214,6 +232,16 @@ mod tests {
     async fn a_missing_program_is_named() {
         let error = Program::find("no-such-program", "try").unwrap_err();
         assert_eq!(error.trouble, Trouble::Missing);
+    }
+
+    #[test]
+    fn a_wish_for_a_password_is_a_denial_and_names_the_cure() {
+        let refused: HostResult<()> = Err(HostError::new(Trouble::Refused, "act as root")
+            .output(vec!["sudo: a password is required".to_owned()]));
+        let error = denied(refused).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Denied);
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains("without a password"), "{why}");
     }
 
     #[tokio::test]

@@ -48,7 +48,7 @@ pub(super) async fn replace(path: &Path, bytes: &[u8], mode: u32) -> HostResult<
         .args([path])
         .deadline(SUDO_DEADLINE.saturating_mul(2))
         .feed(bytes);
-    denied(replace.capture().await.map(drop)).map_err(|mut error| {
+    replace.finish().await.map_err(|mut error| {
         if let Some(trouble) = trouble_of(error.output_lines()) {
             error.trouble = trouble;
         }
@@ -60,7 +60,7 @@ pub(super) async fn replace(path: &Path, bytes: &[u8], mode: u32) -> HostResult<
 pub(super) async fn remove(path: &Path) -> HostResult<()> {
     let doing = format!("remove `{}` as root", path.display());
     let rm = program("rm", &doing)?.args(["-f", "--"]).args([path]);
-    denied(rm.deadline(SUDO_DEADLINE).capture().await.map(drop))?;
+    rm.deadline(SUDO_DEADLINE).finish().await?;
     let Some(folder) = path.parent() else {
         return Ok(());
     };
@@ -69,7 +69,7 @@ pub(super) async fn remove(path: &Path) -> HostResult<()> {
             let sync = program("sync", &doing)?
                 .args([folder])
                 .deadline(SUDO_DEADLINE);
-            denied(sync.capture().await.map(drop))
+            sync.finish().await
         }
         other => other.map_err(|error| HostError::io(doing, error)),
     }
@@ -81,7 +81,7 @@ pub(super) async fn empty(path: &Path) -> HostResult<()> {
     let empty = program("truncate", &doing)?
         .args(["-s", "0", "--"])
         .args([path]);
-    denied(empty.deadline(SUDO_DEADLINE).capture().await.map(drop))
+    empty.deadline(SUDO_DEADLINE).finish().await
 }
 
 /// Copies a file with its mode, its owner and its times: no more people can read the copy than the file.
@@ -92,7 +92,7 @@ pub(super) async fn keep_copy(from: &Path, to: &Path, owner: Owner) -> HostResul
         Owner::Root => program("cp", &doing)?,
     };
     let copy = copy.args(["-p", "--"]).args([from, to]);
-    denied(copy.deadline(SUDO_DEADLINE).capture().await.map(drop))
+    copy.deadline(SUDO_DEADLINE).finish().await
 }
 
 /// Makes a folder that we own in a place that we do not.
@@ -103,7 +103,7 @@ pub(super) async fn make_folder(path: &Path) -> HostResult<()> {
     let install = program("install", &doing)?
         .args(["-d", "-m", "0755", "-o", &user, "-g", &group, "--"])
         .args([path]);
-    denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
+    install.deadline(SUDO_DEADLINE).finish().await
 }
 
 /// Makes a folder that root owns.
@@ -112,29 +112,11 @@ pub(super) async fn make_own_folder(path: &Path) -> HostResult<()> {
     let install = program("install", &doing)?
         .args(["-d", "-m", "0755", "--"])
         .args([path]);
-    denied(install.deadline(SUDO_DEADLINE).capture().await.map(drop))
+    install.deadline(SUDO_DEADLINE).finish().await
 }
 
 pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// Tells a refusal by sudo from one by the program behind it.
-pub(super) fn denied<T>(result: HostResult<T>) -> HostResult<T> {
-    result.map_err(|mut error| {
-        if error
-            .output_lines()
-            .iter()
-            .any(|line| line.starts_with("sudo: "))
-        {
-            error.trouble = Trouble::Denied;
-            let user = std::env::var("USER").unwrap_or_else(|_missing| "this user".to_owned());
-            return error.because(format!(
-                "`sudo -n` does not work for `{user}` without a password"
-            ));
-        }
-        error
-    })
 }
 
 /// The error number that our own program prints at the end of its error.
@@ -173,16 +155,6 @@ mod tests {
             );
             assert_eq!(std::fs::read(&to).unwrap(), b"secret");
         }
-    }
-
-    #[test]
-    fn a_wish_for_a_password_is_a_denial_and_names_the_cure() {
-        let refused: HostResult<()> = Err(HostError::new(Trouble::Refused, "act as root")
-            .output(vec!["sudo: a password is required".to_owned()]));
-        let error = denied(refused).unwrap_err();
-        assert_eq!(error.trouble, Trouble::Denied);
-        let why = std::error::Error::source(&error).unwrap().to_string();
-        assert!(why.contains("without a password"), "{why}");
     }
 
     #[test]

@@ -134,7 +134,6 @@ impl Images for LinuxHost {
     }
 }
 
-/// The image that a container was made from.
 pub(super) async fn image_of_container(
     docker: &Docker,
     container: &ContainerInspectResponse,

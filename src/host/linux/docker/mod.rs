@@ -28,7 +28,6 @@ pub(super) fn connect() -> HostResult<Docker> {
     docker::client(&socket, ANSWER).map_err(|error| errors::host_error(doing(), error))
 }
 
-/// Facts about the engine.
 pub(super) async fn facts(docker: &Docker) -> HostResult<DockerFacts> {
     let doing = "ask Docker about itself";
     let version = within(doing, docker.version()).await?;
