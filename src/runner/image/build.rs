@@ -1,20 +1,17 @@
 //! Builds an image and shows what the builder prints.
 
-use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
-use bollard::query_parameters::{
-    BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion, TagImageOptionsBuilder,
-};
+use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::archive::Sent;
-use super::client::chain_text;
+use super::client::{answer, chain_text, tag_image};
 use super::context::Context;
 use super::output::Output;
 use super::progress::size;
@@ -24,17 +21,15 @@ use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Repository, Tag};
 use crate::protocol::step::Phase;
 use crate::protocol::wire::RegistryLogin;
+use crate::random::random_hex;
 use crate::report::Reporter;
 
-/// The longest build.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// An image in the runner's daemon, under all its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltImage {
-    /// Its name.
     pub repository: Repository,
-    /// Its tags; at least one.
     pub tags: Vec<Tag>,
     /// The daemon's id for it.
     pub id: String,
@@ -43,7 +38,6 @@ pub struct BuiltImage {
 /// Which of the daemon's two builders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builder {
-    /// The present one.
     BuildKit,
     /// The one before, for daemons without BuildKit.
     Classic,
@@ -166,10 +160,10 @@ impl Job<'_> {
         }
         match built {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(self.explain(builder, &error, output.into_tail())),
+            Ok(Err(error)) => return Err(self.explain(builder, &error, output.tail())),
             Err(_elapsed) => {
                 let minutes = BUILD_LIMIT.as_secs() / 60;
-                let error = self.failure(output.into_tail());
+                let error = self.failure(output.tail());
                 return Err(error
                     .because(format!("not done within {minutes} minutes"))
                     .into());
@@ -223,35 +217,21 @@ impl Job<'_> {
     }
 
     async fn tag(&self, name: &str, tag: &Tag) -> Result<()> {
-        let options = TagImageOptionsBuilder::default()
-            .repo(self.config.repository.as_str())
-            .tag(tag.as_str())
-            .build();
-        let tagged = timeout(ANSWER, self.docker.tag_image(name, Some(options))).await;
-        self.answered(tagged, "cannot tag the image")
+        let failed = || self.cannot("tag the image");
+        tag_image(self.docker, name, &self.config.repository, tag, failed).await
     }
 
     async fn id(&self, name: &str) -> Result<String> {
-        let image = timeout(ANSWER, self.docker.inspect_image(name)).await;
-        let image = self.answered(image, "cannot find the image that was built")?;
+        let failed = || self.cannot("find the image that was built");
+        let image = answer(self.docker.inspect_image(name), failed).await?;
         image.id.ok_or_else(|| Error::bug("an image without an id"))
     }
 
-    fn answered<T>(
-        &self,
-        answer: Result<Result<T, DockerError>, tokio::time::error::Elapsed>,
-        what: &str,
-    ) -> Result<T> {
-        let failed = || {
-            Error::untouched(
-                Reason::BuildFailed,
-                format!("{what} `{}`", self.config.repository),
-            )
-        };
-        match answer {
-            Ok(answer) => answer.map_err(|error| failed().because(error)),
-            Err(elapsed) => Err(failed().because(elapsed)),
-        }
+    fn cannot(&self, what: &str) -> Error {
+        Error::untouched(
+            Reason::BuildFailed,
+            format!("cannot {what} `{}`", self.config.repository),
+        )
     }
 
     fn unreadable_context(&self, error: &std::io::Error) -> Error {
@@ -266,7 +246,7 @@ impl Job<'_> {
         .hint("list what the build does not need in `.dockerignore`")
     }
 
-    fn explain(&self, builder: Builder, error: &DockerError, tail: VecDeque<String>) -> Failed {
+    fn explain(&self, builder: Builder, error: &DockerError, tail: Vec<String>) -> Failed {
         let text = chain_text(error);
         match (builder, error) {
             (Builder::BuildKit, DockerError::DockerResponseServerError { status_code, .. })
@@ -297,7 +277,7 @@ impl Job<'_> {
         failure.because(said).into()
     }
 
-    fn failure(&self, tail: VecDeque<String>) -> Error {
+    fn failure(&self, tail: Vec<String>) -> Error {
         Error::untouched(
             Reason::BuildFailed,
             format!("the image `{}` did not build", self.config.repository),
@@ -307,7 +287,7 @@ impl Job<'_> {
             self.config.context.join(&self.config.dockerfile).display(),
             self.config.context.display(),
         ))
-        .log_tail(tail.into())
+        .log_tail(tail)
     }
 }
 
@@ -321,13 +301,6 @@ fn refuses_buildkit(status: u16, text: &str) -> bool {
 }
 
 fn session_id() -> Result<String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::bug("no random numbers").because(error.to_string()))?;
-    let mut id = String::from("pct-deploy-");
-    for byte in bytes {
-        write!(id, "{byte:02x}")
-            .map_err(|error| Error::bug("cannot write a text").because(error))?;
-    }
-    Ok(id)
+    let random = random_hex(16).map_err(|error| Error::bug("no random numbers").because(error))?;
+    Ok(format!("pct-deploy-{random}"))
 }

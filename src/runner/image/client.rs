@@ -4,11 +4,14 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use bollard::Docker;
+use bollard::errors::Error as DockerError;
+use bollard::query_parameters::TagImageOptionsBuilder;
 use tokio::time::timeout;
 
 use crate::clients::docker::errors::io_kind;
 use crate::clients::docker::{self, ANSWER, DEFAULT_SOCKET, Place};
 use crate::error::{Error, Reason, Result};
+use crate::protocol::ids::{Repository, Tag};
 
 /// The client's own limit covers sending the whole build context.
 const LONGEST_REQUEST: Duration = Duration::from_secs(60 * 60);
@@ -23,7 +26,7 @@ pub async fn connect(docker_host: Option<&str>) -> Result<Docker> {
             "set `DOCKER_HOST` to `unix:///path/to/docker.sock` or `tcp://host:2375`, or unset it",
         ));
     }
-    let failed = |error: bollard::errors::Error| {
+    let failed = |error: DockerError| {
         let hint = cure(&error, address);
         unavailable(address).because(error).hint(hint)
     };
@@ -36,6 +39,32 @@ pub async fn connect(docker_host: Option<&str>) -> Result<Docker> {
     }
 }
 
+/// What the daemon answers to a short call, or the error that it failed with.
+pub(super) async fn answer<T>(
+    call: impl Future<Output = Result<T, DockerError>>,
+    failed: impl Fn() -> Error,
+) -> Result<T> {
+    match timeout(ANSWER, call).await {
+        Ok(answer) => answer.map_err(|error| failed().because(error)),
+        Err(elapsed) => Err(failed().because(elapsed)),
+    }
+}
+
+/// Gives the image `image` one more name.
+pub(super) async fn tag_image(
+    docker: &Docker,
+    image: &str,
+    repository: &Repository,
+    tag: &Tag,
+    failed: impl Fn() -> Error,
+) -> Result<()> {
+    let options = TagImageOptionsBuilder::default()
+        .repo(repository.as_str())
+        .tag(tag.as_str())
+        .build();
+    answer(docker.tag_image(image, Some(options)), failed).await
+}
+
 fn unavailable(address: &str) -> Error {
     Error::untouched(
         Reason::DockerUnavailable,
@@ -43,7 +72,7 @@ fn unavailable(address: &str) -> Error {
     )
 }
 
-fn cure(error: &bollard::errors::Error, address: &str) -> String {
+fn cure(error: &DockerError, address: &str) -> String {
     if io_kind(error) == Some(ErrorKind::PermissionDenied) {
         "let this user use Docker: `sudo usermod -aG docker \"$USER\"`, then log in again"
             .to_owned()

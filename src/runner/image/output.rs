@@ -1,25 +1,23 @@
 //! Shows what a builder prints, line by line, and remembers its end.
 
-use std::collections::VecDeque;
-
 use bollard::errors::Error as DockerError;
 use bollard::models::{BuildInfo, BuildInfoAux};
 use futures_util::{Stream, StreamExt as _};
 
 use super::open_line::OpenLine;
 use super::progress::Progress;
+use crate::clients::lines::Tail;
 use crate::report::Reporter;
 
 /// Lines of output that explain a failure.
 const TAIL_LINES: usize = 20;
 
-/// A build's output.
 pub(super) struct Output<'a> {
     reporter: &'a Reporter,
     progress: Progress,
     /// The classic builder's own words: a message of it is no line.
     words: OpenLine,
-    tail: VecDeque<String>,
+    tail: Tail,
 }
 
 impl<'a> Output<'a> {
@@ -29,7 +27,7 @@ impl<'a> Output<'a> {
             reporter,
             progress: Progress::default(),
             words: OpenLine::default(),
-            tail: VecDeque::new(),
+            tail: Tail::new(TAIL_LINES),
         }
     }
 
@@ -55,9 +53,8 @@ impl<'a> Output<'a> {
         ended
     }
 
-    /// The last lines.
-    pub(super) fn into_tail(self) -> VecDeque<String> {
-        self.tail
+    pub(super) fn tail(&self) -> Vec<String> {
+        self.tail.lines()
     }
 
     fn hear(&mut self, info: BuildInfo) {
@@ -81,10 +78,7 @@ impl<'a> Output<'a> {
             return;
         }
         self.reporter.output("build", line);
-        if self.tail.len() == TAIL_LINES {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(line.to_owned());
+        self.tail.push(line);
     }
 }
 
@@ -112,7 +106,7 @@ mod tests {
     }
 
     /// What is shown, and what is kept, of messages of the classic builder.
-    async fn shown(messages: Vec<Result<BuildInfo, DockerError>>) -> (String, VecDeque<String>) {
+    async fn shown(messages: Vec<Result<BuildInfo, DockerError>>) -> (String, Vec<String>) {
         let log = Log::default();
         let redactor = Redactor::new(&[&Secret::new("hunter2-hunter2")]);
         let to = Box::new(log.clone());
@@ -123,7 +117,7 @@ mod tests {
         let ended = output.follow(futures_util::stream::iter(messages)).await;
         assert_eq!(ended.is_err(), fails);
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        (text, output.into_tail())
+        (text, output.tail())
     }
 
     fn said(stream: &str) -> BuildInfo {

@@ -5,18 +5,16 @@ use std::time::{Duration, Instant};
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
 use bollard::models::PushImageInfo;
-use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
+use bollard::query_parameters::PushImageOptionsBuilder;
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout;
 
 use super::build::BuiltImage;
-use super::client::chain_text;
+use super::client::{answer, chain_text, tag_image};
 use super::no_answer;
 use super::progress::size;
 use crate::clients::docker::errors::Refusal;
-use crate::clients::docker::{
-    ANSWER, Layers, Transfer, credentials, digest_of, registry_host, server,
-};
+use crate::clients::docker::{Layers, Transfer, credentials, digest_of, registry_host, server};
 use crate::clients::retry::retry;
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Digest, PinnedImage, Repository, Tag};
@@ -85,18 +83,12 @@ enum Cause {
 impl Job<'_> {
     /// Another build may have moved the tag on this daemon since.
     async fn tag(&self, tag: &Tag) -> Result<()> {
-        let options = TagImageOptionsBuilder::default()
-            .repo(self.built.repository.as_str())
-            .tag(tag.as_str())
-            .build();
+        let repository = &self.built.repository;
         let failed = || {
-            let name = format!("{}:{tag}", self.built.repository);
-            Error::untouched(Reason::PushFailed, format!("cannot tag the image `{name}`"))
+            let what = format!("cannot tag the image `{repository}:{tag}`");
+            Error::untouched(Reason::PushFailed, what)
         };
-        match timeout(ANSWER, self.docker.tag_image(&self.built.id, Some(options))).await {
-            Ok(tagged) => tagged.map_err(|error| failed().because(error)),
-            Err(elapsed) => Err(failed().because(elapsed)),
-        }
+        tag_image(self.docker, &self.built.id, repository, tag, failed).await
     }
 
     /// Pushes one tag; returns the digest if the daemon told it.
@@ -179,10 +171,7 @@ impl Job<'_> {
                 format!("cannot read the digest of `{}`", self.built.repository),
             )
         };
-        let image = match timeout(ANSWER, self.docker.inspect_image(&self.built.id)).await {
-            Ok(image) => image.map_err(|error| failed().because(error))?,
-            Err(elapsed) => return Err(failed().because(elapsed)),
-        };
+        let image = answer(self.docker.inspect_image(&self.built.id), failed).await?;
         let known = digests_of(
             &self.built.repository,
             &image.repo_digests.unwrap_or_default(),
