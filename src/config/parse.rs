@@ -13,6 +13,7 @@ use super::sources::Gathered;
 use super::ssh;
 use super::types::{DeployConfig, HostConfig, Place, ReportConfig};
 use crate::error::{Error, Result};
+use crate::protocol::wire::RegistryLogin;
 
 /// Who asks, which decides what must be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,36 +72,38 @@ pub fn deploy(
 
 /// Reads everything that `rollback` needs, or says all that is wrong.
 pub fn rollback(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
-    let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
-    name_app(&mut fields);
-    let place = place(&mut fields, Caller::Terminal, reach);
-    let site = site::site(&mut fields);
-    let registry = image::spare_registry(&mut fields);
-    let report = report::report(&mut fields);
-    let config = || {
-        Some(HostConfig {
-            place: place?,
-            site: site?,
-            report: report?,
-            registry: registry?,
-            hidden: secrets::in_paths(&gathered.raw),
-        })
-    };
-    finish(fields.problems, config())
+    host(gathered, reach, |fields| {
+        let registry = image::spare_registry(fields);
+        let report = report::report(fields);
+        Some((registry?, report?))
+    })
 }
 
 /// Reads everything that `status` and `history` need, or says all that is wrong.
 pub fn look(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
+    host(gathered, reach, |_fields| {
+        Some((None, ReportConfig::default()))
+    })
+}
+
+/// The host without an image to deploy; `beside` reads the registry and whom to tell.
+fn host(
+    gathered: &Gathered,
+    reach: Reach,
+    beside: impl FnOnce(&mut Fields<'_>) -> Option<(Option<RegistryLogin>, ReportConfig)>,
+) -> Result<HostConfig> {
     let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
     name_app(&mut fields);
     let place = place(&mut fields, Caller::Terminal, reach);
     let site = site::site(&mut fields);
+    let beside = beside(&mut fields);
     let config = || {
+        let (registry, report) = beside?;
         Some(HostConfig {
             place: place?,
             site: site?,
-            report: ReportConfig::default(),
-            registry: None,
+            report,
+            registry,
             hidden: secrets::in_paths(&gathered.raw),
         })
     };

@@ -9,7 +9,7 @@ use super::problems::Problem;
 use super::raw::{Raw, Source};
 use super::schema;
 use super::trust;
-use super::types::{DeployConfig, HostConfig, ImageConfig, Place, ReportConfig, SshConfig};
+use super::types::{DeployConfig, HostConfig, Place, ReportConfig};
 use crate::protocol::wire::RegistryLogin;
 use crate::secret::Secret;
 
@@ -100,17 +100,6 @@ pub(super) fn in_paths(raw: &Raw) -> Vec<Secret> {
         .collect()
 }
 
-fn of_place(place: &Place) -> Option<&Secret> {
-    match place {
-        Place::Local => None,
-        Place::Ssh(SshConfig { key, .. }) => key.as_ref().map(|key| &key.0),
-    }
-}
-
-fn of_registry(registry: Option<&RegistryLogin>) -> Option<&Secret> {
-    registry.map(|login| &login.password)
-}
-
 impl ReportConfig {
     /// Everything in it that must not be shown.
     pub fn secrets(&self) -> Vec<&Secret> {
@@ -123,24 +112,34 @@ impl ReportConfig {
 impl DeployConfig {
     /// Everything in it that must not be shown.
     pub fn secrets(&self) -> Vec<&Secret> {
-        let ImageConfig { registry, .. } = &self.image;
-        let mut all = self.report.secrets();
-        all.extend(of_place(&self.place));
-        all.extend(of_registry(registry.as_ref()));
-        all.extend(&self.hidden);
-        all
+        let registry = self.image.registry.as_ref();
+        all(&self.report, &self.place, registry, &self.hidden)
     }
 }
 
 impl HostConfig {
     /// Everything in it that must not be shown.
     pub fn secrets(&self) -> Vec<&Secret> {
-        let mut all = self.report.secrets();
-        all.extend(of_place(&self.place));
-        all.extend(of_registry(self.registry.as_ref()));
-        all.extend(&self.hidden);
-        all
+        let registry = self.registry.as_ref();
+        all(&self.report, &self.place, registry, &self.hidden)
     }
+}
+
+fn all<'a>(
+    report: &'a ReportConfig,
+    place: &'a Place,
+    registry: Option<&'a RegistryLogin>,
+    hidden: &'a [Secret],
+) -> Vec<&'a Secret> {
+    let key = match place {
+        Place::Local => None,
+        Place::Ssh(ssh) => ssh.key.as_ref(),
+    };
+    let mut all = report.secrets();
+    all.extend(key.map(|key| &key.0));
+    all.extend(registry.map(|login| &login.password));
+    all.extend(hidden);
+    all
 }
 
 #[cfg(test)]
