@@ -94,7 +94,6 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Keeps `most` lines.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             lines: VecDeque::new(),

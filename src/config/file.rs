@@ -11,7 +11,6 @@ use super::schema::{self, Kind, NOT_YET, SETTINGS, Setting};
 pub struct SettingsFile {
     /// Its path, for messages.
     pub name: String,
-    /// Its text.
     pub text: String,
 }
 

@@ -16,7 +16,6 @@ pub struct Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Adds one.
     pub fn add(&mut self, what: impl Into<String>, cure: impl Into<String>) {
         let problem = Problem {
             what: what.into(),
@@ -27,14 +26,12 @@ impl Problems {
         }
     }
 
-    /// Adds all of another list.
     pub fn extend(&mut self, other: Self) {
         for problem in other.0 {
             self.add(problem.what, problem.cure);
         }
     }
 
-    /// What was found so far.
     pub fn list(&self) -> &[Problem] {
         &self.0
     }

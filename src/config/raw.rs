@@ -14,7 +14,6 @@ pub enum Source {
     Flag,
     /// An input of the action.
     Input,
-    /// The environment.
     Environment,
     /// `.pct-deploy.yml`.
     File,

@@ -2,7 +2,6 @@
 
 pub use super::settings::SETTINGS;
 
-/// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// The name in the file and, with `--` before it, as a flag.
@@ -84,7 +83,6 @@ pub enum Preset {
 pub enum Scope {
     /// `action` and `deploy`.
     Deploy,
-    /// `rollback`.
     Rollback,
     /// `status` and `history`.
     Look,

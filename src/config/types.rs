@@ -93,7 +93,6 @@ pub enum LabelAfter {
 /// Whether to stop before anything is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Deploy.
     Deploy,
     /// Check the gate, the settings and the host, then stop.
     DryRun,
@@ -276,7 +275,6 @@ pub enum LogMode {
 /// What to tell GitHub.
 #[derive(Debug, Clone)]
 pub struct GithubConfig {
-    /// The token.
     pub token: Secret,
     /// The deployment's environment.
     pub environment: String,
@@ -325,9 +323,7 @@ pub enum SlackField {
     EventName,
     /// The head branch.
     Ref,
-    /// The workflow.
     Workflow,
-    /// The job.
     Job,
     /// How long the run took.
     Took,
@@ -379,9 +375,7 @@ pub enum SlackOn {
 /// The language of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
-    /// English.
     #[default]
     English,
-    /// Korean.
     Korean,
 }

@@ -12,6 +12,5 @@ pub trait Clock {
     fn now_ms(&self) -> u64;
     /// Milliseconds of a clock that never jumps, for durations.
     fn elapsed_ms(&self) -> u64;
-    /// Waits.
     async fn sleep(&self, duration: Duration);
 }

@@ -19,34 +19,19 @@ pub enum ComposeProblem {
     /// A service that a setting names is not there.
     #[error("service `{service}` ({setting}) is not in the compose file; it has: {present}")]
     NoSuchService {
-        /// The name.
         service: String,
         /// The setting that names it.
         setting: &'static str,
         /// What there is.
         present: String,
     },
-    /// A slot that nginx could not reach.
     #[error("slot `{0}` publishes no TCP port on this host")]
     NoPort(String),
     /// More than one port: which one serves?
     #[error("slot `{service}` publishes {count} ports; it must publish exactly one")]
-    ManyPorts {
-        /// The slot's service.
-        service: String,
-        /// How many.
-        count: usize,
-    },
-    /// Both slots want the same port.
+    ManyPorts { service: String, count: usize },
     #[error("slots `{one}` and `{two}` both publish port {port}")]
-    SamePort {
-        /// The first slot's service.
-        one: String,
-        /// The second slot's service.
-        two: String,
-        /// The port.
-        port: u16,
-    },
+    SamePort { one: String, two: String, port: u16 },
 }
 
 /// What belongs to a slot whatever release is in it.
@@ -93,7 +78,6 @@ impl ComposeFile {
         })
     }
 
-    /// The services by name.
     pub fn services(&self) -> serde_json::Map<String, serde_json::Value> {
         self.part("services")
     }

@@ -8,7 +8,6 @@ use std::fmt;
 pub enum Trouble {
     /// A file system has no room left.
     DiskFull,
-    /// We are not allowed to.
     Denied,
     /// A program or file that must be there is not.
     Missing,
@@ -16,18 +15,14 @@ pub enum Trouble {
     Unauthorized,
     /// A daemon or registry does not answer.
     Unavailable,
-    /// It did not end in time.
     TimedOut,
     /// A program said no.
     Refused,
-    /// Anything else.
     Other,
 }
 
-/// An effect that failed.
 #[derive(Debug)]
 pub struct HostError {
-    /// The kind of trouble.
     pub trouble: Trouble,
     doing: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -45,7 +40,6 @@ impl HostError {
         }
     }
 
-    /// Adds why it failed.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());

@@ -9,7 +9,6 @@ use super::nginx::{Preface, Scheme};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::plan::HealthCheck;
 
-/// Facts about the Docker engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DockerFacts {
     /// As `docker version` prints it.
@@ -25,9 +24,7 @@ pub struct DockerFacts {
 /// Whether containers outlive the engine's death (`live-restore` in `daemon.json`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LiveRestore {
-    /// They do.
     On,
-    /// They do not.
     Off,
     /// They cannot: the engine is part of a swarm.
     Impossible,
@@ -118,11 +115,9 @@ pub struct ContainerFacts {
 /// Whether a container's process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {
-    /// It runs.
     Running,
     /// It ended, with this code, and the kernel killed it for its memory or did not.
     Ended {
-        /// The exit code.
         code: i64,
         /// Whether the kernel's OOM killer was at work.
         oom: OomKilled,
@@ -132,9 +127,7 @@ pub enum RunState {
 /// Whether the kernel's OOM killer was at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OomKilled {
-    /// It was.
     Yes,
-    /// It was not.
     No,
 }
 
@@ -143,9 +136,7 @@ pub enum OomKilled {
 pub enum ContainerHealth {
     /// Not decided.
     Starting,
-    /// Good.
     Healthy,
-    /// Bad.
     Unhealthy,
 }
 
@@ -158,7 +149,6 @@ pub enum Incident {
     KilledThroughDocker,
     /// The kernel killed something in it for memory.
     OutOfMemory,
-    /// Docker started it again.
     Restarted,
 }
 
@@ -183,7 +173,6 @@ pub struct PullProgress {
 /// An nginx worker process: its id and when it started, so that a reused id is not mistaken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WorkerId {
-    /// Process id.
     pub pid: u32,
     /// Start time in kernel ticks since boot.
     pub started: u64,
@@ -194,13 +183,9 @@ pub struct WorkerId {
 pub struct Probe {
     /// Where to.
     pub address: SocketAddr,
-    /// What is spoken there.
     pub scheme: Scheme,
-    /// What the connection begins with.
     pub preface: Preface,
-    /// The `Host` header.
     pub host: String,
-    /// The path with its query.
     pub path: String,
     /// For the whole exchange.
     pub timeout: Duration,
@@ -223,7 +208,6 @@ impl Probe {
 /// What a probe saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbeAnswer {
-    /// An HTTP status.
     Status(u16),
     /// No answer; why, in a few words.
     Nothing(String),

@@ -37,7 +37,6 @@ pub trait Held: std::fmt::Debug {}
 /// What an attempt to take the lock gave.
 #[derive(Debug)]
 pub enum LockAttempt<L> {
-    /// We hold it.
     Taken(L),
     /// Someone else does; what they wrote down about themselves.
     HeldBy(String),
@@ -50,7 +49,6 @@ pub enum LockAttempt<L> {
     reason = "used with static dispatch on one thread only"
 )]
 pub trait Files {
-    /// The lock guard.
     type Lock: Held;
 
     /// The bytes of a file, `None` when it does not exist.

@@ -11,7 +11,6 @@ use super::HostResult;
     reason = "used with static dispatch on one thread only"
 )]
 pub trait Machine {
-    /// The name of the user we are.
     async fn user(&self) -> HostResult<String>;
     /// The file that this program was started from.
     async fn own_program(&self) -> HostResult<PathBuf>;

@@ -8,7 +8,6 @@ use bollard::errors::Error;
 /// What went wrong. The first of those that fit a text is meant, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refusal {
-    /// A file system has no room left.
     DiskFull,
     /// The registry wants fewer requests. A busy one may say so to a client that it would refuse later.
     Busy,
@@ -18,9 +17,7 @@ pub(crate) enum Refusal {
     Down,
     /// No way leads to the registry by this name.
     Unreachable,
-    /// There is no such thing.
     Missing,
-    /// Anything else.
     Other,
 }
 

@@ -81,12 +81,10 @@ impl Endpoint {
         self.user.as_deref()
     }
 
-    /// The setting that names the host.
     pub(super) fn setting(&self) -> &'static str {
         self.setting
     }
 
-    /// The setting that gives the port.
     pub(super) fn port_setting(&self) -> &'static str {
         if self.setting == "ssh-host" {
             "ssh-port"

@@ -13,7 +13,6 @@ const MOST_OUTPUT: usize = 64 * 1024;
 /// Lines of a script's standard error that are kept.
 pub(super) const KEPT_LINES: usize = 100;
 
-/// What a script did.
 #[derive(Debug)]
 pub(super) struct Ran {
     /// `None` when a signal ended it.
@@ -32,7 +31,6 @@ pub(super) struct Script<'a> {
 }
 
 impl Remote {
-    /// Runs a script and waits for its end.
     pub(super) async fn run(&self, script: &Script<'_>) -> Result<Ran> {
         let mut argv = vec!["sh", "-c", script.text, "sh"];
         argv.extend(script.args);

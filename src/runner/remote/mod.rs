@@ -34,7 +34,6 @@ use crate::report::Reporter;
 /// The place where the agent runs.
 #[derive(Debug)]
 pub enum Remote {
-    /// This machine.
     Local,
     /// Another one, over one SSH connection.
     Ssh(Box<ssh::Connection>),

@@ -17,11 +17,8 @@ pub(super) enum Refusal {
     HostKey(Misfit, Vec<OfferedKey>),
     /// The host does not want this user or this key.
     Unauthorized(String),
-    /// `ssh` cannot read the private key.
     UnreadableKey(String),
-    /// `ssh` itself does not run.
     NoSsh(String),
-    /// Anything else.
     Other(String),
     /// Something of ours failed; it is complete.
     Ours(Error),
@@ -30,13 +27,9 @@ pub(super) enum Refusal {
 /// How a host fails to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Silence {
-    /// Connection refused.
     Refused,
-    /// No answer in time.
     TimedOut,
-    /// The name does not resolve.
     Unresolved,
-    /// No route, or the network is down.
     NoRoute,
     /// It hung up before it said who it is.
     HungUp,
@@ -87,7 +80,6 @@ impl Refusal {
         }
     }
 
-    /// The error for a person.
     pub(super) fn into_error(self, endpoint: &Endpoint, trust: &HostTrust) -> Error {
         let host = endpoint.display();
         let setting = endpoint.setting();

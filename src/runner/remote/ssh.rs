@@ -102,7 +102,6 @@ struct Opener<'a> {
     jump_key: Option<OfferedKey>,
 }
 
-/// A try that failed.
 struct Refused {
     may_pass: bool,
     error: Error,

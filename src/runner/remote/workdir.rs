@@ -60,7 +60,6 @@ impl Workdir {
         self.key.as_deref()
     }
 
-    /// Where the private key comes from.
     pub(super) fn key_source(&self) -> KeySource {
         match self.key {
             Some(_) => KeySource::Settings,
@@ -162,7 +161,6 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// Where the private key comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeySource {
     /// The settings; nothing of the user's own set-up is read.
