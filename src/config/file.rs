@@ -134,9 +134,7 @@ fn line(value: &Value) -> Result<String, String> {
             Err("write the number in quotes, so that no digit is lost".to_owned())
         }
         Value::Number(number) => Ok(number.to_string()),
-        Value::Null | Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => {
-            Err("write plain text".to_owned())
-        }
+        _ => Err("write plain text".to_owned()),
     }
 }
 

@@ -181,11 +181,7 @@ fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Sequence(_)
-        | Value::Mapping(_)
-        | Value::Tagged(_) => None,
+        _ => None,
     }
 }
 
@@ -226,10 +222,7 @@ fn depends_on(service: &Value) -> Vec<String> {
             .iter()
             .filter_map(|(name, _)| Some(name.as_str()?.to_owned()))
             .collect(),
-        None
-        | Some(
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Tagged(_),
-        ) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

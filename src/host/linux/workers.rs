@@ -9,7 +9,7 @@ pub(super) struct Process {
     parent: u32,
     role: Role,
     /// Whether it is in a process namespace below ours, which is what containers have.
-    place: Place,
+    is_in_container: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +18,6 @@ enum Role {
     Worker,
     /// A worker that is shutting down, a cache manager, or one that is just being born.
     Other,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Host,
-    Container,
 }
 
 impl Process {
@@ -42,11 +36,7 @@ impl Process {
             id: WorkerId { pid, started },
             parent,
             role: role_of(cmdline),
-            place: if depth > 1 {
-                Place::Container
-            } else {
-                Place::Host
-            },
+            is_in_container: depth > 1,
         })
     }
 }
@@ -67,7 +57,7 @@ fn role_of(cmdline: &[u8]) -> Role {
 pub(super) fn masters(processes: &[Process]) -> Vec<u32> {
     let masters = processes
         .iter()
-        .filter(|process| process.role == Role::Master && process.place == Place::Host);
+        .filter(|process| process.role == Role::Master && !process.is_in_container);
     masters.map(|process| process.id.pid).collect()
 }
 

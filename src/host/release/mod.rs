@@ -283,8 +283,6 @@ fn names(service: &Value, part: &str) -> Vec<String> {
         None if part == "networks" && service.get("network_mode").is_none() => {
             vec!["default".to_owned()]
         }
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
-            Vec::new()
-        }
+        _ => Vec::new(),
     }
 }

@@ -9,7 +9,6 @@ pub mod build;
 pub mod client;
 mod context;
 mod ignore;
-mod no_answer;
 mod open_line;
 mod output;
 mod pattern;

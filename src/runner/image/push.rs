@@ -11,8 +11,7 @@ use tokio::time::timeout;
 
 use super::build::BuiltImage;
 use super::client::{answer, chain_text, tag_image};
-use super::no_answer;
-use super::progress::size;
+use super::progress::{one_line, size};
 use crate::clients::docker::errors::Refusal;
 use crate::clients::docker::{Layers, Transfer, credentials, digest_of, registry_host, server};
 use crate::clients::retry::retry;
@@ -112,7 +111,7 @@ impl Job<'_> {
             Cause::Unauthorized => self.unauthorized(why),
             Cause::Passing => {
                 let tries = PAUSES.len() + 1;
-                let hint = no_answer::hint(self.registry(), &why, tries);
+                let hint = no_answer(self.registry(), &why, tries);
                 self.failed(&name, why).hint(hint)
             }
             Cause::Lasting => self.failed(&name, why).hint(format!(
@@ -228,10 +227,19 @@ fn cause_of(text: &str) -> Cause {
     match Refusal::of_registry(text) {
         Refusal::Unauthorized => Cause::Unauthorized,
         Refusal::Busy | Refusal::Down => Cause::Passing,
-        Refusal::DiskFull | Refusal::Unreachable | Refusal::Missing | Refusal::Other => {
-            Cause::Lasting
-        }
+        _ => Cause::Lasting,
     }
+}
+
+/// What to look at first when a registry does not answer. One that is there and down says something, or nothing at
+/// all; at a wrong address nobody listens.
+fn no_answer(registry: &str, why: &str, tries: usize) -> String {
+    if why.to_lowercase().contains("connection refused") {
+        return format!(
+            "`{registry}` refused the connection {tries} times in a row: check this address in `image` first, then whether a registry runs there"
+        );
+    }
+    format!("it failed {tries} times in a row; see if `{registry}` has an outage and run it again")
 }
 
 /// The digest in `latest: digest: sha256:… size: 528`.
@@ -244,10 +252,6 @@ fn digest_in(status: &str) -> Option<Digest> {
 fn digests_of(repository: &Repository, all: &[String]) -> Vec<Digest> {
     let digests = all.iter().filter_map(|text| digest_of(text, repository));
     digests.collect()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// How much of all layers is uploaded. The stream does not say which layer it means, but two rarely
@@ -304,6 +308,18 @@ mod tests {
         ] {
             assert_eq!(cause_of(text), Cause::Lasting, "{text}");
         }
+    }
+
+    #[test]
+    fn a_refused_connection_is_first_of_all_a_wrong_address() {
+        let refused = no_answer(
+            "localhost:5001",
+            "dial tcp [::1]:5001: connect: connection refused",
+            4,
+        );
+        assert!(refused.starts_with("`localhost:5001` refused"), "{refused}");
+        let down = no_answer("ghcr.io", "received unexpected HTTP status: 503", 4);
+        assert!(down.contains("outage"), "{down}");
     }
 
     #[test]

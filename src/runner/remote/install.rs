@@ -55,9 +55,7 @@ pub(super) async fn on_this_machine(remote: &Remote) -> Result<InstalledAgent> {
             path: path.to_owned(),
             uploaded: 0,
         }),
-        Finding::NeedsSudo(_) | Finding::NotWritable(_) | Finding::OtherSystem(_) => {
-            Err(refused(finding))
-        }
+        _ => Err(refused(finding)),
     }
 }
 
@@ -81,9 +79,7 @@ pub(super) async fn binary(
             upload(remote, binary, &hash).await?;
             size
         }
-        Finding::NeedsSudo(_) | Finding::NotWritable(_) | Finding::OtherSystem(_) => {
-            return Err(refused(finding));
-        }
+        _ => return Err(refused(finding)),
     };
     Ok(InstalledAgent { path, uploaded })
 }

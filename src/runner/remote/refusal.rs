@@ -65,19 +65,11 @@ impl Refusal {
 
     /// Whether the same try may work a moment later.
     pub(super) fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable(silence, _) => match silence {
-                // sshd hangs up on a random share of clients when many connect (`MaxStartups`).
-                Silence::Refused | Silence::TimedOut | Silence::HungUp => true,
-                Silence::Unresolved | Silence::NoRoute => false,
-            },
-            Self::HostKey(..)
-            | Self::Unauthorized(_)
-            | Self::UnreadableKey(_)
-            | Self::NoSsh(_)
-            | Self::Other(_)
-            | Self::Ours(_) => false,
-        }
+        // sshd hangs up on a random share of clients when many connect (`MaxStartups`).
+        matches!(
+            self,
+            Self::Unreachable(Silence::Refused | Silence::TimedOut | Silence::HungUp, _)
+        )
     }
 
     pub(super) fn into_error(self, endpoint: &Endpoint, trust: &HostTrust) -> Error {
