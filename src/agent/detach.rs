@@ -117,7 +117,7 @@ async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Hear
                 after = event.seq;
                 event.what.is_terminal()
             }
-            Reply::Ready { .. } | Reply::Provisioned { .. } | Reply::Status(_) => false,
+            _ => false,
         };
         if listener.send(reply).is_err() {
             return Heard::NobodyListens;
