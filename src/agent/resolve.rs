@@ -117,7 +117,7 @@ pub(super) async fn resolve<H: Host>(
         kept: &kept,
     };
     let chosen = match &plan.target {
-        Target::Image(image) => sources.from_file(image).await?,
+        Target::Image(image) => sources.with_file(image).await?,
         Target::Previous => {
             let earlier = known.find(|(release, _)| Some(release) != live_id);
             let none = || no_earlier(&kept, "there is no earlier release on the host");
@@ -195,7 +195,7 @@ impl<H: Host> Sources<'_, H> {
     }
 
     /// An image with the settings that the compose file has now.
-    async fn from_file(&self, image: &PinnedImage) -> StepResult<Chosen> {
+    async fn with_file(&self, image: &PinnedImage) -> StepResult<Chosen> {
         let key = release_key::of(self.host, self.paths).await?;
         let definition = Definition::of(&self.survey.file, &self.plan.site.slots);
         let named = definition.and_then(|definition| {
@@ -244,7 +244,7 @@ impl<H: Host> Sources<'_, H> {
         )?;
         let Some(text) = text else {
             if release.is_of_old() {
-                let chosen = self.from_file(image).await?;
+                let chosen = self.with_file(image).await?;
                 return Ok(Chosen {
                     image_of: Some(release.clone()),
                     ..chosen

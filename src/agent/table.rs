@@ -74,14 +74,16 @@ pub(super) async fn undo<H: Host>(
 }
 
 type Work<'a, T> = Pin<Box<dyn Future<Output = StepResult<T>> + 'a>>;
+type Act<H, T> = Box<dyn for<'a> Fn(&'a Swap<'_, H>) -> Work<'a, T>>;
+type Undo<H> = Box<dyn for<'a> Fn(&'a Swap<'_, H>, &'a PreImage) -> Work<'a, ()>>;
 
 /// One step and what the engine may ask of it.
 pub(super) struct Row<H> {
     pub(super) step: Step,
     pub(super) kind: Kind,
-    apply: Box<dyn for<'a> Fn(&'a Swap<'_, H>) -> Work<'a, ()>>,
-    capture: Option<Box<dyn for<'a> Fn(&'a Swap<'_, H>) -> Work<'a, PreImage>>>,
-    undo: Option<Box<dyn for<'a> Fn(&'a Swap<'_, H>, &'a PreImage) -> Work<'a, ()>>>,
+    apply: Act<H, ()>,
+    capture: Option<Act<H, PreImage>>,
+    undo: Option<Undo<H>>,
 }
 
 impl<H: Host> Row<H> {
@@ -114,9 +116,9 @@ impl<H: Host> Row<H> {
     where
         F: AsyncFn(&Swap<'_, H>) -> StepResult<PreImage> + Copy + 'static,
     {
-        let boxed: Box<dyn for<'a> Fn(&'a Swap<'_, H>) -> Work<'a, PreImage>> =
-            Box::new(move |swap| Box::pin(async move { capture(swap).await }));
-        self.capture = Some(boxed);
+        self.capture = Some(Box::new(move |swap| {
+            Box::pin(async move { capture(swap).await })
+        }));
         self
     }
 
