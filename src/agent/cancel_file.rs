@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::lock::CancelState;
 use super::paths::AppPaths;
 use crate::host::{Access, Host, Owner};
 use crate::protocol::wire::Request;
@@ -23,10 +22,7 @@ pub(super) fn of(request: &Request) -> Option<PathBuf> {
         Request::Follow {
             app, deployment, ..
         } => Some(AppPaths::new(app).cancel(deployment)),
-        Request::Prepare { .. }
-        | Request::Provision { .. }
-        | Request::Status { .. }
-        | Request::Cancel => None,
+        _ => None,
     }
 }
 
@@ -43,11 +39,11 @@ pub(super) async fn pass_on<H: Host>(host: &H, flag: &Path) {
 }
 
 /// Returns when the file is there.
-pub(super) async fn watch<H: Host>(host: &H, flag: &Path, cancel: &Cell<CancelState>) {
+pub(super) async fn watch<H: Host>(host: &H, flag: &Path, cancel: &Cell<bool>) {
     while !matches!(host.read(flag).await, Ok(Some(_))) {
         host.sleep(POLL).await;
     }
-    cancel.set(CancelState::Requested);
+    cancel.set(true);
 }
 
 /// The run is over: a cancel that came too late is for nobody.

@@ -7,9 +7,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::cancel_file;
-use super::lock::CancelState;
+use super::deploy::run;
 use super::paths::AppPaths;
-use super::run::run;
 use super::tests::{deployed, image, plan};
 use crate::host::sim::{Behaviour, Death, SimHost};
 use crate::host::{Clock as _, Files as _};
@@ -31,7 +30,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 /// The outcome of a plan that is cancelled at a point, and how long it took from there.
 async fn cancelled_at(host: &SimHost, plan: &Plan, at: Option<usize>) -> (Outcome, u64) {
     let flag = AppPaths::new(&plan.site.app).cancel(&plan.deployment);
-    let cancel = Cell::new(CancelState::No);
+    let cancel = Cell::new(false);
     let (listener, mut replies) = unbounded_channel();
     let mut work = pin!(run(host, plan, None, listener, &cancel));
     let mut watch = pin!(async {
@@ -123,7 +122,7 @@ fn a_deploy_that_waits_says_who_holds_the_lock() {
     block_on(async {
         let lock = AppPaths::new(&waiting.site.app).lock();
         let held = host.try_lock(&lock, "deployment 0 by jo").await.unwrap();
-        run(&host, &waiting, None, listener, &Cell::new(CancelState::No)).await;
+        run(&host, &waiting, None, listener, &Cell::new(false)).await;
         drop(held);
     });
     let mut said = Vec::new();
@@ -156,7 +155,7 @@ fn a_deploy_that_may_not_wait_is_refused_at_once_and_in_words() {
     let (listener, mut replies) = unbounded_channel();
     block_on(async {
         let held = host.try_lock(&lock, "deployment 0 by jo").await.unwrap();
-        run(&host, &hasty, None, listener, &Cell::new(CancelState::No)).await;
+        run(&host, &hasty, None, listener, &Cell::new(false)).await;
         drop(held);
     });
     assert_eq!(host.elapsed_ms(), began, "it waits for nothing");

@@ -1,8 +1,11 @@
-//! From how the table ended to the last word on a run.
+//! The last word on a run, from how it ended.
 
 use super::journal::entry::Begun;
 use super::saga::Ended;
+use super::swap::Swap;
+use super::table;
 use crate::error::Reason;
+use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::{Failure, Finished, LiveRelease, Outcome};
 use crate::protocol::place::RECOVER;
@@ -10,7 +13,7 @@ use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
 
 /// The same with the end of the new slot's log, when the watch took it back: it had no time to read one.
-pub(super) fn with_log(mut ended: Ended, lines: Vec<String>) -> Ended {
+fn with_log(mut ended: Ended, lines: Vec<String>) -> Ended {
     if let Ended::Undone {
         failed: Some((_, why)),
     } = &mut ended
@@ -22,8 +25,10 @@ pub(super) fn with_log(mut ended: Ended, lines: Vec<String>) -> Ended {
     ended
 }
 
-/// The last word. A step that changes nothing on the host and fails first means that the host is untouched.
-pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finished {
+/// The last word on a swap.
+pub(super) fn last_word<H: Host>(swap: &Swap<'_, H>, ended: Ended, receipt: Receipt) -> Finished {
+    let begun = swap.begun;
+    let ended = with_log(ended, swap.last_lines.take());
     let previous = begun.previous.clone();
     let (outcome, reason, live, failed) = match ended {
         Ended::Committed { unfinished: None } => (
@@ -50,10 +55,10 @@ pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finish
         Ended::Undone {
             failed: Some((step, error)),
         } => {
-            let outcome = match (error.reason, step) {
-                (Reason::Cancelled, _) => Outcome::Cancelled,
-                (_, Step::PullImage) => Outcome::Failed,
-                (_, _) => Outcome::RolledBack,
+            let outcome = match error.reason {
+                Reason::Cancelled => Outcome::Cancelled,
+                _ if table::is_harmless_up_to::<H>(step) => Outcome::Failed,
+                _ => Outcome::RolledBack,
             };
             (outcome, error.reason, previous.clone(), Some((step, error)))
         }
@@ -79,20 +84,61 @@ pub(super) fn last_word(ended: Ended, begun: &Begun, receipt: Receipt) -> Finish
 }
 
 /// The last word on a run that changed nothing.
-pub(super) fn early_word(
-    outcome: Outcome,
-    reason: Reason,
-    live: Option<LiveRelease>,
-    failed: Option<(Step, Failure)>,
-) -> Happening {
-    Happening::Finished(Box::new(Finished {
-        outcome,
-        reason: reason.as_str().to_owned(),
-        live: live.clone(),
-        previous: live,
-        failed,
-        receipt: Receipt::default(),
-    }))
+#[derive(Debug)]
+pub(super) struct Early(Box<Finished>);
+
+impl Early {
+    pub(super) fn new(outcome: Outcome, reason: Reason, failed: Option<(Step, Failure)>) -> Self {
+        Self(Box::new(Finished {
+            outcome,
+            reason: reason.as_str().to_owned(),
+            live: None,
+            previous: None,
+            failed,
+            receipt: Receipt::default(),
+        }))
+    }
+
+    /// What was asked for is live already.
+    pub(super) fn unchanged(live: Option<LiveRelease>) -> Self {
+        Self::new(Outcome::Unchanged, Reason::AlreadyLive, None).with_live(live)
+    }
+
+    /// An earlier run cannot be settled: nothing new may begin. Stuck, unless this run could not even look.
+    pub(super) fn blocked(error: Failure) -> Self {
+        let outcome = match error.reason {
+            Reason::UndoFailed | Reason::JournalDamaged | Reason::OtherVersion => Outcome::Stuck,
+            _ => Outcome::Failed,
+        };
+        Self::new(outcome, error.reason, Some((Step::Preflight, error)))
+    }
+
+    /// With what takes traffic, and goes on doing so.
+    pub(super) fn with_live(mut self, live: Option<LiveRelease>) -> Self {
+        self.0.live.clone_from(&live);
+        self.0.previous = live;
+        self
+    }
+
+    pub(super) fn word(self) -> Happening {
+        Happening::Finished(self.0)
+    }
+}
+
+impl From<(Step, Failure)> for Early {
+    fn from((step, error): (Step, Failure)) -> Self {
+        let outcome = match error.reason {
+            Reason::Cancelled => Outcome::Cancelled,
+            _ => Outcome::Failed,
+        };
+        Self::new(outcome, error.reason, Some((step, error)))
+    }
+}
+
+impl From<Failure> for Early {
+    fn from(error: Failure) -> Self {
+        (Step::Preflight, error).into()
+    }
 }
 
 fn told(why: Failure) -> Failure {

@@ -34,13 +34,9 @@ impl<'a, H: Files + Clock> Events<'a, H> {
     /// A stream that is kept in `log`, or only sent when there is none.
     pub(super) fn new(host: &'a H, log: Option<PathBuf>, listener: UnboundedSender<Reply>) -> Self {
         Self {
-            host,
             log,
             listener: Some(listener),
-            seq: Cell::new(0),
-            torn: Cell::new(false),
-            reserve: RefCell::default(),
-            head: RefCell::default(),
+            ..Self::silent(host)
         }
     }
 
@@ -72,13 +68,9 @@ impl<'a, H: Files + Clock> Events<'a, H> {
             return Ok(None);
         }
         Ok(Some(Self {
-            host,
             log: Some(log),
-            listener: None,
             seq: Cell::new(last.map_or(0, |event| event.seq)),
-            torn: Cell::new(false),
-            reserve: RefCell::default(),
-            head: RefCell::default(),
+            ..Self::silent(host)
         }))
     }
 

@@ -58,11 +58,6 @@ fn hint_for(trouble: Trouble) -> Option<&'static str> {
             "free some space on the host: `docker system df`, `docker image prune -a`, `df -h`",
         ),
         Trouble::Unauthorized => Some("check `registry-username` and `registry-password`"),
-        Trouble::Denied
-        | Trouble::Missing
-        | Trouble::Unavailable
-        | Trouble::TimedOut
-        | Trouble::Refused
-        | Trouble::Other => None,
+        _ => None,
     }
 }

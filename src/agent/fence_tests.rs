@@ -6,9 +6,8 @@ use std::pin::pin;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::lock::CancelState;
+use super::deploy::run;
 use super::paths::AppPaths;
-use super::run::run;
 use super::tests::{image, plan};
 use super::{fence, recover};
 use crate::host::sim::{Death, SimHost};
@@ -50,7 +49,7 @@ fn last_word(mut replies: UnboundedReceiver<Reply>) -> Finished {
 
 async fn carry_out(host: &SimHost, plan: &Plan) -> Finished {
     let (listener, replies) = unbounded_channel();
-    run(host, plan, None, listener, &Cell::new(CancelState::No)).await;
+    run(host, plan, None, listener, &Cell::new(false)).await;
     last_word(replies)
 }
 
@@ -107,7 +106,7 @@ enum Stood {
 async fn overtaken(host: &SimHost, at: usize) -> Stood {
     let (paths, older, newer) = (paths(), numbered(2, None), numbered(3, None));
     let (listener, replies) = unbounded_channel();
-    let cancel = Cell::new(CancelState::No);
+    let cancel = Cell::new(false);
     let mut old = pin!(run(host, &older, None, listener, &cancel));
     host.crash_at.set(Some(at));
     tokio::select! {
@@ -188,7 +187,7 @@ fn an_older_run_does_nothing_more_once_a_newer_one_has_taken_over() {
 async fn recovered_under(host: &SimHost, at: usize) -> Option<String> {
     let (paths, older) = (paths(), numbered(1, None));
     let (listener, replies) = unbounded_channel();
-    let cancel = Cell::new(CancelState::No);
+    let cancel = Cell::new(false);
     let mut old = pin!(run(host, &older, None, listener, &cancel));
     host.crash_at.set(Some(at));
     tokio::select! {

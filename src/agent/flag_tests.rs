@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use super::lock::CancelState;
 use super::tests::{behaves, deployed, image, plan, swap, swap_plan};
 use crate::host::sim::{Behaviour, SimHost};
 use crate::protocol::outcome::Outcome;
@@ -128,7 +127,7 @@ fn a_first_release_is_better_than_none_and_few_people_prove_nothing() {
 fn a_cancel_during_the_watch_goes_back() {
     let host = SimHost::provisioned();
     deployed(&host, 1);
-    let cancel = Cell::new(CancelState::No);
+    let cancel = Cell::new(false);
     let mut plan = plan(2, Target::Image(image(2)));
     plan.site.bake.time = "30s".parse().unwrap();
     let mut asked = false;
@@ -136,7 +135,7 @@ fn a_cancel_during_the_watch_goes_back() {
         let switched = host.serves() == Some(image(2));
         if switched && !asked {
             asked = true;
-            cancel.set(CancelState::Requested);
+            cancel.set(true);
         }
     });
     assert_eq!(
@@ -151,7 +150,7 @@ fn the_setting_and_the_include_must_agree() {
     let refused = |host: &SimHost, choice| {
         let mut plan = plan(1, Target::Image(image(1)));
         plan.site.switch = choice;
-        let finished = swap_plan(host, &plan, &Cell::new(CancelState::No), |_| {});
+        let finished = swap_plan(host, &plan, &Cell::new(false), |_| {});
         assert_eq!(
             (finished.outcome, finished.reason.as_str()),
             (Outcome::Failed, "preflight-failed")

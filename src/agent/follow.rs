@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::ending::early_word;
+use super::ending::Early;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult};
 use super::lock::{self, note};
@@ -156,5 +156,5 @@ fn nothing_changed() -> Failure {
 }
 
 fn ended(outcome: Outcome, error: Failure) -> Happening {
-    early_word(outcome, error.reason, None, Some((Step::Preflight, error)))
+    Early::new(outcome, error.reason, Some((Step::Preflight, error))).word()
 }

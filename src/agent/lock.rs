@@ -1,5 +1,6 @@
 //! One deploy at a time: a kernel lock that is freed when its holder dies.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::events::Events;
@@ -27,7 +28,7 @@ pub(super) async fn take<H: Files + Clock>(
     paths: &AppPaths,
     lock_wait: Span,
     ourselves: &str,
-    cancelled: impl Fn() -> CancelState,
+    cancel: &Cell<bool>,
 ) -> StepResult<H::Lock> {
     let mut wait = Wait::new(host, lock_wait.duration(), POLL).that_speaks_at_once();
     let mut looks = 0;
@@ -54,7 +55,7 @@ pub(super) async fn take<H: Files + Clock>(
                 Failure::new(Reason::Locked, what).hint("wait for it to end, or raise `lock-wait`")
             );
         }
-        if cancelled() == CancelState::Requested {
+        if cancel.get() {
             return Err(Failure::cancelled());
         }
         if wait.must_speak() {
@@ -71,13 +72,6 @@ pub(super) fn note(who: &str, now_ms: u64) -> String {
         Some(now) => format!("{who}, process {pid}, since {now}"),
         None => format!("{who}, process {pid}"),
     }
-}
-
-/// Whether someone asked for an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CancelState {
-    No,
-    Requested,
 }
 
 #[cfg(test)]

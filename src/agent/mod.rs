@@ -1,9 +1,8 @@
 //! The host side: decides what a [`crate::host::Host`] does.
 //!
 //! [`mod@serve`] reads one request and answers with events; a plan is carried out by [`mod@work`], a process in a session
-//! of its own that [`detach`] starts and listens to. A swap is: take the lock, run the checks
-//! ([`prepare`]), settle what goes where ([`resolve`]), then the table in [`swap`] under the engine in
-//! [`saga`]. [`survey`] is the one place that looks at what is live.
+//! of its own that [`detach`] starts and listens to. [`deploy`] is the story of a run; its steps are in the [`table`], which
+//! the engine in [`saga`] runs. [`survey`] is the one place that looks at what is live.
 
 mod cancel_file;
 #[cfg(test)]
@@ -11,9 +10,10 @@ mod cancel_tests;
 mod compose_files;
 #[cfg(test)]
 mod crash;
+mod deploy;
 mod detach;
+mod docker;
 mod ending;
-mod engine;
 mod events;
 mod failure;
 mod fence;
@@ -44,7 +44,6 @@ mod reserve_tests;
 mod resolve;
 mod revive;
 mod route;
-mod run;
 mod saga;
 mod serve;
 mod serving;
@@ -53,6 +52,7 @@ mod status;
 mod steps;
 mod survey;
 mod swap;
+mod table;
 #[cfg(test)]
 mod tests;
 mod traffic;

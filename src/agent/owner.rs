@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::{HostResultExt as _, StepResult};
 use super::fence;
 use super::paths::{AppPaths, STATE_ROOT};
+use super::prepare;
 use crate::error::Reason;
 use crate::host::{Access, Host, Owner as FileOwner};
 use crate::protocol::ids::{AppName, ServiceName};
@@ -37,6 +38,38 @@ pub(super) enum Known {
     Used,
     /// Nobody ever used it: nothing may be made before the checks have passed.
     New,
+}
+
+/// Makes an app's folders when it is new, the checks pass and no other project has it; then it is ours.
+pub(super) async fn open<H: Host>(host: &H, site: &Site) -> StepResult<()> {
+    let paths = AppPaths::new(&site.app);
+    match look(host, site).await? {
+        Known::Used => folders(host, &paths).await,
+        Known::New => {
+            // A mistyped `app` leaves nothing behind.
+            Box::pin(prepare::preflight(host, site)).await?;
+            folders(host, &paths).await?;
+            claim(host, site).await
+        }
+    }
+}
+
+/// The app's folders, made when they are missing.
+async fn folders<H: Host>(host: &H, paths: &AppPaths) -> StepResult<()> {
+    let private = [paths.events(), paths.archive()];
+    for folder in std::iter::once(&paths.folder()).chain(&private) {
+        host.make_folder(folder).await.during(
+            Reason::PreflightFailed,
+            "cannot make the app's state folder",
+        )?;
+    }
+    for folder in &private {
+        host.make_private(folder).await.during(
+            Reason::PreflightFailed,
+            "cannot close the folders of what happened",
+        )?;
+    }
+    Ok(())
 }
 
 /// Looks whose the app is, and refuses another project's. Changes nothing.

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::tests::{deployed, image, plan, swap, swap_plan};
 use crate::host::sim::{INCLUDE, SimHost};
@@ -28,7 +27,7 @@ fn owner_file() -> std::path::PathBuf {
 /// Refused before anything was changed.
 fn refused(host: &SimHost, plan: &Plan) -> Failure {
     let before = host.world.borrow().files.clone();
-    let finished = swap_plan(host, plan, &Cell::new(CancelState::No), |_| {});
+    let finished = swap_plan(host, plan, &Cell::new(false), |_| {});
     assert_eq!(
         (finished.outcome, finished.reason.as_str()),
         (Outcome::Failed, "preflight-failed")

@@ -1,12 +1,12 @@
 //! The two checks that come before anything changes: `preflight` and `start_dependencies`.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
-use super::lock::CancelState;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::survey::{Survey, is_running};
 use super::wait::Wait;
@@ -32,7 +32,7 @@ pub(super) async fn run<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     site: &Site,
-    cancelled: impl Fn() -> CancelState,
+    cancel: &Cell<bool>,
 ) -> Result<Survey, (Step, Failure)> {
     let step = Step::Preflight;
     let survey = events
@@ -41,7 +41,7 @@ pub(super) async fn run<H: Host>(
         .map_err(|error| (step, error))?;
     warn_of_own_logs(events, &survey.own_logs).await;
     let step = Step::StartDependencies;
-    let wait = start_dependencies(host, events, &survey, cancelled);
+    let wait = start_dependencies(host, events, &survey, cancel);
     events
         .frame(step, wait)
         .await
@@ -115,17 +115,12 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
         return Ok(());
     };
     let other = survey.named.other();
-    let runs = survey
-        .containers
-        .get(other)
-        .as_ref()
-        .is_some_and(is_running);
     let loaded = host
         .nginx_loaded(include)
         .await
         .during(Reason::PreflightFailed, "cannot tell what nginx has loaded")?;
     match loaded {
-        Loaded::No if runs => Err(Failure::new(
+        Loaded::No if survey.runs(other) => Err(Failure::new(
             Reason::PreflightFailed,
             format!(
                 "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: it is unclear which one serves",
@@ -143,8 +138,7 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
 async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> StepResult<()> {
     let idle = survey.idle();
     let slot = survey.slots.get(idle);
-    let ours = survey.containers.get(idle).as_ref().is_some_and(is_running);
-    if ours || !host.accepts(slot.address()).await {
+    if survey.runs(idle) || !host.accepts(slot.address()).await {
         return Ok(());
     }
     // Another deploy may be starting that slot: its port listens before its container is said to run. We do not hold
@@ -171,7 +165,7 @@ async fn start_dependencies<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     survey: &Survey,
-    cancelled: impl Fn() -> CancelState,
+    cancel: &Cell<bool>,
 ) -> StepResult<()> {
     let mut missing: Vec<ServiceName> = Vec::new();
     for service in &survey.dependencies {
@@ -206,7 +200,7 @@ async fn start_dependencies<H: Host>(
         )?;
     }
     for service in &survey.dependencies {
-        await_ready(host, events, &survey.project, service, &cancelled).await?;
+        await_ready(host, events, &survey.project, service, cancel).await?;
     }
     Ok(())
 }
@@ -217,7 +211,7 @@ pub(super) async fn await_ready<H: Host>(
     events: &Events<'_, H>,
     project: &ComposeProject,
     service: &ServiceName,
-    cancelled: impl Fn() -> CancelState,
+    cancel: &Cell<bool>,
 ) -> StepResult<()> {
     let mut wait = Wait::new(host, DEPENDENCY_DEADLINE, POLL);
     loop {
@@ -251,7 +245,7 @@ pub(super) async fn await_ready<H: Host>(
             ))
             .log_tail(log));
         }
-        if cancelled() == CancelState::Requested {
+        if cancel.get() {
             return Err(Failure::cancelled());
         }
         let text = format_args!("waiting for {service} ({state})");

@@ -2,20 +2,16 @@
 //!
 //! Runs under the lock: at the start of every swap, and by `pct-deploy agent recover`.
 
-use std::cell::{Cell, RefCell};
-
+use super::docker;
 use super::ending::last_word;
-use super::engine;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::fence;
 use super::journal::file::Journal;
-use super::lock::CancelState;
-use super::meter::{self, Meter};
+use super::meter;
 use super::paths::AppPaths;
-use super::resolve::Staged;
 use super::saga::{self, Ended};
-use super::swap::{Swap, TABLE};
+use super::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::protocol::event::Happening;
@@ -23,6 +19,7 @@ use crate::protocol::ids::DeploymentId;
 use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::place::RECOVER;
 use crate::protocol::receipt::Receipt;
+use crate::protocol::step::Step;
 
 #[derive(Debug)]
 pub(super) enum Recovered {
@@ -60,7 +57,7 @@ pub(super) async fn recover_as<H: Host>(
     let begun = journal.state().begun.clone();
     let deployment = begun.plan.deployment.clone();
     let before = journal.state().failure().cloned();
-    engine::await_answer(host).await;
+    docker::await_answer(host).await;
     let tool = host
         .compose()
         .await
@@ -75,27 +72,11 @@ pub(super) async fn recover_as<H: Host>(
     let reopened = Events::reopen(host, log).await.ok().flatten();
     let events = reopened.unwrap_or_else(|| Events::silent(host));
     events.use_reserve(paths);
-    let (cancel, receipt) = (Cell::new(CancelState::No), RefCell::new(Receipt::default()));
-    let actor = Swap {
-        host,
-        events: &events,
-        paths,
-        begun: &begun,
-        staged: &Staged::WayBack,
-        tool,
-        sites: &[],
-        login: None,
-        cancel: &cancel,
-        receipt: &receipt,
-        meter: &Meter::none(host, paths),
-        healthy_at: Cell::new(None),
-        decided_at: Cell::new(None),
-        last_lines: Default::default(),
-    };
-    let (ended, over) = saga::settle(host, &events, &actor, TABLE, journal).await;
+    let swap = Swap::cut_short(host, &events, paths, &begun, tool);
+    let (ended, over) = saga::settle(&swap, journal).await;
     let ended = match ended {
         Ended::Undone { failed: None } => Ended::Undone { failed: before },
-        other @ (Ended::Undone { .. } | Ended::Committed { .. } | Ended::Stuck { .. }) => other,
+        other => other,
     };
     if let Ended::Stuck { at, why } = ended {
         if why.reason == Reason::Superseded {
@@ -103,7 +84,7 @@ pub(super) async fn recover_as<H: Host>(
         }
         return Err(still_stuck(&deployment, at, why));
     }
-    let finished = last_word(ended, &begun, Receipt::default());
+    let finished = last_word(&swap, ended, Receipt::default());
     let outcome = finished.outcome;
     let stopped = meter::stop_logging(host, paths).await;
     // A log that has its last word gets no second one: the stream is silent then.
@@ -120,11 +101,7 @@ pub(super) async fn recover_as<H: Host>(
     })
 }
 
-fn still_stuck(
-    deployment: &DeploymentId,
-    at: crate::protocol::step::Step,
-    why: Failure,
-) -> Failure {
+fn still_stuck(deployment: &DeploymentId, at: Step, why: Failure) -> Failure {
     let mut chain = vec![format!(
         "deployment {deployment} is still open: {at} cannot be settled"
     )];

@@ -1,6 +1,7 @@
 //! `agent recover`: every app of this host to one live, healthy slot. By hand, at boot, and when the Docker daemon started
 //! again. `agent settle`, by a timer: what a run left open is settled when nobody is at work, and no slot is touched otherwise.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures_util::future::join_all;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult};
 use super::journal::closed::unread_closed;
-use super::lock::{self, CancelState};
+use super::lock;
 use super::meter;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::recover::{Recovered, recover};
@@ -117,10 +118,8 @@ async fn slots<H: Host>(host: &H, app: &AppName, said: &mut Vec<String>) -> Step
         return Ok(());
     }
     let events = Events::silent(host);
-    let lock = lock::take(host, &events, &paths, LOCK_WAIT, "recovery", || {
-        CancelState::No
-    })
-    .await?;
+    let nobody = Cell::new(false);
+    let lock = lock::take(host, &events, &paths, LOCK_WAIT, "recovery", &nobody).await?;
     let done = locked(host, app, &paths, said).await;
     drop(lock);
     done

@@ -1,5 +1,6 @@
 //! Settles what goes where: the release, its slot, and what must be kept for a way back.
 
+use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult};
 use super::history::{self, Record};
 use super::paths::AppPaths;
@@ -9,6 +10,7 @@ use crate::error::Reason;
 use crate::host::compose::Place;
 use crate::host::release::Definition;
 use crate::host::{Host, HostResult};
+use crate::protocol::event::Happening;
 use crate::protocol::ids::{PinnedImage, ReleaseId};
 use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Plan, Target};
@@ -35,6 +37,31 @@ pub(super) struct Resolved {
     pub(super) image_of: Option<ReleaseId>,
 }
 
+impl Resolved {
+    /// Says what was decided.
+    pub(super) async fn say<H: Host>(&self, events: &Events<'_, H>, survey: &Survey) {
+        let what = Happening::Resolved {
+            release: self.release.clone(),
+            image: self.image.clone(),
+            slot: if self.is_live {
+                survey.named
+            } else {
+                self.slot
+            },
+            service: survey.slots.get(self.slot).service.to_string(),
+        };
+        events.emit(what).await;
+        if let Some(asked) = &self.image_of {
+            let what = format!(
+                "an earlier version of pct-deploy deployed `{asked}` and kept no settings: its image is started with what the compose file says now, as `{}`",
+                self.release
+            );
+            let hint = "compare the compose file with what it was; from now on settings are kept";
+            events.warn(what, hint).await;
+        }
+    }
+}
+
 /// What a release is staged from.
 #[derive(Debug)]
 pub(super) enum Staged {
@@ -45,8 +72,8 @@ pub(super) enum Staged {
         version: Option<String>,
         place: Place,
     },
-    /// Nothing is staged on the way back, nor when nothing changes.
-    WayBack,
+    /// On the way back, and when nothing changes.
+    Nothing,
 }
 
 /// What was chosen, before it is compared with what is live.
@@ -81,35 +108,36 @@ pub(super) async fn resolve<H: Host>(
     let kept = history::kept(host, paths, records)
         .await
         .during(Reason::PreflightFailed, CANNOT_LIST)?;
-    let known = || records.iter().filter_map(|record| record.deployed.as_ref());
-    let wanted = match &plan.target {
-        Target::Image(_) => None,
-        Target::Previous => Some(
-            known()
-                .find(|(release, _)| Some(release) != live_id)
-                .ok_or_else(|| no_earlier(&kept, "there is no earlier release on the host"))?,
-        ),
-        Target::Release(wanted) => Some(
-            known()
-                .find(|(release, _)| release == wanted)
-                .ok_or_else(|| {
-                    no_earlier(&kept, format!("release `{wanted}` was never deployed here"))
-                })?,
-        ),
+    let mut known = records.iter().filter_map(|record| record.deployed.as_ref());
+    let sources = Sources {
+        host,
+        paths,
+        survey,
+        plan,
+        kept: &kept,
     };
-    let chosen = match (&plan.target, wanted) {
-        (_, Some((release, image))) if Some(release) == live_id => Chosen {
-            image: image.clone(),
-            release: release.clone(),
-            staged: Staged::WayBack,
-            image_of: None,
-        },
-        (_, Some((release, image))) => {
-            back(host, paths, survey, plan, &kept, (release, image)).await?
+    let chosen = match &plan.target {
+        Target::Image(image) => sources.with_file(image).await?,
+        Target::Previous => {
+            let earlier = known.find(|(release, _)| Some(release) != live_id);
+            let none = || no_earlier(&kept, "there is no earlier release on the host");
+            sources.back(earlier.ok_or_else(none)?).await?
         }
-        (Target::Image(image), None) => from_file(host, paths, survey, plan, image).await?,
-        (Target::Previous | Target::Release(_), None) => {
-            return Err(no_earlier(&kept, "there is no such release on the host"));
+        Target::Release(wanted) => {
+            let named = known.find(|(release, _)| release == wanted);
+            let none = || no_earlier(&kept, format!("release `{wanted}` was never deployed here"));
+            let named = named.ok_or_else(none)?;
+            if Some(wanted) == live_id {
+                let (release, image) = named.clone();
+                Chosen {
+                    image,
+                    release,
+                    staged: Staged::Nothing,
+                    image_of: None,
+                }
+            } else {
+                sources.back(named).await?
+            }
         }
     };
     let is_live = live_id == Some(&chosen.release);
@@ -122,7 +150,8 @@ pub(super) async fn resolve<H: Host>(
     }
     let (releases, keep) = match unreadable {
         // It may be about any of them.
-        Some(_) => everything(host, paths, &chosen.image)
+        Some(_) => sources
+            .everything(&chosen.image)
             .await
             .during(Reason::PreflightFailed, CANNOT_LIST)?,
         None => keep(
@@ -144,131 +173,130 @@ pub(super) async fn resolve<H: Host>(
     })
 }
 
-/// All that is here.
-async fn everything<H: Host>(
-    host: &H,
-    paths: &AppPaths,
-    image: &PinnedImage,
-) -> HostResult<(Vec<ReleaseId>, Vec<PinnedImage>)> {
-    Ok((
-        history::with_settings(host, paths).await?,
-        host.images_of(&image.repository).await?,
-    ))
+/// Where a release can come from.
+struct Sources<'a, H> {
+    host: &'a H,
+    paths: &'a AppPaths,
+    survey: &'a Survey,
+    plan: &'a Plan,
+    kept: &'a [KeptRelease],
 }
 
-/// An image with the settings that the compose file has now.
-async fn from_file<H: Host>(
-    host: &H,
-    paths: &AppPaths,
-    survey: &Survey,
-    plan: &Plan,
-    image: &PinnedImage,
-) -> StepResult<Chosen> {
-    let key = release_key::of(host, paths).await?;
-    let named = Definition::of(&survey.file, &plan.site.slots).and_then(|definition| {
-        let release = definition.release_id(image, &key)?;
-        Some((definition.render(image, &release), release))
-    });
-    let (text, release) = named.ok_or_else(|| {
-        let what = "the settings of the slots cannot be kept";
-        Failure::new(Reason::InternalError, what)
-    })?;
-    Ok(Chosen {
-        image: image.clone(),
-        release,
-        staged: Staged::File {
-            text: Secret::new(text),
-        },
-        image_of: None,
-    })
-}
-
-/// A release as it ran, with all that it needs.
-async fn back<H: Host>(
-    host: &H,
-    paths: &AppPaths,
-    survey: &Survey,
-    plan: &Plan,
-    kept: &[KeptRelease],
-    (release, image): (&ReleaseId, &PinnedImage),
-) -> StepResult<Chosen> {
-    let present = host.images_of(&image.repository).await.during(
-        Reason::PreflightFailed,
-        "cannot list the images on the host",
-    )?;
-    let others = |error: Failure| {
-        let names = names(kept, release);
-        if names.is_empty() {
-            error
-        } else {
-            error.hint(format!(
-                "other releases are there: {names}; `--to` names one"
-            ))
-        }
-    };
-    if !present.contains(image) {
-        let why = format!("its image `{image}` is not on the host any more");
-        return Err(others(gone(release, &why)));
-    }
-    let file = paths.release_file(release);
-    let text = host.read(&file).await.during(
-        Reason::PreflightFailed,
-        format_args!("cannot read `{}`", file.display()),
-    )?;
-    let Some(text) = text else {
-        if release.is_of_old() {
-            let chosen = from_file(host, paths, survey, plan, image).await?;
-            return Ok(Chosen {
-                image_of: Some(release.clone()),
-                ..chosen
-            });
-        }
-        let why = format!("its settings, `{}`, are not there any more", file.display());
-        return Err(others(gone(release, &why)));
-    };
-    let unusable = |why: &str| {
-        others(gone(
-            release,
-            &format!("`{}` cannot be used: {why}", file.display()),
+impl<H: Host> Sources<'_, H> {
+    /// All that is here.
+    async fn everything(
+        &self,
+        image: &PinnedImage,
+    ) -> HostResult<(Vec<ReleaseId>, Vec<PinnedImage>)> {
+        Ok((
+            history::with_settings(self.host, self.paths).await?,
+            self.host.images_of(&image.repository).await?,
         ))
-    };
-    let (definition, pinned, named) = Definition::read(&String::from_utf8_lossy(&text))
-        .map_err(|why| unusable(&why.to_string()))?;
-    if named != *release || pinned != *image {
-        return Err(unusable("it is another release's"));
     }
-    let service = &survey.slots.get(survey.idle()).service;
-    let mut missing = definition.gone_from(&survey.file, service);
-    for source in definition.sources(service) {
-        let name = source.file_name().and_then(std::ffi::OsStr::to_str);
-        // What cannot be looked at is compose's to say.
-        if let (Some(folder), Some(name)) = (source.parent(), name)
-            && host
-                .list(folder)
-                .await
-                .is_ok_and(|found| !found.iter().any(|found| found == name))
-        {
-            missing.push(format!(
-                "`{}`, which is not on the host any more",
-                source.display()
+
+    /// An image with the settings that the compose file has now.
+    async fn with_file(&self, image: &PinnedImage) -> StepResult<Chosen> {
+        let key = release_key::of(self.host, self.paths).await?;
+        let definition = Definition::of(&self.survey.file, &self.plan.site.slots);
+        let named = definition.and_then(|definition| {
+            let release = definition.release_id(image, &key)?;
+            Some((definition.render(image, &release), release))
+        });
+        let (text, release) = named.ok_or_else(|| {
+            let what = "the settings of the slots cannot be kept";
+            Failure::new(Reason::InternalError, what)
+        })?;
+        Ok(Chosen {
+            image: image.clone(),
+            release,
+            staged: Staged::File {
+                text: Secret::new(text),
+            },
+            image_of: None,
+        })
+    }
+
+    /// A release as it ran, with all that it needs.
+    async fn back(&self, (release, image): &(ReleaseId, PinnedImage)) -> StepResult<Chosen> {
+        let (host, survey) = (self.host, self.survey);
+        let present = host.images_of(&image.repository).await.during(
+            Reason::PreflightFailed,
+            "cannot list the images on the host",
+        )?;
+        let others = |error: Failure| {
+            let names = names(self.kept, release);
+            if names.is_empty() {
+                error
+            } else {
+                error.hint(format!(
+                    "other releases are there: {names}; `--to` names one"
+                ))
+            }
+        };
+        if !present.contains(image) {
+            let why = format!("its image `{image}` is not on the host any more");
+            return Err(others(gone(release, &why)));
+        }
+        let file = self.paths.release_file(release);
+        let text = host.read(&file).await.during(
+            Reason::PreflightFailed,
+            format_args!("cannot read `{}`", file.display()),
+        )?;
+        let Some(text) = text else {
+            if release.is_of_old() {
+                let chosen = self.with_file(image).await?;
+                return Ok(Chosen {
+                    image_of: Some(release.clone()),
+                    ..chosen
+                });
+            }
+            let why = format!("its settings, `{}`, are not there any more", file.display());
+            return Err(others(gone(release, &why)));
+        };
+        let unusable = |why: &str| {
+            others(gone(
+                release,
+                &format!("`{}` cannot be used: {why}", file.display()),
+            ))
+        };
+        let (definition, pinned, named) = Definition::read(&String::from_utf8_lossy(&text))
+            .map_err(|why| unusable(&why.to_string()))?;
+        if named != *release || pinned != *image {
+            return Err(unusable("it is another release's"));
+        }
+        let service = &survey.slots.get(survey.idle()).service;
+        let mut missing = definition.gone_from(&survey.file, service);
+        for source in definition.sources(service) {
+            let name = source.file_name().and_then(std::ffi::OsStr::to_str);
+            // What cannot be looked at is compose's to say.
+            if let (Some(folder), Some(name)) = (source.parent(), name)
+                && host
+                    .list(folder)
+                    .await
+                    .is_ok_and(|found| !found.iter().any(|found| found == name))
+            {
+                missing.push(format!(
+                    "`{}`, which is not on the host any more",
+                    source.display()
+                ));
+            }
+        }
+        if !missing.is_empty() {
+            let why = format!("it ran with {}", missing.join("; with "));
+            return Err(others(gone(release, &why)).hint(
+                "put back what is gone, then `rollback` again; or fix the release and `deploy`",
             ));
         }
+        Ok(Chosen {
+            image: image.clone(),
+            release: release.clone(),
+            staged: Staged::Kept {
+                version: definition.version().map(str::to_owned),
+                place: survey.file.place(service),
+            },
+            image_of: None,
+        })
     }
-    if !missing.is_empty() {
-        let why = format!("it ran with {}", missing.join("; with "));
-        return Err(others(gone(release, &why)).hint(
-            "put back what is gone, then `rollback` again; or fix the release and `deploy`",
-        ));
-    }
-    Ok(Chosen {
-        image: image.clone(),
-        release: release.clone(),
-        staged: Staged::Kept {
-            version: definition.version().map(str::to_owned),
-            place: survey.file.place(service),
-        },
-        image_of: None,
-    })
 }
 
 fn gone(release: &ReleaseId, why: &str) -> Failure {

@@ -4,16 +4,17 @@
 //! The newest closed journal says what there is. The user's compose file is not read: it may have been edited since, and
 //! nobody has asked for that to go live. So containers are started, never made.
 
+use std::cell::Cell;
+
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult};
 use super::journal::closed::last_closed;
 use super::journal::entry::{Begun, Switch};
-use super::lock::CancelState;
 use super::paths::AppPaths;
 use super::route::Obeyed;
 use super::serving::Serving;
 use super::survey::is_running;
-use super::{engine, prepare, route, swap};
+use super::{docker, prepare, route, swap};
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, ComposeTool, Loaded};
@@ -33,7 +34,7 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     let Some(begun) = last_closed(host, paths).await? else {
         return Ok(Revived::default());
     };
-    engine::await_answer(host).await;
+    docker::await_answer(host).await;
     let site = &begun.plan.site;
     let config = route::config(host).await?;
     let Obeyed { switch, named, .. } = route::obeyed(host, site, &begun.slots, &config).await?;
@@ -120,7 +121,7 @@ async fn start_dependencies<H: Host>(
                 )?;
             }
         }
-        prepare::await_ready(host, events, project, service, || CancelState::No).await?;
+        prepare::await_ready(host, events, project, service, &Cell::new(false)).await?;
     }
     Ok(())
 }

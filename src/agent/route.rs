@@ -1,18 +1,24 @@
 //! What nginx obeys: the flag or the include, and the `server` blocks that use it. Looked at, never remembered.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
 use crate::error::Reason;
+use crate::host::facts::Probe;
 use crate::host::nginx::context::{self, Context};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
-use crate::host::nginx::{self, IncludePort};
+use crate::host::nginx::{self, IncludePort, Listen, Scheme};
 use crate::host::{Files, Host};
 use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
+
+/// How long a request through the public listener may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The whole configuration of nginx, which it must accept.
 pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
@@ -36,6 +42,37 @@ pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::Site>>
     Ok(sites)
 }
 
+/// A request to a listener of the `server` blocks that use the include: a plain one, or else one with TLS; and to the
+/// one with TLS of the same block, should the plain one only send there.
+pub(super) fn public_probes(sites: &[nginx::Site], path: &str) -> (Option<Probe>, Option<Probe>) {
+    let probe = |site: &nginx::Site, scheme| {
+        let said = site
+            .listens
+            .iter()
+            .chain(site.listens.is_empty().then_some(&Listen::DEFAULT));
+        let listen = said.into_iter().find(|listen| listen.scheme == scheme)?;
+        Some(Probe {
+            address: SocketAddr::from((listen.address, listen.port)),
+            scheme,
+            preface: listen.preface,
+            host: site
+                .server_name
+                .clone()
+                .unwrap_or_else(|| "localhost".to_owned()),
+            path: path.to_owned(),
+            timeout: PROBE_TIMEOUT,
+        })
+    };
+    let by = |scheme| {
+        let all = sites.iter();
+        all.filter_map(move |site| Some((site, probe(site, scheme)?)))
+    };
+    match by(Scheme::Http).next() {
+        Some((site, plain)) => (Some(plain), probe(site, Scheme::Https)),
+        None => (by(Scheme::Https).next().map(|(_, secure)| secure), None),
+    }
+}
+
 /// What decides where requests go, and where they go now.
 #[derive(Debug)]
 pub(super) struct Obeyed {
@@ -56,10 +93,7 @@ pub(super) async fn obeyed<H: Host>(
 ) -> StepResult<Obeyed> {
     let path = PathBuf::from(&site.proxy_include);
     let text = read(host, site, &path).await?;
-    let ports = PerSlot {
-        one: slots.one.port,
-        two: slots.two.port,
-    };
+    let ports = slots.map(|slot| slot.port);
     let described = flag::describe(&text).map_err(|why| not_ours(&path, why))?;
     match (described, site.switch) {
         (Some(described), SwitchChoice::Auto | SwitchChoice::Flag) => {

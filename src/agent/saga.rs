@@ -1,5 +1,5 @@
-//! The engine: runs a table of steps, undoes them in reverse when one fails before commit, and only
-//! goes forward after it. It knows nothing of docker or nginx, and trusts the journal alone.
+//! The engine: runs the rows of the [`table`], undoes them in reverse when one fails before commit, and only goes forward
+//! after it. It knows nothing of docker or nginx and no step by its name, and trusts the journal alone.
 //!
 //! | the journal says | [`settle`] does |
 //! |---|---|
@@ -11,42 +11,15 @@
 
 use std::time::Duration;
 
-use super::events::Events;
-use super::failure::StepResult;
-use super::journal::entry::{Entry, PreImage};
+use super::journal::entry::Entry;
 use super::journal::file::{AppendError, Journal};
 use super::journal::state::Phase;
+use super::swap::Swap;
+use super::table::{self, Kind, Row};
 use crate::host::Host;
 use crate::protocol::event::Happening;
 use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
-
-/// What becomes of a step when things go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Before commit; undone from its pre-image.
-    Compensatable,
-    /// After commit; tried again.
-    Retriable,
-    /// After commit; a failure is a warning.
-    BestEffort,
-}
-
-/// One line of the table.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
-    pub(super) step: Step,
-    pub(super) kind: Kind,
-}
-
-/// What the engine needs to know of the work.
-pub(super) trait Actor {
-    /// Reads what a step is about to change.
-    async fn capture(&self, step: Step) -> StepResult<PreImage>;
-    async fn apply(&self, step: Step) -> StepResult<()>;
-    /// Restores what was captured; safe when the step never ran, half ran, or is undone already.
-    async fn undo(&self, step: Step, before: &PreImage) -> StepResult<()>;
-}
 
 /// How the table ended.
 #[derive(Debug)]
@@ -67,19 +40,17 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the table from its start.
-pub(super) async fn run<'a, H: Host, A: Actor>(
-    host: &H,
-    events: &Events<'_, H>,
-    actor: &A,
-    table: &[Row],
+pub(super) async fn run<'a, H: Host>(
+    swap: &Swap<'_, H>,
     mut journal: Journal<'a, H>,
 ) -> Over<'a, H> {
-    for row in table.iter().filter(|row| row.kind == Kind::Compensatable) {
-        match attempt(events, actor, &mut journal, row.step).await {
+    let rows = table::rows();
+    let is_before_commit = |row: &&Row<H>| row.kind == Kind::Compensatable;
+    for row in rows.iter().filter(is_before_commit) {
+        match attempt(swap, row, &mut journal).await {
             Ok(()) => {}
             Err(Halt::Failed(error)) => {
-                let failed = Some((row.step, error));
-                return unwind(host, events, actor, journal, failed).await;
+                return unwind(swap, journal, Some((row.step, error))).await;
             }
             Err(Halt::Blind(why)) => return (Ended::Stuck { at: row.step, why }, None),
         }
@@ -87,33 +58,28 @@ pub(super) async fn run<'a, H: Host, A: Actor>(
     match journal.append(Entry::Committed).await {
         Ok(()) => {}
         Err(AppendError::NotWritten(error)) => {
-            let last = table
-                .iter()
-                .rev()
-                .find(|row| row.kind == Kind::Compensatable);
-            let failed = last.map(|row| (row.step, error));
-            return unwind(host, events, actor, journal, failed).await;
+            let last = rows.iter().rfind(is_before_commit);
+            return unwind(swap, journal, last.map(|row| (row.step, error))).await;
         }
         Err(AppendError::Unknown(why)) => {
-            let at = Step::DrainOld;
+            let [.., last] = &rows;
+            let next = rows.iter().find(|row| !is_before_commit(row));
+            let at = next.unwrap_or(last).step;
             return (Ended::Stuck { at, why }, None);
         }
     }
-    events.emit(Happening::Committed).await;
-    forward(host, events, actor, table, journal).await
+    swap.events.emit(Happening::Committed).await;
+    forward(swap, journal).await
 }
 
 /// Brings a journal that was found open to its end, whichever that is.
-pub(super) async fn settle<'a, H: Host, A: Actor>(
-    host: &H,
-    events: &Events<'_, H>,
-    actor: &A,
-    table: &[Row],
+pub(super) async fn settle<'a, H: Host>(
+    swap: &Swap<'_, H>,
     journal: Journal<'a, H>,
 ) -> Over<'a, H> {
     match journal.state().phase {
-        Phase::Forward | Phase::Undoing => unwind(host, events, actor, journal, None).await,
-        Phase::Committed => forward(host, events, actor, table, journal).await,
+        Phase::Forward | Phase::Undoing => unwind(swap, journal, None).await,
+        Phase::Committed => forward(swap, journal).await,
         Phase::Finished => (Ended::Committed { unfinished: None }, Some(journal)),
         Phase::RolledBack => (Ended::Undone { failed: None }, Some(journal)),
     }
@@ -137,15 +103,15 @@ impl From<AppendError> for Halt {
 }
 
 /// Intent, effect, result.
-async fn attempt<H: Host, A: Actor>(
-    events: &Events<'_, H>,
-    actor: &A,
+async fn attempt<H: Host>(
+    swap: &Swap<'_, H>,
+    row: &Row<H>,
     journal: &mut Journal<'_, H>,
-    step: Step,
 ) -> Result<(), Halt> {
-    let before = actor.capture(step).await.map_err(Halt::Failed)?;
+    let step = row.step;
+    let before = row.capture(swap).await.map_err(Halt::Failed)?;
     journal.append(Entry::Started { step, before }).await?;
-    match events.frame(step, actor.apply(step)).await {
+    match swap.events.frame(step, row.apply(swap)).await {
         Ok(()) => Ok(journal.append(Entry::Done { step }).await?),
         Err(error) => {
             let why = error.clone();
@@ -159,15 +125,10 @@ async fn attempt<H: Host, A: Actor>(
 }
 
 /// The steps after commit: several tries each, never a way back.
-async fn forward<'a, H: Host, A: Actor>(
-    host: &H,
-    events: &Events<'_, H>,
-    actor: &A,
-    table: &[Row],
-    mut journal: Journal<'a, H>,
-) -> Over<'a, H> {
+async fn forward<'a, H: Host>(swap: &Swap<'_, H>, mut journal: Journal<'a, H>) -> Over<'a, H> {
+    let rows = table::rows();
     let mut unfinished = None;
-    for row in table.iter().filter(|row| row.kind != Kind::Compensatable) {
+    for row in rows.iter().filter(|row| row.kind != Kind::Compensatable) {
         if journal.state().is_done(row.step) {
             continue;
         }
@@ -177,7 +138,7 @@ async fn forward<'a, H: Host, A: Actor>(
             1
         };
         for tried in 1..=tries {
-            match attempt(events, actor, &mut journal, row.step).await {
+            match attempt(swap, row, &mut journal).await {
                 Ok(()) => break,
                 Err(Halt::Blind(why)) => return (Ended::Stuck { at: row.step, why }, None),
                 Err(Halt::Failed(error)) if tried == tries => {
@@ -185,7 +146,7 @@ async fn forward<'a, H: Host, A: Actor>(
                         unfinished = Some((row.step, error));
                     }
                 }
-                Err(Halt::Failed(_)) => host.sleep(PAUSE).await,
+                Err(Halt::Failed(_)) => swap.host.sleep(PAUSE).await,
             }
         }
     }
@@ -193,17 +154,16 @@ async fn forward<'a, H: Host, A: Actor>(
         journal.append(Entry::Finished).await
     {
         // The new release serves and the old one is stopped; the next run closes the journal.
-        let unfinished = unfinished.or(Some((Step::Prune, why)));
+        let [.., last] = &rows;
+        let unfinished = unfinished.or(Some((last.step, why)));
         return (Ended::Committed { unfinished }, None);
     }
     (Ended::Committed { unfinished }, Some(journal))
 }
 
 /// Undoes every step whose undo is owed, in reverse.
-async fn unwind<'a, H: Host, A: Actor>(
-    host: &H,
-    events: &Events<'_, H>,
-    actor: &A,
+async fn unwind<'a, H: Host>(
+    swap: &Swap<'_, H>,
     mut journal: Journal<'a, H>,
     failed: Option<(Step, Failure)>,
 ) -> Over<'a, H> {
@@ -217,11 +177,13 @@ async fn unwind<'a, H: Host, A: Actor>(
         {
             return stuck(step, why, failed);
         }
-        events.emit(Happening::UndoStarted { step }).await;
+        swap.events.emit(Happening::UndoStarted { step }).await;
         let mut tried = 1;
-        while let Err(why) = actor.undo(step, &before).await {
+        while let Err(why) = table::undo(swap, step, &before).await {
             let failure = why.clone();
-            events.emit(Happening::UndoFailed { step, failure }).await;
+            swap.events
+                .emit(Happening::UndoFailed { step, failure })
+                .await;
             let failed_again = Entry::UndoFailed {
                 step,
                 why: why.clone(),
@@ -231,19 +193,20 @@ async fn unwind<'a, H: Host, A: Actor>(
                 return stuck(step, why, failed);
             }
             tried += 1;
-            host.sleep(PAUSE).await;
+            swap.host.sleep(PAUSE).await;
         }
         if let Err(AppendError::NotWritten(why) | AppendError::Unknown(why)) =
             journal.append(Entry::Undone { step }).await
         {
             return stuck(step, why, failed);
         }
-        events.emit(Happening::Undone { step }).await;
+        swap.events.emit(Happening::Undone { step }).await;
     }
     if let Err(AppendError::NotWritten(why) | AppendError::Unknown(why)) =
         journal.append(Entry::RolledBack).await
     {
-        return stuck(Step::PullImage, why, failed);
+        let [first, ..] = &table::rows::<H>();
+        return stuck(first.step, why, failed);
     }
     (Ended::Undone { failed }, Some(journal))
 }

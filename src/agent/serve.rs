@@ -15,11 +15,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::cancel_file;
 use super::detach::Run;
-use super::ending::early_word;
+use super::ending::Early;
 use super::journal::entry::Switch;
-use super::lock::CancelState;
 use super::paths::AppPaths;
-use super::{detach, fence, follow, meter, prepare, provision, run, status};
+use super::{detach, fence, follow, meter, owner, prepare, provision, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::Host;
@@ -72,7 +71,7 @@ async fn visit<H: Host>(
     requests: &mut UnboundedReceiver<Request>,
     listener: UnboundedSender<Reply>,
 ) {
-    let cancel = Cell::new(CancelState::No);
+    let cancel = Cell::new(false);
     let flag = cancel_file::of(&request);
     let watch = async {
         watch_for_cancel(host, requests, flag.as_deref(), &cancel).await;
@@ -104,7 +103,7 @@ async fn answer<H: Host>(
     host: &H,
     request: Request,
     listener: UnboundedSender<Reply>,
-    cancel: &Cell<CancelState>,
+    cancel: &Cell<bool>,
 ) -> Run {
     match request {
         Request::Prepare { site } => {
@@ -125,7 +124,7 @@ async fn answer<H: Host>(
         Request::Status { site, of } => tell_status(host, &site, of.as_ref(), listener).await,
         Request::Provision { order } => {
             let events = Events::new(host, None, listener.clone());
-            match Box::pin(provision::provision(host, &events, &order, || cancel.get())).await {
+            match Box::pin(provision::provision(host, &events, &order, cancel)).await {
                 Ok(changes) => drop(listener.send(Reply::Provisioned { changes })),
                 Err(error) => refuse(&events, Step::Preflight, error).await,
             }
@@ -140,15 +139,15 @@ async fn ready<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     site: &Site,
-    cancel: &Cell<CancelState>,
+    cancel: &Cell<bool>,
 ) -> Result<u64, (Step, Failure)> {
     let paths = AppPaths::new(&site.app);
     let numbered = async {
-        run::open(host, site).await?;
+        owner::open(host, site).await?;
         fence::issue(host, &paths).await
     };
     let fence = numbered.await.map_err(|error| (Step::Preflight, error))?;
-    let survey = prepare::run(host, events, site, || cancel.get()).await?;
+    let survey = prepare::run(host, events, site, cancel).await?;
     if survey.switch == Switch::Flag {
         // While the image is built the old slot shows what it can do.
         meter::start_logging(host, &paths).await;
@@ -169,8 +168,8 @@ async fn tell_status<H: Host>(
 }
 
 pub(super) async fn refuse<H: Host>(events: &Events<'_, H>, step: Step, error: Failure) {
-    let word = early_word(Outcome::Failed, error.reason, None, Some((step, error)));
-    events.emit(word).await;
+    let word = Early::new(Outcome::Failed, error.reason, Some((step, error)));
+    events.emit(word.word()).await;
 }
 
 /// A thread, because a blocked read of standard input must not keep the process from ending.
@@ -191,14 +190,15 @@ async fn watch_for_cancel<H: Host>(
     host: &H,
     requests: &mut UnboundedReceiver<Request>,
     flag: Option<&Path>,
-    cancel: &Cell<CancelState>,
+    cancel: &Cell<bool>,
 ) {
     while let Some(request) = requests.recv().await {
-        if request == Request::Cancel {
-            cancel.set(CancelState::Requested);
-            if let Some(flag) = flag {
-                cancel_file::pass_on(host, flag).await;
-            }
+        if !matches!(request, Request::Cancel) {
+            continue;
+        }
+        cancel.set(true);
+        if let Some(flag) = flag {
+            cancel_file::pass_on(host, flag).await;
         }
     }
 }

@@ -76,8 +76,11 @@ impl Survey {
 
     /// The slot that takes traffic: the one nginx names, if its container runs.
     pub(super) fn live(&self) -> Option<Slot> {
-        let runs = |slot| self.containers.get(slot).as_ref().is_some_and(is_running);
-        runs(self.named).then_some(self.named)
+        self.runs(self.named).then_some(self.named)
+    }
+
+    pub(super) fn runs(&self, slot: Slot) -> bool {
+        self.containers.get(slot).as_ref().is_some_and(is_running)
     }
 
     /// Where the next release goes.
@@ -103,10 +106,7 @@ impl Survey {
 
 /// Whether a container's process runs.
 pub(super) fn is_running(container: &ContainerFacts) -> bool {
-    match container.run {
-        RunState::Running => true,
-        RunState::Ended { .. } => false,
-    }
+    matches!(container.run, RunState::Running)
 }
 
 fn bad(what: impl Into<String>) -> Failure {

@@ -1,4 +1,4 @@
-//! The table: every step of a swap, in order, with its kind. `design` §5 is its source.
+//! What the steps of one swap work with.
 
 use crate::protocol::outcome::Failure;
 use std::cell::{Cell, RefCell};
@@ -6,69 +6,17 @@ use std::path::PathBuf;
 
 use super::events::Events;
 use super::failure::StepResult;
-use super::journal::entry::{Begun, PreImage, Settings};
-use super::lock::CancelState;
+use super::journal::entry::{Begun, Settings};
 use super::meter::Meter;
 use super::paths::AppPaths;
 use super::resolve::Staged;
-use super::saga::{Actor, Kind, Row};
-use super::steps::{
-    self, await_healthy, bake, drain_old, prune, pull_image, stage_release, start_slot, stop_old,
-    switch_traffic, verify_route,
-};
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, ComposeTool};
 use crate::host::nginx;
 use crate::protocol::plan::Site;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::slot::SlotService;
-use crate::protocol::step::Step;
 use crate::protocol::wire::RegistryLogin;
-
-/// What the engine runs after the two checks.
-pub(super) const TABLE: &[Row] = &[
-    Row {
-        step: Step::PullImage,
-        kind: Kind::Compensatable,
-    },
-    Row {
-        step: Step::StageRelease,
-        kind: Kind::Compensatable,
-    },
-    Row {
-        step: Step::StartSlot,
-        kind: Kind::Compensatable,
-    },
-    Row {
-        step: Step::AwaitHealthy,
-        kind: Kind::Compensatable,
-    },
-    Row {
-        step: Step::SwitchTraffic,
-        kind: Kind::Compensatable,
-    },
-    Row {
-        step: Step::VerifyRoute,
-        kind: Kind::Compensatable,
-    },
-    Row {
-        step: Step::Bake,
-        kind: Kind::Compensatable,
-    },
-    // ---- commit ----
-    Row {
-        step: Step::DrainOld,
-        kind: Kind::Retriable,
-    },
-    Row {
-        step: Step::StopOld,
-        kind: Kind::Retriable,
-    },
-    Row {
-        step: Step::Prune,
-        kind: Kind::BestEffort,
-    },
-];
 
 /// One swap at work: everything a step may look at. All that an undo needs comes from the journal.
 #[derive(Debug)]
@@ -83,9 +31,10 @@ pub(super) struct Swap<'a, H> {
     /// The `server` blocks that use the include; unknown, and not needed, on the way back.
     pub(super) sites: &'a [nginx::Site],
     pub(super) login: Option<&'a RegistryLogin>,
-    pub(super) cancel: &'a Cell<CancelState>,
-    pub(super) receipt: &'a RefCell<Receipt>,
-    pub(super) meter: &'a Meter<'a, H>,
+    /// Whether somebody asked for an end; nobody can on the way back.
+    pub(super) cancel: Option<&'a Cell<bool>>,
+    pub(super) receipt: RefCell<Receipt>,
+    pub(super) meter: Meter<'a, H>,
     pub(super) healthy_at: Cell<Option<Healthy>>,
     /// When it was decided that the new slot is not good enough, by the clock that never jumps.
     pub(super) decided_at: Cell<Option<u64>>,
@@ -131,7 +80,33 @@ pub(super) fn project(begun: &Begun, tool: ComposeTool) -> ComposeProject {
     }
 }
 
-impl<H: Host> Swap<'_, H> {
+impl<'a, H: Host> Swap<'a, H> {
+    /// A swap that was cut short and is brought to its end: nothing is staged and nothing is measured.
+    pub(super) fn cut_short(
+        host: &'a H,
+        events: &'a Events<'a, H>,
+        paths: &'a AppPaths,
+        begun: &'a Begun,
+        tool: ComposeTool,
+    ) -> Self {
+        Self {
+            host,
+            events,
+            paths,
+            begun,
+            staged: &Staged::Nothing,
+            tool,
+            sites: &[],
+            login: None,
+            cancel: None,
+            receipt: RefCell::default(),
+            meter: Meter::none(host, paths),
+            healthy_at: Cell::new(None),
+            decided_at: Cell::new(None),
+            last_lines: RefCell::default(),
+        }
+    }
+
     /// The app and its host, as the plan has them.
     pub(super) fn site(&self) -> &Site {
         &self.begun.plan.site
@@ -167,58 +142,20 @@ impl<H: Host> Swap<'_, H> {
 
     /// An error when someone asked for an end.
     pub(super) fn go_on(&self) -> StepResult<()> {
-        match self.cancel.get() {
-            CancelState::No => Ok(()),
-            CancelState::Requested => Err(Failure::cancelled()),
+        if self.cancel.is_some_and(Cell::get) {
+            return Err(Failure::cancelled());
         }
-    }
-}
-
-impl<H: Host> Actor for Swap<'_, H> {
-    async fn capture(&self, step: Step) -> StepResult<PreImage> {
-        match step {
-            Step::StageRelease => stage_release::capture(self).await,
-            Step::SwitchTraffic => switch_traffic::capture(self).await,
-            Step::Preflight
-            | Step::StartDependencies
-            | Step::PullImage
-            | Step::StartSlot
-            | Step::AwaitHealthy
-            | Step::VerifyRoute
-            | Step::Bake
-            | Step::DrainOld
-            | Step::StopOld
-            | Step::Prune => Ok(PreImage::Nothing),
-        }
+        Ok(())
     }
 
-    async fn apply(&self, step: Step) -> StepResult<()> {
-        match step {
-            Step::PullImage => pull_image::apply(self).await,
-            Step::StageRelease => stage_release::apply(self).await,
-            Step::StartSlot => start_slot::apply(self).await,
-            Step::AwaitHealthy => await_healthy::apply(self).await,
-            Step::SwitchTraffic => switch_traffic::apply(self).await,
-            Step::VerifyRoute => verify_route::apply(self).await,
-            Step::DrainOld => drain_old::apply(self).await,
-            Step::StopOld => stop_old::apply(self).await,
-            Step::Prune => prune::apply(self).await,
-            Step::Bake => bake::apply(self).await,
-            Step::Preflight | Step::StartDependencies => Err(steps::not_in_table(step)),
-        }
-    }
-
-    async fn undo(&self, step: Step, before: &PreImage) -> StepResult<()> {
-        match step {
-            Step::StageRelease => stage_release::undo(self, before).await,
-            Step::StartSlot => start_slot::undo(self).await,
-            Step::SwitchTraffic => switch_traffic::undo(self, before).await,
-            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute | Step::Bake => Ok(()),
-            Step::Preflight
-            | Step::StartDependencies
-            | Step::DrainOld
-            | Step::StopOld
-            | Step::Prune => Err(steps::not_in_table(step)),
-        }
+    /// What it did to the users, when it is over.
+    pub(super) async fn take_receipt(&self) -> Receipt {
+        let healthy_at = self.healthy_at.get();
+        let comparable = healthy_at.filter(|healthy| healthy.clocks_agree(self.host));
+        let mut receipt = self.receipt.take();
+        let healthy_ms = comparable.map(|healthy| healthy.now_ms);
+        self.meter.tell(&mut receipt, self.begun.slot, healthy_ms);
+        receipt.agent_memory_bytes = self.host.memory_peak().await.ok();
+        receipt
     }
 }

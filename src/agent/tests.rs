@@ -5,10 +5,9 @@ use std::path::Path;
 
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::deploy::run;
 use super::journal::codec::Head;
 use super::journal::entry::{Begun, Entry, Settings, Switch};
-use super::lock::CancelState;
-use super::run::run;
 use super::writer::Writer;
 use crate::error::Reason;
 use crate::host::sim::{Behaviour, INCLUDE, SimHost};
@@ -120,10 +119,10 @@ pub(super) fn failure() -> Failure {
 }
 
 pub(super) fn swap(host: &SimHost, n: u8, target: Target) -> Finished {
-    swap_with(host, n, target, &Cell::new(CancelState::No))
+    swap_with(host, n, target, &Cell::new(false))
 }
 
-fn swap_with(host: &SimHost, n: u8, target: Target, cancel: &Cell<CancelState>) -> Finished {
+fn swap_with(host: &SimHost, n: u8, target: Target, cancel: &Cell<bool>) -> Finished {
     swap_plan(host, &plan(n, target), cancel, |_| {})
 }
 
@@ -131,7 +130,7 @@ fn swap_with(host: &SimHost, n: u8, target: Target, cancel: &Cell<CancelState>) 
 pub(super) fn swap_plan(
     host: &SimHost,
     plan: &Plan,
-    cancel: &Cell<CancelState>,
+    cancel: &Cell<bool>,
     mut meanwhile: impl FnMut(&SimHost),
 ) -> Finished {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -328,7 +327,7 @@ fn an_undo_that_keeps_failing_is_stuck_and_the_old_release_still_serves() {
 fn a_cancel_before_commit_rolls_back() {
     let host = SimHost::new();
     deployed(&host, 1);
-    let cancel = Cell::new(CancelState::Requested);
+    let cancel = Cell::new(true);
     let finished = swap_with(&host, 2, Target::Image(image(2)), &cancel);
     assert_eq!(
         (finished.outcome, host.serves()),

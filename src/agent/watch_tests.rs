@@ -3,7 +3,6 @@
 use std::cell::Cell;
 
 use super::crash::drive;
-use super::lock::CancelState;
 use super::meter::start_logging;
 use super::paths::AppPaths;
 use super::tests::{behaves, deployed, image, plan, swap, swap_plan};
@@ -29,7 +28,7 @@ fn with_bake(host: &SimHost, behaviour: Behaviour, bake: &str) -> Finished {
     let paths = AppPaths::new(&plan.site.app);
     drive(host, start_logging(host, &paths));
     host.world.borrow_mut().let_pass(10_000);
-    let finished = swap_plan(host, &plan, &Cell::new(CancelState::No), |_| {});
+    let finished = swap_plan(host, &plan, &Cell::new(false), |_| {});
     assert_eq!(host.world.borrow().broken, Vec::<String>::new());
     finished
 }

@@ -9,11 +9,9 @@ use std::cell::Cell;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::cancel_file;
-use super::lock::CancelState;
 use super::paths::AppPaths;
-use super::run;
 use super::serve::{FLUSH_DEADLINE, speak};
+use super::{cancel_file, deploy};
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::host::linux::{LinuxHost, detached};
 use crate::protocol::line::read_line;
@@ -38,10 +36,10 @@ pub async fn work() -> Result<ExitCode> {
         Error::untouched(Reason::AgentUnavailable, "the agent cannot start").because(error)
     })?;
     let (listener, replies) = unbounded_channel();
-    let cancel = Cell::new(CancelState::No);
+    let cancel = Cell::new(false);
     let flag = AppPaths::new(&plan.site.app).cancel(&plan.deployment);
     let work = async {
-        Box::pin(run::run(&host, &plan, login.as_ref(), listener, &cancel)).await;
+        Box::pin(deploy::run(&host, &plan, login.as_ref(), listener, &cancel)).await;
         // Nobody reads it any more.
         cancel_file::forget(&host, &flag).await;
     };
@@ -84,11 +82,11 @@ fn read_request() -> Result<(Box<Plan>, Option<RegistryLogin>)> {
     }
 }
 
-async fn watch_signals(ends: &mut [Signal; 2], cancel: &Cell<CancelState>) {
+async fn watch_signals(ends: &mut [Signal; 2], cancel: &Cell<bool>) {
     let [terminate, interrupt] = ends;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    cancel.set(CancelState::Requested);
+    cancel.set(true);
 }

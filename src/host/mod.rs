@@ -36,6 +36,6 @@ use error::HostError;
 pub type HostResult<T> = Result<T, HostError>;
 
 /// Everything the agent can do to the world.
-pub trait Host: Files + Containers + Images + Proxy + Network + Machine + Clock {}
+pub trait Host: Files + Containers + Images + Proxy + Network + Machine + Clock + 'static {}
 
-impl<T: Files + Containers + Images + Proxy + Network + Machine + Clock> Host for T {}
+impl<T: Files + Containers + Images + Proxy + Network + Machine + Clock + 'static> Host for T {}

@@ -116,22 +116,6 @@ impl Happening {
     /// Whether it must survive a power cut, because `history` and `rollback` read it. The journal has what recovery
     /// needs; all others are for people.
     pub fn is_for_the_record(&self) -> bool {
-        match self {
-            Self::Resolved { .. } | Self::Finished(_) => true,
-            Self::LockWaiting { .. }
-            | Self::Begun { .. }
-            | Self::Recovered { .. }
-            | Self::StepStarted { .. }
-            | Self::StepProgress { .. }
-            | Self::StepDone { .. }
-            | Self::StepFailed { .. }
-            | Self::Committed
-            | Self::UndoStarted { .. }
-            | Self::Undone { .. }
-            | Self::UndoFailed { .. }
-            | Self::Output { .. }
-            | Self::Warning { .. }
-            | Self::Unknown => false,
-        }
+        matches!(self, Self::Resolved { .. } | Self::Finished(_))
     }
 }

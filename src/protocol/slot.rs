@@ -58,6 +58,14 @@ impl<T> PerSlot<T> {
         }
     }
 
+    /// What `make` makes of each value.
+    pub fn map<U>(&self, mut make: impl FnMut(&T) -> U) -> PerSlot<U> {
+        PerSlot {
+            one: make(&self.one),
+            two: make(&self.two),
+        }
+    }
+
     /// The value of `slot`.
     pub fn get(&self, slot: Slot) -> &T {
         match slot {

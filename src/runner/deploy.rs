@@ -1,4 +1,4 @@
-//! **The story**: a deploy from the event to the last report. What the host makes of it is told in `agent::run`.
+//! **The story**: a deploy from the event to the last report. What the host makes of it is told in `agent::deploy`.
 
 use tokio::{join, try_join};
 

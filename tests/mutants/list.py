@@ -16,9 +16,9 @@ MUTANTS = [
         "intent is noted after the effect",
         "src/agent/saga.rs",
         """    journal.append(Entry::Started { step, before }).await?;
-    match events.frame(step, actor.apply(step)).await {
+    match swap.events.frame(step, row.apply(swap)).await {
         Ok(()) => Ok(journal.append(Entry::Done { step }).await?),""",
-        """    let applied = events.frame(step, actor.apply(step)).await;
+        """    let applied = swap.events.frame(step, row.apply(swap)).await;
     journal.append(Entry::Started { step, before }).await?;
     match applied {
         Ok(()) => Ok(journal.append(Entry::Done { step }).await?),""",
@@ -42,42 +42,32 @@ MUTANTS = [
         "undone is noted before the undo",
         "src/agent/saga.rs",
         """        let mut tried = 1;
-        while let Err(why) = actor.undo(step, &before).await {""",
+        while let Err(why) = table::undo(swap, step, &before).await {""",
         """        let mut tried = 1;
         let _early = journal.append(Entry::Undone { step }).await;
-        while let Err(why) = actor.undo(step, &before).await {""",
+        while let Err(why) = table::undo(swap, step, &before).await {""",
     ),
     (
         "commit comes after the old slot is stopped",
-        "src/agent/swap.rs",
-        """    Row {
-        step: Step::DrainOld,
-        kind: Kind::Retriable,
-    },
-    Row {
-        step: Step::StopOld,
-        kind: Kind::Retriable,
-    },""",
-        """    Row {
-        step: Step::DrainOld,
-        kind: Kind::Compensatable,
-    },
-    Row {
-        step: Step::StopOld,
-        kind: Kind::Compensatable,
-    },""",
+        "src/agent/table.rs",
+        """        Row::new(Step::DrainOld, Retriable, drain_old::apply),
+        Row::new(Step::StopOld, Retriable, stop_old::apply),""",
+        """        Row::new(Step::DrainOld, Compensatable, drain_old::apply),
+        Row::new(Step::StopOld, Compensatable, stop_old::apply),""",
     ),
     (
         "recovery always rolls back",
         "src/agent/saga.rs",
-        "        Phase::Committed => forward(host, events, actor, table, journal).await,",
-        "        Phase::Committed => unwind(host, events, actor, journal, None).await,",
+        "        Phase::Committed => forward(swap, journal).await,",
+        "        Phase::Committed => unwind(swap, journal, None).await,",
     ),
     (
         "recovery forgets to undo the switch",
-        "src/agent/swap.rs",
-        "            Step::SwitchTraffic => switch_traffic::undo(self, before).await,",
-        "            Step::SwitchTraffic => Ok(()),",
+        "src/agent/table.rs",
+        """            .captured_by(switch_traffic::capture)
+            .undone_by(switch_traffic::undo),""",
+        """            .captured_by(switch_traffic::capture)
+            .undone_by(async |_, _| Ok(())),""",
     ),
     (
         "the journal is not synced",
@@ -93,15 +83,15 @@ MUTANTS = [
     ),
     (
         "the new slot is stopped before traffic is back",
-        "src/agent/swap.rs",
-        "            Step::PullImage | Step::AwaitHealthy | Step::VerifyRoute | Step::Bake => Ok(()),",
-        "            Step::VerifyRoute => start_slot::undo(self).await,\n            Step::PullImage | Step::AwaitHealthy | Step::Bake => Ok(()),"
+        "src/agent/table.rs",
+        "        Row::new(Step::VerifyRoute, Compensatable, verify_route::apply),",
+        "        Row::new(Step::VerifyRoute, Compensatable, verify_route::apply).undone_by(start_slot::undo),",
     ),
     (
         "recovery does not look for an open journal",
-        "src/agent/run.rs",
-        "    match recover_as(host, paths, fence).await? {",
-        "    match Recovered::Nothing {",
+        "src/agent/deploy.rs",
+        "        let recovered = recover_as(self.host, self.paths, number).await;",
+        "        let recovered = StepResult::Ok(Recovered::Nothing);\n        drop(recover_as(self.host, self.paths, number));",
     ),
     (
         "an older run may act late",
@@ -123,12 +113,12 @@ MUTANTS = [
     ),
     (
         "the flag is taken back after the new slot is removed",
-        "src/agent/swap.rs",
-        "            Step::SwitchTraffic => switch_traffic::undo(self, before).await,",
-        """            Step::SwitchTraffic => {
-                start_slot::undo(self).await?;
-                switch_traffic::undo(self, before).await
-            }""",
+        "src/agent/table.rs",
+        "            .undone_by(switch_traffic::undo),",
+        """            .undone_by(async |swap, before| {
+                start_slot::undo(swap, before).await?;
+                switch_traffic::undo(swap, before).await
+            }),""",
     ),
     (
         "traffic is moved without a synced replacement",
@@ -142,11 +132,9 @@ MUTANTS = [
     ),
     (
         "traffic is watched after commit",
-        "src/agent/swap.rs",
-        """        step: Step::Bake,
-        kind: Kind::Compensatable,""",
-        """        step: Step::Bake,
-        kind: Kind::Retriable,""",
+        "src/agent/table.rs",
+        "        Row::new(Step::Bake, Compensatable, bake::apply),",
+        "        Row::new(Step::Bake, Retriable, bake::apply),",
     ),
     (
         "nginx goes on logging",
@@ -168,15 +156,15 @@ MUTANTS = [
     ),
     (
         "the journal is archived before the last word",
-        "src/agent/run.rs",
-        "    let stopped = meter.end().await;\n",
-        "    if let Some(journal) = over {\n        drop(journal.archive().await);\n    }\n    let over: Option<Journal<'_, H>> = None;\n    let stopped = meter.end().await;\n",
+        "src/agent/deploy.rs",
+        "        let word = last_word(",
+        "        if let Some(journal) = over {\n            drop(journal.archive().await);\n        }\n        let over: Option<Journal<'_, H>> = None;\n        let word = last_word(",
     ),
     (
         "a last word that was not kept counts",
-        "src/agent/run.rs",
-        "    if events.say(finished).await.is_ok()",
-        "    if matches!(events.say(finished).await, Ok(()) | Err(_))",
+        "src/agent/deploy.rs",
+        "        if said.is_ok()",
+        "        if matches!(said, Ok(()) | Err(_))",
     ),
     (
         "the last word of a dead agent is not synced",
@@ -186,11 +174,9 @@ MUTANTS = [
     ),
     (
         "the work is done without the lock",
-        "src/agent/run.rs",
-        """            Box::pin(locked(host, &events, &paths, plan, fence, login, cancel)).await;
-            drop(lock);""",
-        """            drop(lock);
-            Box::pin(locked(host, &events, &paths, plan, fence, login, cancel)).await;""",
+        "src/agent/deploy.rs",
+        "            if let Err(early) = Box::pin(deploy.under_the_lock(number)).await {",
+        "            let lock = drop(lock);\n            if let Err(early) = Box::pin(deploy.under_the_lock(number)).await {",
     ),
     (
         "a rollback is rolled back for its traffic",

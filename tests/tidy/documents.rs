@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use pct_deploy::config::schema::{Group, Preset, SETTINGS, Setting};
 use pct_deploy::error::Reason;
+use pct_deploy::protocol::step::{Phase, Step};
 
 use crate::root;
 
@@ -225,6 +226,18 @@ fn the_outputs_are_the_fields_of_the_result() {
             documented.contains(&format!("| `{output}` |")),
             "{output} is not documented"
         );
+    }
+}
+
+#[test]
+fn every_part_and_step_is_documented_in_order() {
+    let documented = fs::read_to_string(root().join("docs/result.md")).unwrap();
+    let names = |names: Vec<&str>| format!("`{}`", names.join("`, `"));
+    let phases = names(Phase::ALL.iter().map(|phase| phase.as_str()).collect());
+    let steps = names(Step::ALL.iter().map(|step| step.as_str()).collect());
+    let text = documented.replace('\n', " ");
+    for all in [phases, steps] {
+        assert!(text.contains(&all), "{all}");
     }
 }
 

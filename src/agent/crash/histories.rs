@@ -14,11 +14,8 @@ use crate::agent::events::Events;
 use crate::agent::fence;
 use crate::agent::journal::file::Journal;
 use crate::agent::journal::state::Phase;
-use crate::agent::lock::CancelState;
-use crate::agent::meter::Meter;
-use crate::agent::resolve::Staged;
-use crate::agent::saga::Actor as _;
 use crate::agent::swap::Swap;
+use crate::agent::table;
 use crate::agent::tests::{behaves, image, plan};
 use crate::host::facts::ComposeTool;
 use crate::host::sim::{Death, Known, SimHost};
@@ -166,25 +163,10 @@ fn undo_twice(dead: &SimHost) -> Verdict {
             return Ok(());
         };
         let events = Events::silent(&host);
-        let actor = Swap {
-            host: &host,
-            events: &events,
-            paths: &paths,
-            begun: &state.begun,
-            staged: &Staged::WayBack,
-            tool: ComposeTool::V2,
-            sites: &[],
-            login: None,
-            cancel: &CancelState::No.into(),
-            receipt: &Default::default(),
-            meter: &Meter::none(&host, &paths),
-            healthy_at: Default::default(),
-            decided_at: Default::default(),
-            last_lines: Default::default(),
-        };
+        let swap = Swap::cut_short(&host, &events, &paths, &state.begun, ComposeTool::V2);
         let mut ends = Vec::new();
         for _ in 0..2 {
-            if let Err(why) = actor.undo(step, before).await {
+            if let Err(why) = table::undo(&swap, step, before).await {
                 return Err(format!("the undo of {step}: {why:?}"));
             }
             ends.push(host.world.borrow().essence());

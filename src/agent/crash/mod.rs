@@ -10,10 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::lock::CancelState;
+use super::deploy::run;
 use super::paths::AppPaths;
 use super::recover::{Recovered, recover};
-use super::run::run;
 use crate::host::sim::SimHost;
 use crate::host::{Files as _, LockAttempt};
 use crate::protocol::event::Happening;
@@ -50,7 +49,7 @@ pub(super) fn drive<T>(host: &SimHost, work: impl Future<Output = T>) -> Option<
 /// Runs a plan to its last word, or to the host's crash point.
 fn live(host: &SimHost, plan: &Plan) -> Option<Finished> {
     let (listener, mut replies) = unbounded_channel();
-    let cancel = Cell::new(CancelState::No);
+    let cancel = Cell::new(false);
     drive(host, Box::pin(run(host, plan, None, listener, &cancel)))?;
     let mut last = None;
     while let Ok(Reply::Event(event)) = replies.try_recv() {

@@ -140,18 +140,7 @@ pub(super) fn told(bytes: &[u8]) -> Told {
             Happening::StepFailed { step, failure, .. }
             | Happening::UndoFailed { step, failure } => told.failed = Some((step, failure)),
             Happening::Finished(finished) => told.failed = finished.failed,
-            Happening::Begun { .. }
-            | Happening::Resolved { .. }
-            | Happening::LockWaiting { .. }
-            | Happening::Recovered { .. }
-            | Happening::StepStarted { .. }
-            | Happening::StepProgress { .. }
-            | Happening::StepDone { .. }
-            | Happening::Committed
-            | Happening::UndoStarted { .. }
-            | Happening::Undone { .. }
-            | Happening::Output { .. }
-            | Happening::Unknown => {}
+            _ => {}
         }
     }
     told.warnings.truncate(MOST_WARNINGS);
@@ -159,14 +148,7 @@ pub(super) fn told(bytes: &[u8]) -> Told {
 }
 
 pub(super) fn went_live(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Deployed | Outcome::Unchanged => true,
-        Outcome::Skipped
-        | Outcome::Cancelled
-        | Outcome::Failed
-        | Outcome::RolledBack
-        | Outcome::Stuck => false,
-    }
+    matches!(outcome, Outcome::Deployed | Outcome::Unchanged)
 }
 
 /// Which version wrote it, when another one did.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::events::Events;
 use super::journal::closed::{self, Closed};
 use super::journal::entry::Entry;
 use super::paths::AppPaths;
@@ -41,8 +42,7 @@ impl Record {
     pub(super) fn unreadable(&self) -> Option<&str> {
         match self.past.outcome {
             Standing::Unended(Unended::Unreadable) => self.past.note.as_deref(),
-            Standing::Unended(Unended::Running | Unended::Waiting | Unended::Interrupted)
-            | Standing::Ended(_) => None,
+            _ => None,
         }
     }
 }
@@ -104,6 +104,29 @@ fn in_order(numbered: Vec<(Option<u64>, Record)>) -> Vec<Record> {
         (other.0, id(&other.1)).cmp(&(one.0, id(&one.1)))
     });
     placed.into_iter().map(|(_, record)| record).collect()
+}
+
+/// What cannot be read is kept, and everything with it, until a person has seen to it.
+pub(super) async fn warn_of_unreadable<H: Host>(
+    events: &Events<'_, H>,
+    paths: &AppPaths,
+    records: &[Record],
+) {
+    for record in records {
+        let Some(why) = record.unreadable() else {
+            continue;
+        };
+        let log = paths.event_log(&record.past.deployment);
+        let text = format!(
+            "the record of deployment {} cannot be read: {why}; no old image is removed",
+            record.past.deployment
+        );
+        let hint = format!(
+            "when the release it was about is not needed any more: `mv {0} {0}.unreadable`",
+            log.display()
+        );
+        events.warn(text, hint).await;
+    }
 }
 
 /// `None` for a run that died before it said anything, and so before it did anything.

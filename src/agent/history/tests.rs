@@ -41,13 +41,7 @@ pub(super) fn bytes(host: &SimHost, path: &std::path::Path) -> Vec<u8> {
 }
 
 pub(super) fn runs(host: &SimHost, plan: &Plan) -> Outcome {
-    swap_plan(
-        host,
-        plan,
-        &crate::agent::lock::CancelState::No.into(),
-        |_| {},
-    )
-    .outcome
+    swap_plan(host, plan, &std::cell::Cell::new(false), |_| {}).outcome
 }
 
 #[test]

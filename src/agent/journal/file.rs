@@ -1,7 +1,7 @@
 //! The only writer of a journal: an entry counts once it is synced, and it is written by the run whose turn it is.
 
 use super::codec::{self, Unreadable};
-use super::entry::{Entry, JOURNAL_VERSION};
+use super::entry::{Begun, Entry, JOURNAL_VERSION};
 use super::state::{Phase, State};
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::fence;
@@ -36,12 +36,13 @@ pub(in crate::agent) struct Journal<'a, H> {
 }
 
 impl<'a, H: Host> Journal<'a, H> {
-    /// Opens a new journal with its first entry, which must be `begun`.
+    /// Opens a new journal with its first entry.
     pub(in crate::agent) async fn begin(
         host: &'a H,
         paths: &'a AppPaths,
-        first: Entry,
+        begun: Begun,
     ) -> StepResult<Self> {
+        let first = Entry::Begun(Box::new(begun));
         let state = State::of(std::slice::from_ref(&first)).map_err(|illegal| bug(&illegal))?;
         let state = state.ok_or_else(|| bug(&"a journal without its first entry"))?;
         let fence = state.begun.fence;

@@ -129,19 +129,7 @@ impl State {
                 self.phase = Phase::RolledBack;
             }
             (Entry::Finished, Phase::Committed) => self.phase = Phase::Finished,
-            (
-                Entry::Begun(_)
-                | Entry::Started { .. }
-                | Entry::Done { .. }
-                | Entry::Failed { .. }
-                | Entry::Committed
-                | Entry::UndoStarted { .. }
-                | Entry::Undone { .. }
-                | Entry::UndoFailed { .. }
-                | Entry::Finished
-                | Entry::RolledBack,
-                _,
-            ) => return illegal(),
+            _ => return illegal(),
         }
         Ok(())
     }

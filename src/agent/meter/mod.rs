@@ -12,16 +12,19 @@ use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use super::journal::entry::Switch;
 use super::paths::AppPaths;
+use super::route::public_probes;
 use super::statistics::Part;
+use super::survey::Survey;
 use super::traffic::{Counter, Waiting};
 use super::verdict::Baseline;
 use crate::host::facts::Probe;
 use crate::host::nginx::flag::Format;
 use crate::host::{Durability, Host, HostResult, Owner};
-use crate::protocol::plan::Bake;
+use crate::protocol::plan::{Bake, Site};
 use crate::protocol::receipt::{NotMeasured, Receipt};
-use crate::protocol::slot::{PerSlot, Slot};
+use crate::protocol::slot::{PerSlot, Slot, SlotService};
 pub(super) use probing::Route;
 use seen::Seen;
 
@@ -91,6 +94,23 @@ impl<'a, H: Host> Meter<'a, H> {
         }
     }
 
+    /// What a swap can be measured by.
+    pub(super) fn of(host: &'a H, paths: &'a AppPaths, survey: &Survey, site: &Site) -> Self {
+        let addresses = survey.slots.map(SlotService::address);
+        let log = match survey.switch {
+            Switch::Flag => Log::Kept(survey.format),
+            Switch::Reload(_) => Log::Absent,
+        };
+        let (first, secure) = public_probes(&survey.sites, site.health.path_or_root());
+        let route = Route::new(first, secure, site.health.clone());
+        let meter = Self::new(host, paths, addresses, log, Some(site.bake), route);
+        for location in &survey.own_logs {
+            let location = location.clone();
+            meter.lacks(NotMeasured::OwnAccessLog { location });
+        }
+        meter
+    }
+
     /// For the way back after a crash: nothing is measured.
     pub(super) fn none(host: &'a H, paths: &'a AppPaths) -> Self {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
@@ -99,6 +119,17 @@ impl<'a, H: Host> Meter<'a, H> {
             two: nowhere,
         };
         Self::new(host, paths, addresses, Log::Absent, None, Route::none())
+    }
+
+    /// Measures while the work is done; with its result comes whether nginx was told to log no more.
+    pub(super) async fn beside<T>(&self, work: impl Future<Output = T>) -> (T, HostResult<()>) {
+        self.begin().await;
+        let done = tokio::select! {
+            biased;
+            done = work => done,
+            never = self.stream() => match never {},
+        };
+        (done, self.end().await)
     }
 
     /// Has nginx begin to log, unless it does since the run was prepared; and sees who answers through the listener.

@@ -32,10 +32,7 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn new(addresses: PerSlot<SocketAddr>, now_ms: u64) -> Self {
         Self {
-            ports: PerSlot {
-                one: addresses.one.port(),
-                two: addresses.two.port(),
-            },
+            ports: addresses.map(SocketAddr::port),
             since_ms: now_ms.saturating_sub(OLDEST_MS),
             offset: 0,
             rest: Vec::new(),

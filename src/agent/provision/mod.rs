@@ -11,9 +11,11 @@ mod tests;
 mod units;
 mod write;
 
+use std::cell::Cell;
+
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
-use super::lock::{self, CancelState};
+use super::lock;
 use super::owner::{self, Known};
 use super::paths::AppPaths;
 use super::prepare::warn_of_own_logs;
@@ -34,7 +36,7 @@ pub(super) async fn provision<H: Host>(
     host: &H,
     events: &Events<'_, H>,
     order: &Provision,
-    cancelled: impl Fn() -> CancelState,
+    cancel: &Cell<bool>,
 ) -> StepResult<Vec<Change>> {
     host.can_act_as_root()
         .await
@@ -70,7 +72,7 @@ pub(super) async fn provision<H: Host>(
         &paths,
         order.site.lock_wait,
         "provision",
-        cancelled,
+        cancel,
     )
     .await?;
     let done = locked(host, events, order, &paths).await;
@@ -130,7 +132,7 @@ async fn write_and_load<H: Host>(
     let config = route::config(host).await?;
     let sites = route::sites(&config, &order.site.proxy_include)?;
     let path = flag::slot_path(order.site.app.as_str());
-    match super::steps::verify_route::public_probes(&sites, &path) {
+    match route::public_probes(&sites, &path) {
         (Some(probe), _) => asks(host, &probe, plan.live).await,
         (None, _) => Ok(()),
     }

@@ -102,10 +102,7 @@ pub(super) async fn plan<H: Host>(
     let site = &order.site;
     let project = survey::project(host, site).await?;
     let (_, slots, _) = survey::read_compose(host, site, &project).await?;
-    let ports = PerSlot {
-        one: slots.one.port,
-        two: slots.two.port,
-    };
+    let ports = slots.map(|slot| slot.port);
     let config = route::config(host).await?;
     let include = PathBuf::from(&site.proxy_include);
     let found = read(host, &include).await?;

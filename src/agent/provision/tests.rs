@@ -1,11 +1,12 @@
 //! `provision` on a simulated host.
 
+use std::cell::Cell;
+
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::provision;
 use crate::agent::events::Events;
 use crate::agent::failure::StepResult;
-use crate::agent::lock::CancelState;
 use crate::agent::tests::{deployed, image, plan};
 use crate::host::nginx::context::Context;
 use crate::host::nginx::flag::{FlagSwitch, Keeping};
@@ -37,7 +38,7 @@ fn run(host: &SimHost, events: &Events<'_, SimHost>, order: &Provision) -> StepR
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    runtime.block_on(Box::pin(provision(host, events, order, || CancelState::No)))
+    runtime.block_on(Box::pin(provision(host, events, order, &Cell::new(false))))
 }
 
 fn text(host: &SimHost, path: &str) -> Option<String> {

@@ -210,7 +210,7 @@ async fn incidents<H: Host>(
 fn exit_code(container: &ContainerFacts, incidents: &[Incident]) -> Option<i64> {
     let died = incidents.iter().find_map(|incident| match incident {
         Incident::Died(code) => Some(*code),
-        Incident::OutOfMemory | Incident::KilledThroughDocker | Incident::Restarted => None,
+        _ => None,
     });
     died.or(match container.run {
         RunState::Ended { code, .. } => Some(code),

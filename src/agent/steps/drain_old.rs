@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::agent::engine;
+use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
@@ -26,7 +26,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     };
     // While the new slot is down, nginx sends people to the old one or nowhere. Whether it serves is asked again
     // before the old one is stopped, so nothing here keeps the drain from happening.
-    engine::await_answer(swap.host).await;
+    docker::await_answer(swap.host).await;
     if let Ok(Some(alone)) = stop_old::soon_alone(swap, old).await {
         alone.start_if_down(swap.host).await.ok();
     }

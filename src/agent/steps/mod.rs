@@ -1,9 +1,5 @@
 //! The steps of the swap, one file each, with `apply` and, where something is changed, `capture` and `undo`.
 
-use crate::error::Reason;
-use crate::protocol::outcome::Failure;
-use crate::protocol::step::Step;
-
 pub(super) mod await_healthy;
 pub(super) mod bake;
 mod container;
@@ -16,11 +12,3 @@ pub(super) mod start_slot;
 pub(super) mod stop_old;
 pub(super) mod switch_traffic;
 pub(super) mod verify_route;
-
-/// A step that the engine never runs was asked for.
-pub(super) fn not_in_table(step: Step) -> Failure {
-    Failure::new(
-        Reason::InternalError,
-        format!("step {step} is not run by the engine"),
-    )
-}

@@ -24,7 +24,7 @@ pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult
         .during(Reason::StartFailed, CANNOT_WRITE)?;
     Ok(match swap.staged {
         Staged::File { .. } if !is_kept(swap).await? => PreImage::Unkept { bytes },
-        Staged::File { .. } | Staged::Kept { .. } | Staged::WayBack => PreImage::File { bytes },
+        Staged::File { .. } | Staged::Kept { .. } | Staged::Nothing => PreImage::File { bytes },
     })
 }
 
@@ -35,7 +35,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             (swap.begun.compose_version.as_deref(), None)
         }
         Staged::Kept { version, place } => (version.as_deref(), Some(place)),
-        Staged::WayBack => {
+        Staged::Nothing => {
             return Err(Failure::new(
                 Reason::InternalError,
                 "a release is staged on the way back",
@@ -63,20 +63,15 @@ pub(in crate::agent) async fn undo<H: Host>(
         PreImage::File { bytes: Some(bytes) } | PreImage::Unkept { bytes: Some(bytes) } => {
             reserve::replace(swap.host, swap.paths, &path, bytes).await
         }
-        PreImage::File { bytes: None }
-        | PreImage::Unkept { bytes: None }
-        | PreImage::Include { .. }
-        | PreImage::Nothing => swap.host.remove(&path, Owner::Us).await,
+        _ => swap.host.remove(&path, Owner::Us).await,
     };
     restored.during(Reason::StartFailed, CANNOT_WRITE)?;
-    match before {
-        PreImage::Unkept { .. } => {
-            let kept = swap.paths.release_file(&swap.begun.release);
-            let removed = swap.host.remove(&kept, Owner::Us).await;
-            removed.during(Reason::StartFailed, CANNOT_WRITE)
-        }
-        PreImage::File { .. } | PreImage::Include { .. } | PreImage::Nothing => Ok(()),
+    if let PreImage::Unkept { .. } = before {
+        let kept = swap.paths.release_file(&swap.begun.release);
+        let removed = swap.host.remove(&kept, Owner::Us).await;
+        removed.during(Reason::StartFailed, CANNOT_WRITE)?;
     }
+    Ok(())
 }
 
 /// A release's name says what is in its file, so one that is there is never written again.

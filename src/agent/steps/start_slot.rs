@@ -1,7 +1,8 @@
 //! Starts the idle slot with the new release, in a container of its own making.
 
-use crate::agent::engine;
+use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
+use crate::agent::journal::entry::PreImage;
 use crate::agent::steps::{container, drain_old};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
@@ -56,9 +57,12 @@ fn no_such_command(service: &str, lines: &[String]) -> Option<String> {
 }
 
 /// Stops and removes the new slot, after whatever nginx still sends to it has been answered.
-pub(in crate::agent) async fn undo<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
+pub(in crate::agent) async fn undo<H: Host>(
+    swap: &Swap<'_, H>,
+    _before: &PreImage,
+) -> StepResult<()> {
     let slot = swap.new_slot();
-    engine::await_answer(swap.host).await;
+    docker::await_answer(swap.host).await;
     container::keep_last_lines(swap).await;
     drain_old::drain(swap, slot, Step::StartSlot).await?;
     // Without the override: a half-done undo may have removed it, and the service's name is enough.

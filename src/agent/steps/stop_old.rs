@@ -1,6 +1,6 @@
 //! Stops the old slot. Its container, files and image stay: that is what a rollback starts from.
 
-use crate::agent::engine;
+use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::serving::Serving;
 use crate::agent::survey::is_running;
@@ -14,7 +14,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let Some(old) = swap.old_slot() else {
         return Ok(());
     };
-    engine::await_answer(swap.host).await;
+    docker::await_answer(swap.host).await;
     if let Some(alone) = soon_alone(swap, old).await? {
         let well = alone.ensure(swap.host, swap.events, Step::StopOld).await;
         well.map_err(|mut error| {

@@ -95,14 +95,7 @@ pub(in crate::agent) async fn undo<H: Host>(
         ) => {
             restore(swap, include, bytes, workers).await?;
         }
-        (Switch::Flag, PreImage::Include { .. } | PreImage::Unkept { .. } | PreImage::Nothing)
-        | (
-            Switch::Reload(_),
-            PreImage::Include { bytes: None, .. }
-            | PreImage::File { .. }
-            | PreImage::Unkept { .. }
-            | PreImage::Nothing,
-        ) => {}
+        _ => {}
     }
     if let Some(decided_at) = swap.decided_at.get() {
         let took = swap.host.elapsed_ms().saturating_sub(decided_at);

@@ -1,7 +1,6 @@
 //! Asks through nginx's own listener, as a user would, until it answers well a few times in a row; with the flag
 //! nginx also tells which slot it uses.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,14 +12,12 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
 use crate::host::nginx::flag;
-use crate::host::nginx::{Listen, Scheme, Site};
 use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;
 const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let Some(probe) = swap.meter.probe() else {
@@ -74,40 +71,6 @@ async fn look<H: Host>(swap: &Swap<'_, H>, probe: &Probe, told_at: &str) -> Step
         answer @ (ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_)) => {
             Err(not_verified(probe, &answer))
         }
-    }
-}
-
-/// A request to a listener of the `server` blocks that use the include: a plain one, or else one with TLS; and to the
-/// one with TLS of the same block, should the plain one only send there.
-pub(in crate::agent) fn public_probes(
-    sites: &[Site],
-    path: &str,
-) -> (Option<Probe>, Option<Probe>) {
-    let probe = |site: &Site, scheme| {
-        let said = site
-            .listens
-            .iter()
-            .chain(site.listens.is_empty().then_some(&Listen::DEFAULT));
-        let listen = said.into_iter().find(|listen| listen.scheme == scheme)?;
-        Some(Probe {
-            address: SocketAddr::from((listen.address, listen.port)),
-            scheme,
-            preface: listen.preface,
-            host: site
-                .server_name
-                .clone()
-                .unwrap_or_else(|| "localhost".to_owned()),
-            path: path.to_owned(),
-            timeout: PROBE_TIMEOUT,
-        })
-    };
-    let by = |scheme| {
-        let all = sites.iter();
-        all.filter_map(move |site| Some((site, probe(site, scheme)?)))
-    };
-    match by(Scheme::Http).next() {
-        Some((site, plain)) => (Some(plain), probe(site, Scheme::Https)),
-        None => (by(Scheme::Https).next().map(|(_, secure)| secure), None),
     }
 }
 

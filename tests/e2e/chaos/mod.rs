@@ -11,23 +11,26 @@ use std::fmt;
 
 use cell::{Row, Scene};
 use fault::Fault;
+use pct_deploy::protocol::step::Step;
 
 use crate::world::{Host, World};
 
-/// Where in the journal the fault falls: just before a step acts, or before what comes after the pivot.
-const PLACES: [(&str, u32); 11] = [
-    ("begun", 1),
-    ("pull_image", 2),
-    ("stage_release", 4),
-    ("start_slot", 6),
-    ("await_healthy", 8),
-    ("switch_traffic", 10),
-    ("verify_route", 12),
-    ("bake", 14),
-    ("committed", 16),
-    ("drain_old", 17),
-    ("stop_old", 19),
-];
+/// Where in the journal the fault falls, by its line: just before a step acts, or before what comes after the pivot. A
+/// step has two lines.
+fn places() -> Vec<(&'static str, u32)> {
+    let (mut places, mut line) = (vec![("begun", 1)], 2);
+    for step in Step::ALL {
+        if *step == Step::DrainOld {
+            places.push(("committed", line));
+            line += 1;
+        }
+        if (Step::PullImage..Step::Prune).contains(step) {
+            places.push((step.as_str(), line));
+            line += 2;
+        }
+    }
+    places
+}
 
 /// Those that stand for the rest: each fault once, each half of a swap, in a few minutes.
 const FEW: [(Fault, &str); 10] = [
@@ -50,9 +53,11 @@ fn cells() -> Vec<(Fault, &'static str, u32)> {
         Some("all") => true,
         Some(part) => fault.name().contains(part),
     };
-    let every = Fault::ALL
-        .into_iter()
-        .flat_map(|fault| PLACES.map(|(step, line)| (fault, step, line)));
+    let every = Fault::ALL.into_iter().flat_map(|fault| {
+        places()
+            .into_iter()
+            .map(move |(step, line)| (fault, step, line))
+    });
     let cells: Vec<_> = every
         .filter(|(fault, step, _)| wanted(*fault, *step))
         .collect();
