@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use super::language::Language;
 use crate::protocol::ids::{PinnedImage, Repository, Tag};
 use crate::protocol::plan::Site;
 use crate::protocol::span::Span;
@@ -374,14 +375,4 @@ pub enum SlackOn {
     Success,
     /// Only when something went wrong.
     Failure,
-}
-
-/// The language of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// Korean.
-    Korean,
 }

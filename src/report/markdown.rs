@@ -1,6 +1,7 @@
 //! Markdown that untrusted text cannot break out of.
 
 use super::text;
+use super::words::Words;
 
 /// Inline code. Safe in a table cell, too.
 pub(super) fn code(content: &str) -> String {
@@ -56,7 +57,7 @@ pub(super) fn fence<Line: AsRef<str>>(lines: &[Line]) -> String {
 }
 
 /// The last lines that fit into `budget` bytes, in a fence, with a note about what was left out.
-pub(super) fn fence_tail(lines: &[String], budget: usize) -> String {
+pub(super) fn fence_tail(lines: &[String], budget: usize, words: &dyn Words) -> String {
     let mut left = budget;
     let mut kept: Vec<&str> = Vec::new();
     for line in lines.iter().rev() {
@@ -71,7 +72,7 @@ pub(super) fn fence_tail(lines: &[String], budget: usize) -> String {
     let cut = lines.len() - kept.len();
     let note = match cut {
         0 => String::new(),
-        cut => format!("({cut} earlier lines cut)\n\n"),
+        cut => format!("{}\n\n", words.lines_left_out(cut)),
     };
     format!("{note}{}", fence(&kept))
 }
@@ -89,6 +90,7 @@ fn longest_run(text: &str, of: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::types::Language;
 
     #[test]
     fn code_cannot_be_left() {
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn a_long_tail_keeps_its_end() {
         let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
-        let text = fence_tail(&lines, 20);
+        let text = fence_tail(&lines, 20, Language::English.words());
         assert_eq!(
             text,
             "(98 earlier lines cut)\n\n```text\nline 98\nline 99\n```\n"

@@ -37,7 +37,7 @@ mod steps;
 pub mod summary;
 pub mod text;
 pub mod timeline;
-mod unmeasured;
+mod words;
 
 pub use console::ConsoleMode;
 pub use reporter::{Reporter, Verbosity};

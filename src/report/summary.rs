@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::context::RunContext;
+use super::words::Words;
 use super::{chart, markdown, outcome, receipt, text};
 use crate::config::types::Language;
 use crate::protocol::outcome::Outcome;
@@ -23,7 +24,7 @@ pub fn summary(result: &RunResult, context: &RunContext, language: Language) -> 
     page.push_str(&failure(result, language, MAX_SUMMARY - RESERVE));
     page.push_str(&figures(result, context, language));
     page.push_str(&chart::timeline(&result.steps, language));
-    bounded(page, MAX_SUMMARY)
+    bounded(page, MAX_SUMMARY, language.words())
 }
 
 /// The pull request's comment, without its marker.
@@ -32,46 +33,32 @@ pub fn comment(result: &RunResult, context: &RunContext, language: Language) -> 
     page.push_str(&failure(result, language, MAX_COMMENT - RESERVE));
     page.push_str(&figures(result, context, language));
     if let Some(url) = context.run_url() {
-        let label = match language {
-            Language::English => "Log and timeline of the run",
-            Language::Korean => "실행 로그와 타임라인",
-        };
+        let label = language.words().labels().run_page;
         writeln!(page, "{}", markdown::link(label, &url)).ok();
     }
-    bounded(page, MAX_COMMENT)
+    bounded(page, MAX_COMMENT, language.words())
 }
 
 fn head(result: &RunResult, context: &RunContext, language: Language) -> String {
     let title = outcome::title(result, context, language);
     let line = markdown::plain(&outcome::line(result, context, language));
     let mut page = format!("### {}\n\n{line}\n\n", markdown::plain(&title));
+    let labels = language.words().labels();
     let code = |value: Option<String>| value.as_deref().map(markdown::code);
     let rows = [
-        ("release", "릴리스", code(text_of(result.release.as_ref()))),
-        ("image", "이미지", code(text_of(result.image.as_ref()))),
-        ("slot", "슬롯", code(result.slot.clone())),
-        ("before", "이전", code(before(result))),
-        ("commit", "커밋", commit(context)),
-        ("pull request", "풀 리퀘스트", pull_request(context)),
-        (
-            "took",
-            "소요 시간",
-            Some(text::seconds(result.took_seconds)),
-        ),
-        ("reason", "사유", reason(result)),
-        (
-            "record on the host",
-            "서버 기록",
-            code(text_of(result.deployment_id.as_ref())),
-        ),
+        (labels.release, code(text_of(result.release.as_ref()))),
+        (labels.image, code(text_of(result.image.as_ref()))),
+        (labels.slot, code(result.slot.clone())),
+        (labels.before, code(before(result))),
+        (labels.commit, commit(context)),
+        (labels.pull_request, pull_request(context)),
+        (labels.took, Some(text::seconds(result.took_seconds))),
+        (labels.reason, reason(result)),
+        (labels.record, code(text_of(result.deployment_id.as_ref()))),
     ];
-    let rows = rows.into_iter().filter_map(|(english, korean, value)| {
-        let name = match language {
-            Language::English => english,
-            Language::Korean => korean,
-        };
-        Some(format!("| {name} | {} |\n", value?))
-    });
+    let rows = rows
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("| {name} | {} |\n", value?)));
     for (index, row) in rows.enumerate() {
         page.push_str(&row);
         // The first fact is the head of the table: an empty one would be a bar of grey.
@@ -130,14 +117,8 @@ fn figures(result: &RunResult, context: &RunContext, language: Language) -> Stri
     if facts.is_empty() && rows.is_empty() {
         return String::new();
     }
-    let (title, columns) = match language {
-        Language::English => (
-            "Receipt",
-            "slot | requests | neither 2xx nor 3xx | 5xx | p50 | p99",
-        ),
-        Language::Korean => ("측정 결과", "슬롯 | 요청 | 2xx·3xx 아님 | 5xx | p50 | p99"),
-    };
-    let mut page = format!("#### {title}\n\n");
+    let labels = language.words().labels();
+    let mut page = format!("#### {}\n\n", labels.receipt);
     for fact in &facts {
         writeln!(page, "- {}", markdown::plain(fact)).ok();
     }
@@ -145,6 +126,7 @@ fn figures(result: &RunResult, context: &RunContext, language: Language) -> Stri
         page.push('\n');
     }
     if !rows.is_empty() {
+        let columns = labels.slot_columns.join(" | ");
         writeln!(page, "| {columns} |\n|:--|--:|--:|--:|--:|--:|").ok();
     }
     for row in &rows {
@@ -171,10 +153,9 @@ fn failure(result: &RunResult, language: Language, budget: usize) -> String {
     let Some(failed) = &result.failure else {
         return String::new();
     };
-    let (title, because, hint, log) = match language {
-        Language::English => ("Failed", "caused by", "hint", "Last lines of the log"),
-        Language::Korean => ("실패", "원인", "조치 방법", "로그의 마지막 줄"),
-    };
+    let words = language.words();
+    let labels = words.labels();
+    let (title, because, hint) = (labels.failed, labels.caused_by, labels.hint);
     let mut page = match &failed.name {
         Some(name) => format!("#### {title}: {}\n\n", markdown::code(name)),
         None => format!("#### {title}\n\n"),
@@ -195,19 +176,27 @@ fn failure(result: &RunResult, language: Language, budget: usize) -> String {
         page.push('\n');
     }
     if !failed.failure.log_tail.is_empty() {
-        writeln!(page, "{log}:\n").ok();
-        page.push_str(&markdown::fence_tail(&failed.failure.log_tail, budget));
+        writeln!(page, "{}:\n", labels.log).ok();
+        page.push_str(&markdown::fence_tail(
+            &failed.failure.log_tail,
+            budget,
+            words,
+        ));
         page.push('\n');
     }
     page
 }
 
 /// The last guard: every part above has its own limit, and this one cannot be reached by a log.
-fn bounded(page: String, max: usize) -> String {
+fn bounded(page: String, max: usize, words: &dyn Words) -> String {
     if page.len() < max {
         return page;
     }
-    format!("{}\n\n(cut)\n", text::cut(&page, max - 20))
+    format!(
+        "{}\n\n({})\n",
+        text::cut(&page, max - 20),
+        words.labels().cut
+    )
 }
 
 #[cfg(test)]

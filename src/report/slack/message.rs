@@ -132,10 +132,8 @@ fn small(lines: &[String]) -> Option<Value> {
 }
 
 fn failure(failed: &FailedStage, language: Language) -> Vec<(Weight, Value)> {
-    let (step, cause, hint) = match language {
-        Language::English => ("Failed step", "Cause", "What to do"),
-        Language::Korean => ("실패한 단계", "원인", "조치 방법"),
-    };
+    let labels = language.words().labels();
+    let (step, cause, hint) = (labels.failed_step, labels.cause, labels.what_to_do);
     let mut lines = Vec::new();
     if let Some(name) = &failed.name {
         lines.push(format!("*{step}* `{}`", mrkdwn::escaped(name, 100)));
@@ -159,15 +157,15 @@ fn failure(failed: &FailedStage, language: Language) -> Vec<(Weight, Value)> {
 }
 
 fn links(context: &RunContext, language: Language) -> String {
-    let (run, commit) = match language {
-        Language::English => ("Run", "Commit"),
-        Language::Korean => ("실행 로그", "커밋"),
-    };
+    let labels = language.words().labels();
     let pull_request = context.pull_request.unwrap_or_default();
     let links = [
-        (context.run_url(), run.to_owned()),
-        (context.pull_request_url(), format!("PR #{pull_request}")),
-        (context.commit_url(), commit.to_owned()),
+        (context.run_url(), labels.run.to_owned()),
+        (
+            context.pull_request_url(),
+            format!("{} #{pull_request}", labels.pull_request_link),
+        ),
+        (context.commit_url(), labels.commit_link.to_owned()),
     ];
     links
         .into_iter()
