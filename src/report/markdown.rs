@@ -77,6 +77,16 @@ pub(super) fn fence_tail(lines: &[String], budget: usize, words: &dyn Words) -> 
     format!("{note}{}", fence(&kept))
 }
 
+/// A part that a reader unfolds; nothing when it is empty. GitHub reads Markdown in it only between blank lines, and
+/// ends it at its own tag alone: [`fence`], [`code`] and [`plain`] let no other one through.
+pub(super) fn folded(title: &str, body: &str) -> String {
+    if body.trim().is_empty() {
+        return String::new();
+    }
+    let body = body.trim_end();
+    format!("<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>\n\n")
+}
+
 fn longest_run(text: &str, of: char) -> usize {
     let mut longest = 0;
     let mut run = 0;
@@ -123,6 +133,15 @@ mod tests {
             text,
             "(98 earlier lines cut)\n\n```text\nline 98\nline 99\n```\n"
         );
+    }
+
+    #[test]
+    fn a_folded_part_has_its_blank_lines() {
+        assert_eq!(
+            folded("Receipt", "- one\n\n"),
+            "<details>\n<summary>Receipt</summary>\n\n- one\n\n</details>\n\n"
+        );
+        assert_eq!(folded("Receipt", "\n"), "");
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod steps;
 pub mod summary;
 pub mod text;
 pub mod timeline;
+mod traffic;
 mod words;
 
 pub use console::ConsoleMode;

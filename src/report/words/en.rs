@@ -45,6 +45,12 @@ const LABELS: Labels = Labels {
     runner: "runner",
     host: "host",
 
+    traffic: "Traffic around the switch",
+    seconds_axis: "seconds from the switch",
+    requests_axis: "requests per second",
+
+    more: "More about this run",
+
     run: "Run",
     pull_request_link: "PR",
     commit_link: "Commit",
@@ -306,6 +312,18 @@ impl Words for English {
             StepOutcome::Undone => "undone",
             StepOutcome::Cancelled => "cancelled",
         }
+    }
+
+    fn traffic(&self, old: f64, new: f64, failed: u64) -> String {
+        let (old, new) = (figure(old), figure(new));
+        let failed = match failed {
+            0 => "no failed request".to_owned(),
+            1 => "🟥 failed: 1 request".to_owned(),
+            more => format!("🟥 failed: {} requests", count(more)),
+        };
+        format!(
+            "🟦 old slot: at most {old} requests per second · 🟩 new slot: at most {new} · {failed}"
+        )
     }
 
     fn lines_left_out(&self, lines: usize) -> String {

@@ -38,6 +38,12 @@ const LABELS: Labels = Labels {
     runner: "러너",
     host: "서버",
 
+    traffic: "전환 전후 트래픽",
+    seconds_axis: "전환 시점 기준(초)",
+    requests_axis: "초당 요청 수",
+
+    more: "이번 실행의 상세 정보",
+
     run: "실행 로그",
     pull_request_link: "PR",
     commit_link: "커밋",
@@ -282,6 +288,15 @@ impl Words for Korean {
             StepOutcome::Undone => "undone",
             StepOutcome::Cancelled => "cancelled",
         }
+    }
+
+    fn traffic(&self, old: f64, new: f64, failed: u64) -> String {
+        let (old, new) = (figure(old), figure(new));
+        let failed = match failed {
+            0 => "실패한 요청 없음".to_owned(),
+            some => format!("🟥 실패한 요청 {}건", count(some)),
+        };
+        format!("🟦 이전 슬롯: 초당 최대 {old}건 · 🟩 새 슬롯: 초당 최대 {new}건 · {failed}")
     }
 
     fn lines_left_out(&self, lines: usize) -> String {

@@ -72,6 +72,9 @@ pub(super) trait Words {
     /// The same behind its name in the chart; empty when it went well.
     fn step_note(&self, outcome: StepOutcome) -> &'static str;
 
+    /// The chart of the switch in a line: the most requests per second of either slot, and those that failed.
+    fn traffic(&self, old: f64, new: f64, failed: u64) -> String;
+
     /// How many lines are left out before the ones that are shown.
     fn lines_left_out(&self, count: usize) -> String;
 }
@@ -121,6 +124,13 @@ pub(super) struct Labels {
     pub(super) step_columns: [&'static str; 5],
     pub(super) runner: &'static str,
     pub(super) host: &'static str,
+
+    pub(super) traffic: &'static str,
+    pub(super) seconds_axis: &'static str,
+    pub(super) requests_axis: &'static str,
+
+    /// What is folded because few need it.
+    pub(super) more: &'static str,
 
     /// Links in a message.
     pub(super) run: &'static str,
