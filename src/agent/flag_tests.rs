@@ -59,6 +59,35 @@ fn the_receipt_tells_what_each_slot_answered() {
 }
 
 #[test]
+fn the_receipt_pictures_the_switch() {
+    let host = busy_host();
+    deployed(&host, 1);
+    behaves(&host, 2, Behaviour::HealthyAfter(6_000));
+    let mut plan = plan(2, Target::Image(image(2)));
+    plan.site.bake.time = "8s".parse().unwrap();
+    let finished = swap_plan(&host, &plan, &Cell::new(false), |_| {});
+    assert_eq!(finished.outcome, Outcome::Deployed);
+    let series = finished.receipt.series.unwrap();
+    let (before, after) = series.points.split_at(
+        series
+            .points
+            .iter()
+            .position(|point| point.second == 0)
+            .unwrap(),
+    );
+    assert!(before.len() >= 4 && after.len() >= 7, "{series:?}");
+    let busy = |count: u64| (350..450).contains(&count);
+    for point in before {
+        assert!(busy(point.old) && point.new == 0, "{point:?}");
+    }
+    for point in &after[1..] {
+        assert!(busy(point.new) && point.old == 0, "{point:?}");
+    }
+    assert!(series.points.iter().all(|point| point.bad == 0));
+    assert_eq!(deployed(&SimHost::new(), 1).receipt.series, None);
+}
+
+#[test]
 fn a_release_that_fails_people_goes_back_by_itself() {
     let host = busy_host();
     deployed(&host, 1);

@@ -17,6 +17,7 @@ pub mod types;
 mod fields;
 mod gate;
 mod image;
+mod language;
 mod report;
 mod secrets;
 mod settings;

@@ -14,11 +14,7 @@ use crate::secret::Secret;
 pub(super) fn report(fields: &mut Fields<'_>) -> Option<ReportConfig> {
     let github = github(fields);
     let slack = slack(fields);
-    let language = match fields.choice("language") {
-        Some("ko") => Some(Language::Korean),
-        Some(_) => Some(Language::English),
-        None => None,
-    };
+    let language = fields.choice("language").and_then(Language::named);
     let log = fields.flag("report-log", LogMode::Everywhere, LogMode::RunOnly);
     Some(ReportConfig {
         github: github?,

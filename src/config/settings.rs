@@ -1,5 +1,6 @@
 //! The one table of settings.
 
+use super::language::Language;
 use super::schema::Kind::{Choice, Flag, Int, Lines, List, Secret, Span, Text};
 use super::schema::Preset::{Derived, Required, Unset, Value};
 use super::schema::{Group, Setting};
@@ -133,6 +134,6 @@ settings! {
         "When to post to Slack. A run that the gate refuses is never posted.";
     "slack-host" Text, Value("hooks.slack.com"),
         "The host that the webhook must have; another one for a compatible server.";
-    "language" Choice(&["en", "ko"]), Value("en"),
+    "language" Choice(Language::CODES), Value("en"),
         "The language of comments and Slack messages.";
 }

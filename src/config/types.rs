@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use super::language::Language;
 use crate::protocol::ids::{PinnedImage, Repository, Tag};
 use crate::protocol::plan::Site;
 use crate::protocol::span::Span;
@@ -362,12 +363,4 @@ pub enum SlackOn {
     Success,
     /// Only when something went wrong.
     Failure,
-}
-
-/// The language of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    #[default]
-    English,
-    Korean,
 }

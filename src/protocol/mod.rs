@@ -13,6 +13,7 @@ pub mod plan;
 pub mod provision;
 pub mod receipt;
 pub mod result;
+pub mod series;
 pub mod slot;
 pub mod span;
 pub mod status;

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::series::Series;
 use super::slot::PerSlot;
 
 /// Figures of one run. What was not measured is `None`, never zero.
@@ -17,6 +18,9 @@ pub struct Receipt {
     pub traffic: Option<PerSlot<Served>>,
     /// The old slot before the window, for comparison.
     pub baseline: Option<Served>,
+    /// Requests of users from shortly before the window on, by time; `None` when nobody asked or nothing was logged.
+    #[serde(default)]
+    pub series: Option<Series>,
     /// Our own requests on kept-alive connections in the window.
     pub probes: Option<Probes>,
     /// What a reload was expected to lose; `None` when nothing was reloaded.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::words::{Labels, Words};
 use crate::config::types::Language;
 use crate::protocol::result::{StepOutcome, StepResult};
 use crate::protocol::step::Phase;
@@ -18,20 +19,18 @@ pub(super) fn timeline(steps: &[StepResult], language: Language) -> String {
     if steps.is_empty() {
         return String::new();
     }
-    let title = match language {
-        Language::English => "Timeline",
-        Language::Korean => "타임라인",
-    };
+    let words = language.words();
     format!(
-        "#### {title}\n\n{}{}",
-        gantt(steps, language),
-        table(steps, language)
+        "#### {}\n\n{}{}",
+        words.labels().timeline,
+        gantt(steps, words),
+        table(steps, words)
     )
 }
 
 /// Times are written as times of day: Mermaid shows both in the reader's time zone, so they agree in
 /// every one.
-fn gantt(steps: &[StepResult], language: Language) -> String {
+fn gantt(steps: &[StepResult], words: &dyn Words) -> String {
     let end = |step: &StepResult| millis(step.started_at + step.seconds);
     let end = steps.iter().map(end).max().unwrap_or_default();
     let axis = if end < SHORT_MS { "%S.%Ls" } else { "%M:%S" };
@@ -39,45 +38,36 @@ fn gantt(steps: &[StepResult], language: Language) -> String {
     let mut chart = format!("```mermaid\ngantt\n  dateFormat HH:mm:ss.SSS\n  axisFormat {axis}\n");
     let mut section = None;
     for step in steps {
-        let side = side(&step.name, language);
+        let side = side(&step.name, words.labels());
         if section != Some(side) {
             writeln!(chart, "  section {side}").ok();
             section = Some(side);
         }
         // Mermaid draws `done` in grey and `crit` in red.
-        let (tag, note) = match step.outcome {
-            StepOutcome::Done => ("", ""),
-            StepOutcome::Failed => ("crit, ", " failed"),
-            StepOutcome::Undone => ("done, ", " undone"),
-            StepOutcome::Cancelled => ("done, ", " cancelled"),
+        let tag = match step.outcome {
+            StepOutcome::Done => "",
+            StepOutcome::Failed => "crit, ",
+            StepOutcome::Undone | StepOutcome::Cancelled => "done, ",
         };
         let length = millis(step.seconds).max(shortest);
         let start = clock(millis(step.started_at));
-        let name = plain_name(&step.name);
-        writeln!(chart, "  {name}{note} :{tag}{start}, {length}ms").ok();
+        let mut name = plain_name(&step.name);
+        match words.step_note(step.outcome) {
+            "" => {}
+            note => name = format!("{name} {note}"),
+        }
+        writeln!(chart, "  {name} :{tag}{start}, {length}ms").ok();
     }
     chart.push_str("```\n\n");
     chart
 }
 
-fn table(steps: &[StepResult], language: Language) -> String {
-    let columns = match language {
-        Language::English => "step | where | began | seconds | outcome",
-        Language::Korean => "단계 | 위치 | 시작 | 초 | 결과",
-    };
+fn table(steps: &[StepResult], words: &dyn Words) -> String {
+    let columns = words.labels().step_columns.join(" | ");
     let mut table = format!("| {columns} |\n|:--|:--|--:|--:|:--|\n");
     for step in steps {
-        let outcome = match (step.outcome, language) {
-            (StepOutcome::Done, Language::English) => "done",
-            (StepOutcome::Failed, Language::English) => "❌ **failed**",
-            (StepOutcome::Undone, Language::English) => "↩️ undone",
-            (StepOutcome::Cancelled, Language::English) => "⏹️ cancelled",
-            (StepOutcome::Done, Language::Korean) => "완료",
-            (StepOutcome::Failed, Language::Korean) => "❌ **실패**",
-            (StepOutcome::Undone, Language::Korean) => "↩️ 되돌림",
-            (StepOutcome::Cancelled, Language::Korean) => "⏹️ 취소",
-        };
-        let (name, side) = (plain_name(&step.name), side(&step.name, language));
+        let (name, outcome) = (plain_name(&step.name), words.step_ended(step.outcome));
+        let side = side(&step.name, words.labels());
         writeln!(
             table,
             "| {name} | {side} | {:.3} | {:.3} | {outcome} |",
@@ -90,13 +80,12 @@ fn table(steps: &[StepResult], language: Language) -> String {
 }
 
 /// Where a step ran.
-fn side(name: &str, language: Language) -> &'static str {
+fn side(name: &str, labels: &Labels) -> &'static str {
     let on_runner = Phase::ALL.iter().any(|phase| phase.as_str() == name);
-    match (on_runner, language) {
-        (true, Language::English) => "runner",
-        (false, Language::English) => "host",
-        (true, Language::Korean) => "러너",
-        (false, Language::Korean) => "서버",
+    if on_runner {
+        labels.runner
+    } else {
+        labels.host
     }
 }
 

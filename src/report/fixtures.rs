@@ -7,6 +7,7 @@ use crate::protocol::receipt::{
     BakeReport, BakeVerdict, PredictedLoss, Probes, Receipt, Served, SwitchKind,
 };
 use crate::protocol::result::{FailedStage, RESULT_VERSION, RunResult, StepOutcome, StepResult};
+use crate::protocol::series::{Point, Series};
 use crate::protocol::slot::PerSlot;
 
 /// Where they run.
@@ -58,6 +59,21 @@ fn served(requests: u64, server_errors: u64, p50: f64, p99: f64) -> Served {
     }
 }
 
+/// Five seconds around the switch.
+fn series() -> Series {
+    let counts = [(1180, 0), (1204, 0), (610, 588), (0, 1197), (0, 1190)];
+    let points = (-2..).zip(counts).map(|(second, (old, new))| Point {
+        second,
+        old,
+        new,
+        bad: 0,
+    });
+    Series {
+        step_seconds: 1,
+        points: points.collect(),
+    }
+}
+
 /// A deploy as it should be.
 pub(super) fn deployed() -> RunResult {
     let digest = format!("sha256:{}", "a1".repeat(32));
@@ -88,6 +104,7 @@ pub(super) fn deployed() -> RunResult {
                 two: served(1872, 0, 3.4, 44.4),
             }),
             baseline: Some(served(52_004, 1, 3.1, 39.6)),
+            series: Some(series()),
             probes: Some(Probes {
                 sent: 240,
                 lost: 0,

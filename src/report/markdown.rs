@@ -1,6 +1,7 @@
 //! Markdown that untrusted text cannot break out of.
 
 use super::text;
+use super::words::Words;
 
 /// Inline code. Safe in a table cell, too.
 pub(super) fn code(content: &str) -> String {
@@ -56,7 +57,7 @@ pub(super) fn fence<Line: AsRef<str>>(lines: &[Line]) -> String {
 }
 
 /// The last lines that fit into `budget` bytes, in a fence, with a note about what was left out.
-pub(super) fn fence_tail(lines: &[String], budget: usize) -> String {
+pub(super) fn fence_tail(lines: &[String], budget: usize, words: &dyn Words) -> String {
     let mut left = budget;
     let mut kept: Vec<&str> = Vec::new();
     for line in lines.iter().rev() {
@@ -71,9 +72,19 @@ pub(super) fn fence_tail(lines: &[String], budget: usize) -> String {
     let cut = lines.len() - kept.len();
     let note = match cut {
         0 => String::new(),
-        cut => format!("({cut} earlier lines cut)\n\n"),
+        cut => format!("{}\n\n", words.lines_left_out(cut)),
     };
     format!("{note}{}", fence(&kept))
+}
+
+/// A part that a reader unfolds; nothing when it is empty. GitHub reads Markdown in it only between blank lines, and
+/// ends it at its own tag alone: [`fence`], [`code`] and [`plain`] let no other one through.
+pub(super) fn folded(title: &str, body: &str) -> String {
+    if body.trim().is_empty() {
+        return String::new();
+    }
+    let body = body.trim_end();
+    format!("<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>\n\n")
 }
 
 fn longest_run(text: &str, of: char) -> usize {
@@ -89,6 +100,7 @@ fn longest_run(text: &str, of: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::types::Language;
 
     #[test]
     fn code_cannot_be_left() {
@@ -116,11 +128,20 @@ mod tests {
     #[test]
     fn a_long_tail_keeps_its_end() {
         let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
-        let text = fence_tail(&lines, 20);
+        let text = fence_tail(&lines, 20, Language::English.words());
         assert_eq!(
             text,
             "(98 earlier lines cut)\n\n```text\nline 98\nline 99\n```\n"
         );
+    }
+
+    #[test]
+    fn a_folded_part_has_its_blank_lines() {
+        assert_eq!(
+            folded("Receipt", "- one\n\n"),
+            "<details>\n<summary>Receipt</summary>\n\n- one\n\n</details>\n\n"
+        );
+        assert_eq!(folded("Receipt", "\n"), "");
     }
 
     #[test]

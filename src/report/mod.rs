@@ -35,7 +35,8 @@ mod steps;
 pub mod summary;
 pub mod text;
 pub mod timeline;
-mod unmeasured;
+mod traffic;
+mod words;
 
 pub use console::ConsoleMode;
 pub use reporter::{Reporter, Verbosity};

@@ -1,6 +1,7 @@
 //! How a run ended, in one line and in a title.
 
 use super::context::RunContext;
+use super::words::Deployed;
 use super::{receipt, text};
 use crate::config::types::Language;
 use crate::protocol::outcome::Outcome;
@@ -13,134 +14,46 @@ pub fn outcome_line(result: &RunResult, context: &RunContext) -> String {
 
 /// How it ended, on one line. Holds text of the host: escape it for where it goes.
 pub fn line(result: &RunResult, context: &RunContext, language: Language) -> String {
-    let lost = receipt::lost(result, language);
-    let lost = lost.map_or_else(String::new, |lost| format!(", {lost}"));
-    let bad = receipt::bad_answers(result, context, language);
-    match language {
-        Language::English => english(result, &lost, bad.as_deref()),
-        Language::Korean => korean(result, &lost, bad.as_deref()),
-    }
-}
-
-fn english(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
-    let took = text::seconds(result.took_seconds);
-    let stage = failed_stage(result);
-    let serving = match (&result.slot, bad) {
-        (Some(slot), Some(bad)) => format!("{slot} serves again; {bad}"),
-        (Some(slot), None) => format!("{slot} serves as before"),
-        (None, Some(bad)) => bad.to_owned(),
-        (None, None) => "nothing was switched".to_owned(),
+    let words = language.words();
+    let took = &text::seconds(result.took_seconds);
+    let reason = &result.reason_code;
+    let step = result.failure.as_ref().and_then(|f| f.name.as_deref());
+    let release = result.release.as_ref().map(ToString::to_string);
+    let (release, slot) = (release.as_deref(), result.slot.as_deref());
+    let serving = || {
+        let bad = receipt::bad_answers(result, context, language);
+        words.serving(slot, bad.as_deref())
     };
     match result.outcome {
-        Outcome::Deployed => {
-            let release = named(result.release.as_ref(), "release ", "the new release");
-            let slot = named(result.slot.as_ref(), " on ", "");
-            let before = match &result.previous_slot {
-                Some(previous) => format!(" (before: {previous})"),
-                None => String::new(),
-            };
-            let note = note(result).map_or_else(String::new, |why| format!(" ({why})"));
-            format!("deployed {release}{slot}{before} in {took}{lost}{note}")
-        }
-        Outcome::Unchanged => {
-            let release = named(result.release.as_ref(), "release ", "the release");
-            let slot = named(result.slot.as_ref(), " on ", "");
-            format!("unchanged: {release} is live already{slot}, {took}")
-        }
-        Outcome::Skipped => format!("skipped: {}", result.reason_code),
-        Outcome::Cancelled if is_open(result) => {
-            format!(
-                "cancelled after {took}: the host is still finishing and will complete on its own"
-            )
-        }
-        Outcome::Cancelled => format!("cancelled after {took}: {serving}"),
-        Outcome::Failed => match cause(result) {
-            Some(cause) => format!("failed{stage}, your app was not touched: {cause}"),
-            None => format!("failed{stage}, your app was not touched"),
-        },
-        Outcome::RolledBack => {
-            format!("rolled back{stage} ({}): {serving}", result.reason_code)
-        }
+        Outcome::Deployed => words.deployed(&Deployed {
+            release,
+            slot,
+            previous_slot: result.previous_slot.as_deref(),
+            took,
+            lost: receipt::lost(result, language).as_deref(),
+            note: note(result).as_deref(),
+        }),
+        Outcome::Unchanged => words.unchanged(release, slot, took),
+        Outcome::Skipped => words.skipped(reason),
+        Outcome::Cancelled if is_open(result) => words.still_finishing(took),
+        Outcome::Cancelled => words.cancelled(took, &serving()),
+        Outcome::Failed => words.failed(step, note(result).as_deref()),
+        Outcome::RolledBack => words.rolled_back(step, reason, &serving()),
         Outcome::Stuck => {
-            let hint = cure(result);
-            format!(
-                "stuck{stage} ({}), manual action needed{hint}",
-                result.reason_code
-            )
-        }
-    }
-}
-
-fn korean(result: &RunResult, lost: &str, bad: Option<&str>) -> String {
-    let took = text::seconds(result.took_seconds);
-    let stage = match result.failure.as_ref().and_then(|f| f.name.as_deref()) {
-        Some(stage) => format!("{stage} 단계에서 실패"),
-        None => "실패".to_owned(),
-    };
-    let serving = match (&result.slot, bad) {
-        (Some(slot), Some(bad)) => {
-            format!("{slot}에서 기존 릴리스가 다시 서비스 중입니다. {bad}")
-        }
-        (Some(slot), None) => format!("{slot}에서 기존 릴리스가 계속 서비스 중입니다"),
-        (None, Some(bad)) => bad.to_owned(),
-        (None, None) => "전환된 것은 없습니다".to_owned(),
-    };
-    match result.outcome {
-        Outcome::Deployed => {
-            let release = named(result.release.as_ref(), "릴리스 ", "새 릴리스");
-            let slot = named(result.slot.as_ref(), " → ", "");
-            let before = match &result.previous_slot {
-                Some(previous) => format!(" (이전: {previous})"),
-                None => String::new(),
-            };
-            let note = note(result).map_or_else(String::new, |why| format!(" ({why})"));
-            format!("{release}{slot}{before}, {took} 소요{lost}{note}")
-        }
-        Outcome::Unchanged => {
-            let slot = named(result.slot.as_ref(), " ", "");
-            format!("같은 릴리스가 이미 서비스 중입니다{slot}, {took} 소요")
-        }
-        Outcome::Skipped => format!(
-            "배포 조건에 맞지 않아 건너뛰었습니다: {}",
-            result.reason_code
-        ),
-        Outcome::Cancelled if is_open(result) => {
-            format!("{took} 후 취소됨: 서버가 아직 정리 중이며 스스로 마무리합니다")
-        }
-        Outcome::Cancelled => format!("{took} 후 취소됨: {serving}"),
-        Outcome::Failed => match cause(result) {
-            Some(cause) => format!("{stage}, 앱은 그대로입니다: {cause}"),
-            None => format!("{stage}, 앱은 그대로입니다"),
-        },
-        Outcome::RolledBack => format!("{stage} ({}): {serving}", result.reason_code),
-        Outcome::Stuck => {
-            let hint = cure(result);
-            format!(
-                "{stage} ({}), 직접 조치가 필요합니다{hint}",
-                result.reason_code
-            )
+            let failed = result.failure.as_ref();
+            // What a person is to type, as the host said it.
+            let hint = failed.and_then(|failed| failed.failure.hints.first());
+            words.stuck(step, reason, hint.map(String::as_str))
         }
     }
 }
 
 /// A title that says how it went, with the app's name.
 pub fn title(result: &RunResult, context: &RunContext, language: Language) -> String {
-    let app = app(result, context);
-    let (english, korean) = match result.outcome {
-        Outcome::Deployed => ("deployed", "배포 성공"),
-        Outcome::Unchanged => ("unchanged", "변경 없음"),
-        Outcome::Skipped => ("skipped", "건너뜀"),
-        Outcome::Cancelled => ("cancelled", "취소됨"),
-        Outcome::Failed => ("deploy failed", "배포 실패"),
-        Outcome::RolledBack => ("rolled back", "롤백됨"),
-        Outcome::Stuck => ("stuck, manual action needed", "조치 필요"),
-    };
-    let mark = mark(result.outcome);
-    match (language, app) {
-        (Language::English, Some(app)) => format!("{mark} {app} {english}"),
-        (Language::English, None) => format!("{mark} {english}"),
-        (Language::Korean, Some(app)) => format!("{mark} {app} {korean}"),
-        (Language::Korean, None) => format!("{mark} {korean}"),
+    let (mark, ended) = (mark(result.outcome), language.words().ended(result.outcome));
+    match app(result, context) {
+        Some(app) => format!("{mark} {app} {ended}"),
+        None => format!("{mark} {ended}"),
     }
 }
 
@@ -171,19 +84,12 @@ pub(super) fn is_open(result: &RunResult) -> bool {
     result.deployment_id.is_some() && result.slot.is_none() && step.is_none()
 }
 
-/// Why a run that ended well is not quite as it should be.
+/// What failed: also why a run that ended well is not quite as it should be.
 pub(super) fn note(result: &RunResult) -> Option<String> {
     result
         .failure
         .as_ref()
         .map(|failed| failed.failure.summary())
-}
-
-/// What a person is to type, as the host said it.
-fn cure(result: &RunResult) -> String {
-    let failed = result.failure.as_ref();
-    let hint = failed.and_then(|failed| failed.failure.hints.first());
-    hint.map_or_else(String::new, |hint| format!(": {hint}"))
 }
 
 pub(super) fn failed_stage(result: &RunResult) -> String {
@@ -193,11 +99,6 @@ pub(super) fn failed_stage(result: &RunResult) -> String {
         }) => format!(" in {name}"),
         Some(FailedStage { name: None, .. }) | None => String::new(),
     }
-}
-
-fn cause(result: &RunResult) -> Option<String> {
-    let failed = result.failure.as_ref()?;
-    Some(failed.failure.summary()).filter(|text| !text.is_empty())
 }
 
 pub(super) fn named<T: ToString>(value: Option<&T>, before: &str, without: &str) -> String {

@@ -1,7 +1,7 @@
 //! What is said about a receipt, word by word.
 
 use super::*;
-use crate::protocol::receipt::Receipt;
+use crate::protocol::receipt::{PredictedLoss, Probes, Receipt};
 use crate::report::fixtures::{baked_away, context, deployed, reloaded};
 
 #[test]

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::context::RunContext;
-use super::{chart, markdown, outcome, receipt, text};
+use super::words::{Labels, Words};
+use super::{chart, markdown, outcome, receipt, text, traffic};
 use crate::config::types::Language;
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::RunResult;
@@ -17,70 +18,121 @@ const MAX_COMMENT: usize = 60_000;
 /// The part of either that everything but the log may take.
 const RESERVE: usize = 30_000;
 
+/// What a comment shows before anything is unfolded.
+const AT_A_GLANCE: usize = 4;
+
 /// The job's summary.
 pub fn summary(result: &RunResult, context: &RunContext, language: Language) -> String {
+    let words = language.words();
     let mut page = head(result, context, language);
-    page.push_str(&failure(result, language, MAX_SUMMARY - RESERVE));
-    page.push_str(&figures(result, context, language));
+    let facts = facts(result, context, words.labels());
+    page.push_str(&table(
+        facts.into_iter().map(|(_, name, value)| (name, value)),
+    ));
+    page.push_str(&cause(result, words.labels()));
+    let log = log(result, words, MAX_SUMMARY - RESERVE);
+    if !log.is_empty() {
+        write!(page, "{}:\n\n{log}", words.labels().log).ok();
+    }
+    let figures = figures(result, context, language);
+    if !figures.is_empty() {
+        write!(page, "#### {}\n\n{figures}", words.labels().receipt).ok();
+    }
+    page.push_str(&traffic::traffic(result.receipt.series.as_ref(), language));
     page.push_str(&chart::timeline(&result.steps, language));
-    bounded(page, MAX_SUMMARY)
+    bounded(page, MAX_SUMMARY, words)
 }
 
-/// The pull request's comment, without its marker.
+/// The pull request's comment, without its marker: the outcome and what matters most, the rest folded.
 pub fn comment(result: &RunResult, context: &RunContext, language: Language) -> String {
+    let words = language.words();
+    let labels = words.labels();
     let mut page = head(result, context, language);
-    page.push_str(&failure(result, language, MAX_COMMENT - RESERVE));
-    page.push_str(&figures(result, context, language));
+    let (shown, folded) = at_a_glance(facts(result, context, labels));
+    page.push_str(&table(shown));
+    page.push_str(&cause(result, labels));
+    let log = log(result, words, MAX_COMMENT - RESERVE);
+    page.push_str(&markdown::folded(labels.log, &log));
+    let figures = figures(result, context, language);
+    page.push_str(&markdown::folded(labels.receipt, &figures));
+    page.push_str(&markdown::folded(labels.more, &table(folded)));
     if let Some(url) = context.run_url() {
-        let label = match language {
-            Language::English => "Log and timeline of the run",
-            Language::Korean => "실행 로그와 타임라인",
-        };
-        writeln!(page, "{}", markdown::link(label, &url)).ok();
+        writeln!(page, "{}", markdown::link(labels.run_page, &url)).ok();
     }
-    bounded(page, MAX_COMMENT)
+    bounded(page, MAX_COMMENT, words)
 }
 
 fn head(result: &RunResult, context: &RunContext, language: Language) -> String {
     let title = outcome::title(result, context, language);
     let line = markdown::plain(&outcome::line(result, context, language));
-    let mut page = format!("### {}\n\n{line}\n\n", markdown::plain(&title));
+    format!("### {}\n\n{line}\n\n", markdown::plain(&title))
+}
+
+/// How soon somebody who sees the comment wants to know a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Want {
+    First,
+    Second,
+    OnRequest,
+}
+
+type Fact = (Want, &'static str, String);
+
+/// What there is to know about the run, each with its name, in Markdown.
+fn facts(result: &RunResult, context: &RunContext, labels: &'static Labels) -> Vec<Fact> {
     let code = |value: Option<String>| value.as_deref().map(markdown::code);
-    let rows = [
-        ("release", "릴리스", code(text_of(result.release.as_ref()))),
-        ("image", "이미지", code(text_of(result.image.as_ref()))),
-        ("slot", "슬롯", code(result.slot.clone())),
-        ("before", "이전", code(before(result))),
-        ("commit", "커밋", commit(context)),
-        ("pull request", "풀 리퀘스트", pull_request(context)),
+    let took = text::seconds(result.took_seconds);
+    let record = text_of(result.deployment_id.as_ref());
+    let all = [
         (
-            "took",
-            "소요 시간",
-            Some(text::seconds(result.took_seconds)),
+            Want::First,
+            labels.release,
+            code(text_of(result.release.as_ref())),
         ),
-        ("reason", "사유", reason(result)),
         (
-            "record on the host",
-            "서버 기록",
-            code(text_of(result.deployment_id.as_ref())),
+            Want::OnRequest,
+            labels.image,
+            code(text_of(result.image.as_ref())),
         ),
+        (Want::First, labels.slot, code(result.slot.clone())),
+        (Want::Second, labels.before, code(before(result))),
+        (Want::First, labels.commit, commit(context)),
+        (Want::OnRequest, labels.pull_request, pull_request(context)),
+        (Want::Second, labels.took, Some(took)),
+        (Want::First, labels.reason, reason(result)),
+        (Want::OnRequest, labels.record, code(record)),
     ];
-    let rows = rows.into_iter().filter_map(|(english, korean, value)| {
-        let name = match language {
-            Language::English => english,
-            Language::Korean => korean,
-        };
-        Some(format!("| {name} | {} |\n", value?))
-    });
-    for (index, row) in rows.enumerate() {
-        page.push_str(&row);
-        // The first fact is the head of the table: an empty one would be a bar of grey.
+    all.into_iter()
+        .filter_map(|(want, name, value)| Some((want, name, value?)))
+        .collect()
+}
+
+type Row = (&'static str, String);
+
+/// The few facts that everybody sees, and the others.
+fn at_a_glance(mut facts: Vec<Fact>) -> (Vec<Row>, Vec<Row>) {
+    facts.sort_by_key(|(want, _, _)| *want);
+    let mut shown: Vec<Row> = facts
+        .into_iter()
+        .map(|(_, name, fact)| (name, fact))
+        .collect();
+    let folded = shown.split_off(AT_A_GLANCE.min(shown.len()));
+    (shown, folded)
+}
+
+/// A table of two columns. The first fact is its head: an empty one would be a bar of grey.
+fn table(rows: impl IntoIterator<Item = Row>) -> String {
+    let mut table = String::new();
+    for (index, (name, fact)) in rows.into_iter().enumerate() {
+        writeln!(table, "| {name} | {fact} |").ok();
         if index == 0 {
-            page.push_str("|:--|:--|\n");
+            table.push_str("|:--|:--|\n");
         }
     }
-    page.push('\n');
-    page
+    if !table.is_empty() {
+        table.push('\n');
+    }
+    table
 }
 
 fn text_of<T: ToString>(value: Option<&T>) -> Option<String> {
@@ -127,17 +179,8 @@ fn reason(result: &RunResult) -> Option<String> {
 fn figures(result: &RunResult, context: &RunContext, language: Language) -> String {
     let facts = receipt::facts(result, context, language);
     let rows = receipt::rows(result, context, language);
-    if facts.is_empty() && rows.is_empty() {
-        return String::new();
-    }
-    let (title, columns) = match language {
-        Language::English => (
-            "Receipt",
-            "slot | requests | neither 2xx nor 3xx | 5xx | p50 | p99",
-        ),
-        Language::Korean => ("측정 결과", "슬롯 | 요청 | 2xx·3xx 아님 | 5xx | p50 | p99"),
-    };
-    let mut page = format!("#### {title}\n\n");
+    let labels = language.words().labels();
+    let mut page = String::new();
     for fact in &facts {
         writeln!(page, "- {}", markdown::plain(fact)).ok();
     }
@@ -145,6 +188,7 @@ fn figures(result: &RunResult, context: &RunContext, language: Language) -> Stri
         page.push('\n');
     }
     if !rows.is_empty() {
+        let columns = labels.slot_columns.join(" | ");
         writeln!(page, "| {columns} |\n|:--|--:|--:|--:|--:|--:|").ok();
     }
     for row in &rows {
@@ -167,14 +211,12 @@ fn figures(result: &RunResult, context: &RunContext, language: Language) -> Stri
     page
 }
 
-fn failure(result: &RunResult, language: Language, budget: usize) -> String {
+/// What failed, every cause below it, and what to do.
+fn cause(result: &RunResult, labels: &Labels) -> String {
     let Some(failed) = &result.failure else {
         return String::new();
     };
-    let (title, because, hint, log) = match language {
-        Language::English => ("Failed", "caused by", "hint", "Last lines of the log"),
-        Language::Korean => ("실패", "원인", "조치 방법", "로그의 마지막 줄"),
-    };
+    let (title, because, hint) = (labels.failed, labels.caused_by, labels.hint);
     let mut page = match &failed.name {
         Some(name) => format!("#### {title}: {}\n\n", markdown::code(name)),
         None => format!("#### {title}\n\n"),
@@ -194,20 +236,33 @@ fn failure(result: &RunResult, language: Language, budget: usize) -> String {
         page.push_str(&markdown::fence(&lines));
         page.push('\n');
     }
-    if !failed.failure.log_tail.is_empty() {
-        writeln!(page, "{log}:\n").ok();
-        page.push_str(&markdown::fence_tail(&failed.failure.log_tail, budget));
-        page.push('\n');
-    }
     page
 }
 
+/// The last lines of the log that explain it, as many as fit; nothing without any.
+fn log(result: &RunResult, words: &dyn Words, budget: usize) -> String {
+    let tail = result
+        .failure
+        .as_ref()
+        .map(|failed| &failed.failure.log_tail);
+    match tail {
+        Some(tail) if !tail.is_empty() => {
+            format!("{}\n", markdown::fence_tail(tail, budget, words))
+        }
+        Some(_) | None => String::new(),
+    }
+}
+
 /// The last guard: every part above has its own limit, and this one cannot be reached by a log.
-fn bounded(page: String, max: usize) -> String {
+fn bounded(page: String, max: usize, words: &dyn Words) -> String {
     if page.len() < max {
         return page;
     }
-    format!("{}\n\n(cut)\n", text::cut(&page, max - 20))
+    format!(
+        "{}\n\n({})\n",
+        text::cut(&page, max - 20),
+        words.labels().cut
+    )
 }
 
 #[cfg(test)]

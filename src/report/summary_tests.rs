@@ -47,16 +47,74 @@ deployed release 0123456789ab on pct-backend-2 (before:\u{200b} pct-backend-1) i
 
 "
     );
+    let traffic = traffic::traffic(deployed().receipt.series.as_ref(), Language::English);
     let timeline = chart::timeline(&deployed().steps, Language::English);
-    assert_eq!(page, expected + &timeline);
+    assert_eq!(page, expected + &traffic + &timeline);
+    assert_eq!(page.matches("```mermaid").count(), 2);
+}
+
+#[test]
+fn a_comment_shows_the_outcome_and_four_facts_and_folds_the_rest() {
+    let page = comment(&deployed(), &context(), Language::English);
+    let digest = format!("sha256:{}", "a1".repeat(32));
+    let commit = "0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b";
+    let expected = format!(
+        "### ✅ pct-backend deployed
+
+deployed release 0123456789ab on pct-backend-2 (before:\u{200b} pct-backend-1) in 41.2s, 0 of 48,213 requests lost
+
+| release | `0123456789ab` |
+|:--|:--|
+| slot | `pct-backend-2` |
+| commit | [`0a1b2c3d4e5f`](https://github.com/o/r/commit/{commit}) |
+| before | `pct-backend-1 ba9876543210` |
+
+<details>
+<summary>Receipt</summary>
+
+- 0 of 48,213 requests lost
+- bake:\u{200b} good, 812 requests in 5.0s
+- switched by the flag, without a reload
+- 240 requests of our own, all fine
+- 12 ms from healthy to switched
+- 15 ms from healthy to the first request on the new slot
+- 3.4 MiB pulled by the host
+- memory at most:\u{200b} new slot 301.4 MiB, agent 9.1 MiB
+
+| slot | requests | neither 2xx nor 3xx | 5xx | p50 | p99 |
+|:--|--:|--:|--:|--:|--:|
+| pct-backend-1 (before) | 52,004 | 4 | 1 | 3.1 ms | 40 ms |
+| pct-backend-1 (old) | 46,101 | 3 | 0 | 3.2 ms | 41 ms |
+| pct-backend-2 (new) | 1,872 | 3 | 0 | 3.4 ms | 44 ms |
+
+</details>
+
+<details>
+<summary>More about this run</summary>
+
+| took | 41.2s |
+|:--|:--|
+| image | `user/pct-backend@{digest}` |
+| pull request | [\\#7](https://github.com/o/r/pull/7) |
+| record on the host | `20260131T235959Z-0a1b2c` |
+
+</details>
+
+[Log and timeline of the run](https://github.com/o/r/actions/runs/42)
+"
+    );
+    assert_eq!(page, expected);
 }
 
 #[test]
 fn a_failure_shows_step_cause_cure_and_log() {
     let page = comment(&rolled_back(), &context(), Language::Korean);
     assert!(page.starts_with("### ↩️ pct-backend 롤백됨\n"), "{page}");
-    let tail = "| 사유 | `oom-killed` |
-| 서버 기록 | `20260131T235959Z-0a1b2c` |
+    let shown = "| 릴리스 | `0123456789ab` |
+|:--|:--|
+| 슬롯 | `pct-backend-1` |
+| 커밋 | [`0a1b2c3d4e5f`](https://github.com/o/r/commit/0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b) |
+| 사유 | `oom-killed` |
 
 #### 실패: `await_healthy`
 
@@ -66,20 +124,32 @@ fn a_failure_shows_step_cause_cure_and_log() {
 조치 방법: raise `limits.memory`
 ```
 
-로그의 마지막 줄:
+<details>
+<summary>로그의 마지막 줄</summary>
 
 ````text
 Started ```boot```
 <!channel> & Killed
 ````
 
-#### 측정 결과
+</details>
+
+<details>
+<summary>측정 결과</summary>
 
 - 서버가 내려받은 용량 3.4 MiB
 
+</details>
+
+";
+    assert!(page.contains(shown), "{page}");
+    let end = "| 서버 기록 | `20260131T235959Z-0a1b2c` |
+
+</details>
+
 [실행 로그와 타임라인](https://github.com/o/r/actions/runs/42)
 ";
-    assert!(page.ends_with(tail), "{page}");
+    assert!(page.ends_with(end), "{page}");
     assert!(!page.contains("mermaid"));
 }
 
@@ -119,6 +189,7 @@ fn the_longest_log_stays_within_the_limits() {
 fn a_skipped_run_needs_no_chart() {
     let mut result = deployed();
     result.steps.clear();
+    result.receipt = Default::default();
     let page = summary(&result, &RunContext::default(), Language::English);
     assert!(!page.contains("mermaid") && !page.contains("| step"));
 }
@@ -162,6 +233,18 @@ fn text() -> impl Strategy<Value = String> {
     ];
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
+
+/// The only lines of HTML: each stands alone, so that no text of others can be part of one.
+const OUR_TAGS: [&str; 8] = [
+    "<details>",
+    "</details>",
+    "<summary>Receipt</summary>",
+    "<summary>Last lines of the log</summary>",
+    "<summary>More about this run</summary>",
+    "<summary>측정 결과</summary>",
+    "<summary>로그의 마지막 줄</summary>",
+    "<summary>이번 실행의 상세 정보</summary>",
+];
 
 /// The lines outside of fences; the page ends outside of one.
 fn outside_of_fences(page: &str) -> Vec<&str> {
@@ -239,7 +322,17 @@ proptest! {
         let language = if korean { Language::Korean } else { Language::English };
         for page in [summary(&result, &context(), language), comment(&result, &context(), language)] {
             let lines = outside_of_fences(&page);
+            let mut open = 0;
             for line in &lines {
+                match *line {
+                    "<details>" => open += 1,
+                    "</details>" => open -= 1,
+                    _ => {}
+                }
+                prop_assert!((0..=1).contains(&open), "{}", page);
+                if OUR_TAGS.contains(line) {
+                    continue;
+                }
                 let bare = bare(line);
                 prop_assert!(!bare.contains('<'), "{} in {}", bare, line);
                 for mention in bare.split(['@', '#']).skip(1) {
@@ -250,6 +343,7 @@ proptest! {
                     prop_assert!(link.starts_with("https:"), "{} in {}", bare, line);
                 }
             }
+            prop_assert_eq!(open, 0, "{}", page);
             for pair in lines.windows(2) {
                 if pair.iter().all(|line| line.starts_with('|')) {
                     prop_assert_eq!(cells(pair[0]), cells(pair[1]), "{:?}", pair);

@@ -11,6 +11,7 @@
 
 mod documents;
 mod prose;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -62,6 +62,10 @@ pub(super) struct Meter<'a, H> {
     /// Requests through the public listener.
     route: Route,
     window: Cell<Window>,
+    /// When the window opened.
+    opened_ms: Cell<u64>,
+    /// For how long it was open, once it is closed.
+    open_for_ms: Cell<u64>,
     seen: RefCell<Seen>,
     waiting: RefCell<PerSlot<Waiting>>,
     /// What the old slot did, known when the window opens.
@@ -87,6 +91,8 @@ impl<'a, H: Host> Meter<'a, H> {
             bake,
             route,
             window: Cell::new(Window::NotYet),
+            opened_ms: Cell::default(),
+            open_for_ms: Cell::default(),
             seen: RefCell::new(Seen::new(addresses, host.now_ms())),
             waiting: RefCell::default(),
             baseline: RefCell::default(),
@@ -167,6 +173,8 @@ impl<'a, H: Host> Meter<'a, H> {
             None => self.route.forget(),
         }
         self.window.set(Window::Open);
+        self.opened_ms.set(self.host.elapsed_ms());
+        self.seen.borrow_mut().switches(self.host.now_ms());
         self.route.window_opens();
     }
 
@@ -224,6 +232,8 @@ impl<'a, H: Host> Meter<'a, H> {
         if self.window.get() == Window::Open {
             self.read().await;
             self.window.set(Window::Closed);
+            let open_for_ms = self.host.elapsed_ms().saturating_sub(self.opened_ms.get());
+            self.open_for_ms.set(open_for_ms);
             self.route.window_closes();
         }
     }
@@ -339,6 +349,7 @@ impl<'a, H: Host> Meter<'a, H> {
                     two: seen.during(Slot::Two).served(patience),
                 });
                 receipt.baseline = Some(self.baseline.borrow().whole.served(patience));
+                receipt.series = seen.series(new, self.open_for_ms.get());
                 let first = seen.first_ms(new).zip(healthy_ms);
                 receipt.healthy_to_first_request_ms =
                     first.map(|(first, healthy)| first.saturating_sub(healthy));

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use super::Window;
-use crate::agent::traffic::{self, By, Counter, Line};
+use crate::agent::traffic::{self, By, Counter, Curve, Line};
 use crate::agent::verdict::Baseline;
+use crate::protocol::series::Series;
 use crate::protocol::slot::{PerSlot, Slot};
 
 /// Lines of requests that began before this are of an earlier run that was left logging.
@@ -27,6 +28,8 @@ pub(super) struct Seen {
     own: PerSlot<Counter>,
     /// When the first request of the window began, by the slot that answered it.
     first_ms: PerSlot<Option<u64>>,
+    /// Requests of users by time.
+    curve: Curve,
 }
 
 impl Seen {
@@ -42,6 +45,7 @@ impl Seen {
             during: PerSlot::default(),
             own: PerSlot::default(),
             first_ms: PerSlot::default(),
+            curve: Curve::default(),
         }
     }
 
@@ -57,6 +61,16 @@ impl Seen {
 
     pub(super) fn quiet_ends(&mut self) {
         self.quiet = Some(self.before.clone());
+    }
+
+    /// Traffic is about to be moved.
+    pub(super) fn switches(&mut self, now_ms: u64) {
+        self.curve.switches(now_ms);
+    }
+
+    /// Requests by time, when the window was open for so long.
+    pub(super) fn series(&self, new: Slot, open_ms: u64) -> Option<Series> {
+        self.curve.series(new, open_ms)
     }
 
     /// What a slot did before the window, which opens now.
@@ -105,6 +119,9 @@ impl Seen {
     fn add(&mut self, line: &Line, window: Window) {
         if line.began_ms < self.since_ms {
             return;
+        }
+        if window != Window::Closed {
+            self.curve.add(line);
         }
         for slot in Slot::BOTH {
             match (window, line.by) {

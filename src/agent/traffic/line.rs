@@ -41,6 +41,8 @@ pub(in crate::agent) struct Line {
     pub(in crate::agent) by: By,
     /// When it began, milliseconds since the Unix epoch.
     pub(in crate::agent) began_ms: u64,
+    /// When it ended and the line was written.
+    pub(in crate::agent) ended_ms: u64,
     /// Whether the line tells the slots' own times.
     pub(in crate::agent) shape: Shape,
     pub(in crate::agent) tries: Vec<(Slot, Event)>,
@@ -83,6 +85,7 @@ pub(in crate::agent) fn line(text: &str, ports: &PerSlot<u16>) -> Option<Line> {
     (!tries.is_empty()).then_some(Line {
         by,
         began_ms: at_ms.saturating_sub(took_ms),
+        ended_ms: at_ms,
         shape,
         tries,
     })

@@ -26,6 +26,9 @@ const MAX_LINE: usize = 1500;
 const MAX_SMALL: usize = 1500;
 const MAX_LOG: usize = 2600;
 
+/// Beside the outcome; the run's page has all.
+const MOST_FACTS: usize = 3;
+
 /// Whether a run that ended like this is posted at all.
 pub fn is_wanted(on: SlackOn, outcome: Outcome) -> bool {
     match (on, outcome) {
@@ -64,17 +67,29 @@ pub fn message(
         let block = json!({ "type": "section", "fields": fields });
         parts.push((Weight::Fields, block));
     }
-    let facts = receipt::facts(result, context, language).join(" · ");
-    parts.extend(small(&[facts]).map(|block| (Weight::Facts, block)));
-    let rows = receipt::rows(result, context, language);
-    let rows: Vec<String> = rows.iter().map(|row| row.line(language)).collect();
-    parts.extend(small(&rows).map(|block| (Weight::Rows, block)));
-    if let Some(failed) = &result.failure {
-        parts.extend(failure(failed, language));
+    if let Some(cause) = result
+        .failure
+        .as_ref()
+        .and_then(|failed| cause(failed, language))
+    {
+        parts.push((Weight::Must, section(&cause)));
     }
+    // The line above says the others.
+    let mut facts = receipt::further_facts(result, language);
+    facts.truncate(MOST_FACTS);
+    parts.extend(small(&facts.join(" · ")).map(|block| (Weight::Facts, block)));
     let links = links(context, language);
     if !links.is_empty() {
         parts.push((Weight::Must, section(&links)));
+    }
+    // At the end, where Slack folds what is long.
+    let log = result
+        .failure
+        .as_ref()
+        .map(|failed| &failed.failure.log_tail);
+    if let Some(log) = log.filter(|log| !log.is_empty()) {
+        let log = mrkdwn::code_block(log, MAX_LOG);
+        parts.push((Weight::Log, section(&log)));
     }
     json!({
         "text": mrkdwn::escaped(&format!("{title} — {line}"), MAX_SECTION),
@@ -97,7 +112,6 @@ pub fn message(
 /// What may be left out when a message is too long, the first first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
-    Rows,
     Log,
     Fields,
     Facts,
@@ -117,25 +131,19 @@ fn fitting(mut parts: Vec<(Weight, Value)>) -> Vec<Value> {
     parts.into_iter().map(|(_, block)| block).collect()
 }
 
-/// Lines in small letters.
-fn small(lines: &[String]) -> Option<Value> {
-    let lines: Vec<String> = lines
-        .iter()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| mrkdwn::escaped(line, MAX_SMALL / lines.len()))
-        .collect();
-    if lines.is_empty() {
+/// A line in small letters.
+fn small(line: &str) -> Option<Value> {
+    if line.trim().is_empty() {
         return None;
     }
-    let text = markup(&lines.join("\n"));
+    let text = markup(&mrkdwn::escaped(line, MAX_SMALL));
     Some(json!({ "type": "context", "elements": [text] }))
 }
 
-fn failure(failed: &FailedStage, language: Language) -> Vec<(Weight, Value)> {
-    let (step, cause, hint) = match language {
-        Language::English => ("Failed step", "Cause", "What to do"),
-        Language::Korean => ("실패한 단계", "원인", "조치 방법"),
-    };
+/// What failed, why, and what to do.
+fn cause(failed: &FailedStage, language: Language) -> Option<String> {
+    let labels = language.words().labels();
+    let (step, cause, hint) = (labels.failed_step, labels.cause, labels.what_to_do);
     let mut lines = Vec::new();
     if let Some(name) = &failed.name {
         lines.push(format!("*{step}* `{}`", mrkdwn::escaped(name, 100)));
@@ -147,27 +155,19 @@ fn failure(failed: &FailedStage, language: Language) -> Vec<(Weight, Value)> {
     for text in failed.failure.hints.iter().take(3) {
         lines.push(format!("*{hint}* {}", mrkdwn::escaped(text, 300)));
     }
-    let mut blocks = Vec::new();
-    if !lines.is_empty() {
-        blocks.push((Weight::Must, section(&lines.join("\n"))));
-    }
-    if !failed.failure.log_tail.is_empty() {
-        let block = mrkdwn::code_block(&failed.failure.log_tail, MAX_LOG);
-        blocks.push((Weight::Log, section(&block)));
-    }
-    blocks
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn links(context: &RunContext, language: Language) -> String {
-    let (run, commit) = match language {
-        Language::English => ("Run", "Commit"),
-        Language::Korean => ("실행 로그", "커밋"),
-    };
+    let labels = language.words().labels();
     let pull_request = context.pull_request.unwrap_or_default();
     let links = [
-        (context.run_url(), run.to_owned()),
-        (context.pull_request_url(), format!("PR #{pull_request}")),
-        (context.commit_url(), commit.to_owned()),
+        (context.run_url(), labels.run.to_owned()),
+        (
+            context.pull_request_url(),
+            format!("{} #{pull_request}", labels.pull_request_link),
+        ),
+        (context.commit_url(), labels.commit_link.to_owned()),
     ];
     links
         .into_iter()

@@ -149,24 +149,61 @@ fn a_title_of_ones_own_says_how_it_went_too() {
 }
 
 #[test]
-fn the_receipt_is_in_the_message() {
+fn the_facts_are_one_short_line_and_the_figures_by_slot_are_left_to_the_run() {
     let told = |result: &RunResult, language| {
         let body = message(&config(), language, &context(), None, result);
         assert_eq!(sandbox::slack::refusal(&body), None, "{body}");
-        texts(&body).join("\n")
+        let blocks = body["attachments"][0]["blocks"].as_array().unwrap();
+        let small = blocks.iter().filter(|block| block["type"] == "context");
+        let small: Vec<String> = small.flat_map(texts).collect();
+        (texts(&body).join("\n"), small)
     };
-    let all = told(&baked_away(), Language::English);
-    assert!(
-        all.contains("37 of 412 answers of the new slot were 5xx before traffic was back"),
-        "{all}"
+    let (all, small) = told(&deployed(), Language::English);
+    assert_eq!(
+        small,
+        [
+            "bake: good, 812 requests in 5.0s · switched by the flag, without a reload · 240 requests of our own, all fine"
+        ]
     );
-    assert!(all.contains("\npct-backend-2 (new): 412 requests, 40 neither 2xx nor 3xx, 37 with 5xx, p50 5 ms, p99 220 ms"), "{all}");
-    let all = told(&reloaded(), Language::Korean);
-    assert!(all.contains("`pct-deploy provision` 후 0건"), "{all}");
+    assert_eq!(all.matches("0 of 48,213 requests lost").count(), 1, "{all}");
+    assert!(!all.contains("p99") && !all.contains("MiB"), "{all}");
+    let (all, small) = told(&baked_away(), Language::English);
+    let lost = "37 of 412 answers of the new slot were 5xx before traffic was back";
+    assert_eq!(all.matches(lost).count(), 1, "{all}");
     assert!(
-        all.contains("\npct-backend-1 (전환 전): 요청 52,004건"),
-        "{all}"
+        small[0].starts_with("bake: worse than the old release ("),
+        "{small:?}"
     );
+    let (_, small) = told(&reloaded(), Language::Korean);
+    assert!(
+        small[0].ends_with("(`pct-deploy provision` 후 0건)"),
+        "{small:?}"
+    );
+}
+
+#[test]
+fn what_failed_comes_before_the_facts_and_the_log_comes_last() {
+    let body = message(
+        &config(),
+        Language::English,
+        &context(),
+        None,
+        &baked_away(),
+    );
+    let blocks = body["attachments"][0]["blocks"].as_array().unwrap();
+    let begins: Vec<String> = blocks.iter().map(|block| texts(block)[0].clone()).collect();
+    let wanted = [
+        "rolled back in bake",
+        "*repo*",
+        "*Failed step* `bake`",
+        "bake: worse",
+        "<https:",
+        "```\n",
+    ];
+    assert_eq!(begins.len(), wanted.len(), "{begins:?}");
+    for (text, begin) in begins.iter().zip(wanted) {
+        assert!(text.starts_with(begin), "{begins:?}");
+    }
 }
 
 #[test]
