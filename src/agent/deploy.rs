@@ -174,8 +174,10 @@ impl<'a, H: Host> Deploy<'a, H> {
 
     /// All that the journal must hold.
     fn begun(&self, number: u64, survey: &Survey, resolved: &Resolved) -> Begun {
+        let mut plan = self.plan.clone();
+        plan.site.health = survey.health(&plan.site.health);
         Begun {
-            plan: self.plan.clone(),
+            plan,
             fence: number,
             folder: survey.project.folder.clone(),
             files: survey.project.files.clone(),

@@ -8,6 +8,7 @@ use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
 use crate::error::Reason;
+use crate::host::error::Trouble;
 use crate::host::facts::Probe;
 use crate::host::nginx::context::{self, Context};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
@@ -22,8 +23,13 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The whole configuration of nginx, which it must accept.
 pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
-    host.nginx_config()
-        .await
+    let config = host.nginx_config().await;
+    if matches!(&config, Err(error) if error.trouble == Trouble::Missing) {
+        return config
+            .during(Reason::PreflightFailed, "there is no nginx on the host itself")
+            .hint("install it from the distribution, `sudo apt-get install nginx` or `sudo dnf install nginx`, then run `pct-deploy provision --server-name NAME`; an nginx in a container cannot be switched yet");
+    }
+    config
         .during(
             Reason::PreflightFailed,
             "nginx refuses its present configuration",
@@ -60,6 +66,7 @@ pub(super) fn public_probes(sites: &[nginx::Site], path: &str) -> (Option<Probe>
                 .clone()
                 .unwrap_or_else(|| "localhost".to_owned()),
             path: path.to_owned(),
+            by_https: false,
             timeout: PROBE_TIMEOUT,
         })
     };

@@ -55,7 +55,7 @@ impl Serving<'_> {
         events: &Events<'_, H>,
         step: Step,
     ) -> StepResult<()> {
-        let probe = Probe::of_health(self.slot.address(), self.health, PROBE_TIMEOUT);
+        let probe = Probe::of_health(self.slot.health_address(), self.health, PROBE_TIMEOUT);
         let service = &self.slot.service;
         let (most, pause) = (self.health.timeout, self.health.interval);
         let mut wait = Wait::new(host, most.duration(), pause.duration());

@@ -63,7 +63,8 @@ pub(super) async fn look<H: Host>(
 async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot) -> SlotStatus {
     let service = survey.slots.get(slot);
     let container = survey.containers.get(slot).as_ref();
-    let probe = Probe::of_health(service.address(), &site.health, PROBE_TIMEOUT);
+    let health = survey.health(&site.health);
+    let probe = Probe::of_health(service.health_address(), &health, PROBE_TIMEOUT);
     let healthy = match host.probe(&probe).await {
         ProbeAnswer::Status(status) => site.health.accepts(status),
         ProbeAnswer::Nothing(_) => false,

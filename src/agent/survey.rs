@@ -9,12 +9,12 @@ use super::route;
 use crate::error::Reason;
 use crate::host::compose::ComposeFile;
 use crate::host::facts::{ComposeProject, ComposeTool, ContainerFacts, RunState};
-use crate::host::nginx;
 use crate::host::nginx::flag::Format;
+use crate::host::nginx::{self, Scheme};
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::{Failure, LiveRelease};
-use crate::protocol::plan::Site;
+use crate::protocol::plan::{HealthCheck, Site};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
 /// One look at an app on its host.
@@ -86,6 +86,19 @@ impl Survey {
     /// Where the next release goes.
     pub(super) fn idle(&self) -> Slot {
         self.live().map_or(self.named, Slot::other)
+    }
+
+    /// The health check, asked as the site's users ask.
+    pub(super) fn health(&self, check: &HealthCheck) -> HealthCheck {
+        let mut names = self
+            .sites
+            .iter()
+            .filter_map(|site| site.server_name.as_deref());
+        let mut listens = self.sites.iter().flat_map(|site| &site.listens);
+        check.of_site(
+            names.next(),
+            listens.any(|listen| listen.scheme == Scheme::Https),
+        )
     }
 
     /// What takes traffic, for reports.
@@ -196,7 +209,9 @@ pub(super) async fn read_compose<H: Host>(
     };
     let file = ComposeFile::parse(&composed.yaml).map_err(problem)?;
     let named = route::named_ports(host, site).await;
-    let slots = file.slots(&site.slots, &named).map_err(problem)?;
+    let slots = file
+        .slots(&site.slots, &named, site.health.port)
+        .map_err(problem)?;
     let dependencies = file
         .dependencies(&site.slots, site.dependencies.as_deref())
         .map_err(problem)?;
@@ -244,6 +259,20 @@ mod tests {
             "{hint}"
         );
         assert_eq!(host.serves(), Some(image(1)));
+    }
+
+    #[test]
+    fn a_host_without_an_nginx_of_its_own_is_told_so() {
+        let host = SimHost::new();
+        host.faults.no_nginx.set(true);
+        let finished = swap(&host, 1, Target::Image(image(1)));
+        let (_, failure) = finished.failed.unwrap();
+        let (what, hint) = (failure.chain.concat(), failure.hints.concat());
+        assert!(what.contains("no nginx on the host itself"), "{what}");
+        assert!(
+            hint.contains("apt-get install nginx") && !hint.contains("nginx -t"),
+            "{hint}"
+        );
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
                 timeout: span("10s"),
                 interval: span("250ms"),
                 successes: 2,
+                port: None,
+                host: None,
+                by_https: false,
             },
             smoke_paths: Vec::new(),
             bake: Bake {
@@ -80,6 +83,7 @@ pub(super) fn begun() -> Entry {
     let slot = |service: &str, port| SlotService {
         service: service.parse().unwrap(),
         port,
+        health_port: None,
     };
     Entry::Begun(Box::new(Begun {
         plan: plan(1, Target::Previous),

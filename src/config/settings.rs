@@ -37,7 +37,7 @@ settings! {
     "context" Text, Value("."),
         "The folder that is sent to the build, without what `.dockerignore` excludes.";
     "dockerfile" Text, Value("Dockerfile"),
-        "The Dockerfile, relative to the context.";
+        "The Dockerfile, relative to the context or to the working directory.";
     "target" Text, Unset,
         "The build stage to stop at; the last one when not given.";
     "platform" Choice(&["linux/amd64", "linux/arm64"]), Value("linux/amd64"),
@@ -82,6 +82,10 @@ settings! {
         "The compose services that must run before a slot starts.";
     "health-path" Text, Unset,
         "The path to GET; only 2xx is healthy. When not given, any answer below 500 to `/` is.";
+    "health-host" Text, Derived("the first `server_name` of the site, else `localhost`"),
+        "The name that the health check asks for (`Host`), for apps that answer to a list of names.";
+    "health-port" Int, Derived("the port that serves"),
+        "The container's port that the health check asks, such as that of a management interface. Each slot must publish it.";
     "health-timeout" Span, Value("120s"),
         "The longest wait until the new slot is healthy, from the start of its container.";
     "health-interval" Span, Value("250ms"),

@@ -188,12 +188,46 @@ fn health(fields: &mut Fields<'_>) -> Option<HealthCheck> {
     let timeout = fields.span("health-timeout", Span::from_millis(1));
     let interval = fields.span("health-interval", Span::from_millis(10));
     let successes = fields.int("health-successes", 1, "write at least `1`");
+    let host = health_host(fields);
+    let port = match fields.text("health-port") {
+        Some(_) => fields
+            .int(
+                "health-port",
+                1,
+                "write the container's port, such as `9091`",
+            )
+            .map(Some),
+        None => Some(None),
+    };
     Some(HealthCheck {
         path: path?,
         timeout: timeout?,
         interval: interval?,
         successes: successes?,
+        port: port?,
+        host: host?,
+        by_https: false,
     })
+}
+
+/// The inner `None` means the name of the site.
+fn health_host(fields: &mut Fields<'_>) -> Option<Option<String>> {
+    let Some(text) = fields.text("health-host") else {
+        return Some(None);
+    };
+    let fine = text
+        .bytes()
+        .all(|b| b.is_ascii_graphic() && !matches!(b, b'/' | b'?' | b'#' | b'@'));
+    if !fine {
+        let what = format!("`{}` is not the name of a host", text.escape_default());
+        fields.wrong(
+            "health-host",
+            what,
+            "write a name such as `shop.example`, without `https://`",
+        );
+        return None;
+    }
+    Some(Some(text.to_owned()))
 }
 
 /// The inner `None` means that any answer of `/` below 500 will do.

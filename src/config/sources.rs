@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::file::{self, SettingsFile};
 use super::problems::{Problem, Problems};
-use super::raw::{Raw, Source};
+use super::raw::{Given, Raw, Source};
 use super::schema::{self, ENV_PREFIX, INPUT_PREFIX, Kind, SETTINGS};
 use super::trust;
+use crate::protocol::ids::Repository;
 
 /// Where texts may come from.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub struct Gathered {
     pub raw: Raw,
     /// Unknown names and an unreadable file. Reported with what [`super::parse`] finds.
     pub problems: Problems,
-    /// Inputs that are not ours. An outer action can leak its own, so they stop nothing.
+    /// Inputs that are not ours (an outer action can leak its own), and a name that is spelled otherwise. They stop nothing.
     pub warnings: Vec<Problem>,
 }
 
@@ -77,7 +78,28 @@ pub fn gather(sources: &Sources<'_>) -> Gathered {
         }
     }
     check_standard_input(sources.flags, &mut gathered.problems);
+    lower_image(&mut gathered);
     gathered
+}
+
+/// `${{ github.repository }}` is spelled as its owner likes it; a registry takes lower case alone.
+fn lower_image(gathered: &mut Gathered) {
+    let Some(Given { text, source }) = gathered.raw.given("image").cloned() else {
+        return;
+    };
+    let lower = text.to_ascii_lowercase();
+    let name = lower
+        .split_once('@')
+        .map_or(lower.as_str(), |(name, _)| name);
+    if lower != text && name.parse::<Repository>().is_ok() {
+        gathered.warnings.push(Problem {
+            what: format!(
+                "`image`: `{text}` is taken as `{lower}`: registries take lower case alone"
+            ),
+            cure: "write it in lower case".to_owned(),
+        });
+        gathered.raw.replace("image", lower, source);
+    }
 }
 
 fn check_environment(env: &BTreeMap<String, String>, problems: &mut Problems) {
@@ -131,7 +153,7 @@ pub fn from_standard_input(raw: &Raw) -> Option<&'static str> {
         .next()
 }
 
-fn is_dash(given: &super::raw::Given) -> bool {
+fn is_dash(given: &Given) -> bool {
     given.source == Source::Flag && given.text == "-"
 }
 
@@ -292,6 +314,27 @@ mod tests {
                 .what
                 .contains("not available yet")
         );
+    }
+
+    #[test]
+    fn an_image_in_upper_case_is_taken_in_lower_case_with_a_word() {
+        let lowered = |text: &str| {
+            let env = BTreeMap::from([("INPUT_IMAGE".to_owned(), text.to_owned())]);
+            let gathered = of(&env, Inputs::OfThisAction);
+            (
+                gathered.raw.text("image").unwrap().to_owned(),
+                gathered.warnings,
+            )
+        };
+        let (name, warnings) = lowered("ghcr.io/MyOrg/My-App");
+        assert_eq!(name, "ghcr.io/myorg/my-app");
+        assert!(
+            warnings[0].what.contains("`ghcr.io/MyOrg/My-App`"),
+            "{warnings:?}"
+        );
+        for text in ["ghcr.io/myorg/my-app", "Not An Image", "User/App:Latest"] {
+            assert_eq!(lowered(text), (text.to_owned(), Vec::new()));
+        }
     }
 
     #[test]

@@ -58,6 +58,10 @@ pub enum ComposeProblem {
         "nginx sends requests to the container's port {target}, which slot `{service}` does not publish"
     )]
     NotServing { service: String, target: u16 },
+    #[error(
+        "setting `health-port`: slot `{service}` does not publish its container's port {target}, such as `127.0.0.1:9091:{target}`"
+    )]
+    NoHealthPort { service: String, target: u16 },
     #[error("slots `{one}` and `{two}` both publish port {port}")]
     SamePort { one: String, two: String, port: u16 },
 }
@@ -134,11 +138,13 @@ impl ComposeFile {
     }
 
     /// The slots with their ports. Where one publishes several, the one in `named`, the ports that nginx names, says which
-    /// of the container's ports serves; that holds for the other slot, too.
+    /// of the container's ports serves; that holds for the other slot, too. `health` is the container's port for the health
+    /// check, when it is another one.
     pub fn slots(
         &self,
         names: &PerSlot<ServiceName>,
         named: &[u16],
+        health: Option<u16>,
     ) -> Result<PerSlot<SlotService>, ComposeProblem> {
         let published = |slot: Slot| {
             let service = names.get(slot);
@@ -154,10 +160,15 @@ impl ComposeFile {
             .map(|port| port.target);
         let slot = |slot: Slot| {
             let service = names.get(slot);
-            let port = ports::serving(service, published.get(slot), serving)?;
+            let published = published.get(slot);
+            let health_port = match health {
+                Some(target) => Some(ports::of_health(service, published, target)?),
+                None => None,
+            };
             Ok(SlotService {
                 service: service.clone(),
-                port,
+                port: ports::serving(service, published, serving)?,
+                health_port,
             })
         };
         let (one, two) = (slot(Slot::One)?, slot(Slot::Two)?);
@@ -273,7 +284,7 @@ version: '3.8'
     fn both_generations_of_compose_are_read() {
         let v2 = ComposeFile::parse(V2).unwrap();
         let slots = names("pct-backend-1", "pct-backend-2");
-        assert_eq!(v2.slots(&slots, &[]).unwrap().two.port, 8081);
+        assert_eq!(v2.slots(&slots, &[], None).unwrap().two.port, 8081);
         let needs: Vec<_> = v2
             .dependencies(&slots, None)
             .unwrap()
@@ -282,7 +293,10 @@ version: '3.8'
             .collect();
         assert_eq!(needs, ["pct-mysql", "pct-redis"]);
         let v1 = ComposeFile::parse(V1).unwrap();
-        assert_eq!(v1.slots(&names("a", "b"), &[]).unwrap().one.port, 8080);
+        assert_eq!(
+            v1.slots(&names("a", "b"), &[], None).unwrap().one.port,
+            8080
+        );
         assert_eq!(v1.dependencies(&names("a", "b"), None).unwrap().len(), 1);
         assert_eq!(v1.version.as_deref(), Some("3.8"));
     }
@@ -290,7 +304,10 @@ version: '3.8'
     #[test]
     fn missing_slots_and_shared_ports_are_named() {
         let file = ComposeFile::parse(V1).unwrap();
-        let text = file.slots(&names("a", "web"), &[]).unwrap_err().to_string();
+        let text = file
+            .slots(&names("a", "web"), &[], None)
+            .unwrap_err()
+            .to_string();
         assert!(
             text.contains("`web`") && text.contains("a, b, db"),
             "{text}"
@@ -299,14 +316,14 @@ version: '3.8'
         assert_eq!(
             ComposeFile::parse(&same)
                 .unwrap()
-                .slots(&names("a", "b"), &[]),
+                .slots(&names("a", "b"), &[], None),
             Err(ComposeProblem::SamePort {
                 one: "a".into(),
                 two: "b".into(),
                 port: 8080
             })
         );
-        let none = file.slots(&names("a", "db"), &[]).unwrap_err();
+        let none = file.slots(&names("a", "db"), &[], None).unwrap_err();
         assert_eq!(none, ComposeProblem::NoPort("db".into()));
         assert!(ComposeFile::parse("volumes: {}").is_err());
     }

@@ -198,6 +198,8 @@ pub struct Probe {
     pub preface: Preface,
     pub host: String,
     pub path: String,
+    /// Whether it says that it came by HTTPS (`X-Forwarded-Proto`).
+    pub by_https: bool,
     /// For the whole exchange.
     pub timeout: Duration,
 }
@@ -209,8 +211,9 @@ impl Probe {
             address,
             scheme: Scheme::Http,
             preface: Preface::None,
-            host: "localhost".to_owned(),
+            host: check.host_or_localhost().to_owned(),
             path: check.path_or_root().to_owned(),
+            by_https: check.by_https,
             timeout,
         }
     }

@@ -69,9 +69,33 @@ pub struct HealthCheck {
     pub interval: Span,
     /// Good answers in a row that make a slot healthy; at least 1.
     pub successes: u16,
+    /// The container's port that is asked; `None` means the one that serves.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// The name that is asked for; `None` until the host has been looked at means that of the site in nginx.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// Whether the request says that it came by HTTPS, as the site's do. Known once the host has been looked at.
+    #[serde(default)]
+    pub by_https: bool,
 }
 
 impl HealthCheck {
+    /// The same for a site that nginx knows by `name`, and that is reached by HTTPS or not.
+    #[must_use]
+    pub fn of_site(&self, name: Option<&str>, by_https: bool) -> Self {
+        Self {
+            host: self.host.clone().or_else(|| name.map(str::to_owned)),
+            by_https,
+            ..self.clone()
+        }
+    }
+
+    /// The name that is asked for.
+    pub fn host_or_localhost(&self) -> &str {
+        self.host.as_deref().unwrap_or("localhost")
+    }
+
     /// What to GET.
     pub fn path_or_root(&self) -> &str {
         self.path.as_deref().unwrap_or("/")

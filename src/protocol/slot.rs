@@ -82,11 +82,19 @@ pub struct SlotService {
     pub service: ServiceName,
     /// The port it is published on, on the host.
     pub port: u16,
+    /// The port that the health check asks, when that is another one.
+    #[serde(default)]
+    pub health_port: Option<u16>,
 }
 
 impl SlotService {
-    /// Where nginx and the health check reach the slot.
+    /// Where nginx reaches the slot.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// Where the health check reaches it.
+    pub fn health_address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.health_port.unwrap_or(self.port)))
     }
 }

@@ -31,10 +31,11 @@ struct Shape {
 use Expected::{Deployed, Refused};
 
 const REDIRECT: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;\\n    if ($scheme = http) { return 301 https://$host$request_uri; }|' /etc/nginx/conf.d/default.conf";
+const HTTPS_ONLY: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i -e 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;|' -e 's|proxy_pass|proxy_set_header X-Forwarded-Proto https; proxy_pass|' /etc/nginx/conf.d/default.conf && sed -i 's|- PROFILE=prod|&\\n    - HELLO_HTTPS_ONLY=1|' ~ec2-user/docker-compose.yml";
 const IS_REDIRECTED: &str =
     "curl -s -o /dev/null -w '%{http_code}' -H 'Host: localhost' http://127.0.0.1/ | grep 301";
 
-const SHAPES: [Shape; 15] = [
+const SHAPES: [Shape; 18] = [
     Shape {
         number: 2,
         name: "plain HTTP is sent to TLS in one block, by reload",
@@ -160,6 +161,30 @@ const SHAPES: [Shape; 15] = [
         by_reload: false,
         settings: &[],
         expected: Refused(&["hello-2", "the range 8081-8082", "`8081:8080`"]),
+    },
+    Shape {
+        number: 35,
+        name: "an app with a list of hosts",
+        files: "sed -i 's|- PROFILE=prod|&\\n    - HELLO_ONLY_HOST=localhost|' ~ec2-user/docker-compose.yml",
+        by_reload: true,
+        settings: &[],
+        expected: Deployed("docker inspect ec2-user-hello-2-1 | grep HELLO_ONLY_HOST"),
+    },
+    Shape {
+        number: 35,
+        name: "a list of hosts that lacks the site's name",
+        files: "sed -i 's|- PROFILE=prod|&\\n    - HELLO_ONLY_HOST=app.internal|' ~ec2-user/docker-compose.yml && sed -i 's|proxy_pass|proxy_set_header Host app.internal; proxy_pass|' /etc/nginx/conf.d/default.conf",
+        by_reload: true,
+        settings: &[("health-host", "app.internal")],
+        expected: Deployed("docker inspect ec2-user-hello-2-1 | grep HELLO_ONLY_HOST=app.internal"),
+    },
+    Shape {
+        number: 35,
+        name: "an app that sends plain HTTP to HTTPS",
+        files: HTTPS_ONLY,
+        by_reload: true,
+        settings: &[],
+        expected: Deployed("docker inspect ec2-user-hello-2-1 | grep HELLO_HTTPS_ONLY"),
     },
 ];
 

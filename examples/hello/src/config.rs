@@ -27,6 +27,10 @@ pub(crate) struct Config {
     /// A folder that every request writes to until the disk is full.
     pub(crate) fill_disk: Option<PathBuf>,
     pub(crate) crash_prints_env: bool,
+    /// Requests for another host are refused, as by an app with a list of them.
+    pub(crate) only_host: Option<String>,
+    /// Requests that do not say they came by HTTPS are sent there.
+    pub(crate) https_only: bool,
     /// A process of its own does the work, as behind a shell or an init.
     pub(crate) child: bool,
 }
@@ -85,6 +89,8 @@ impl Config {
             status,
             fill_disk: text("HELLO_FILL_DISK").map(PathBuf::from),
             crash_prints_env: flag("HELLO_CRASH_PRINTS_ENV")?,
+            only_host: text("HELLO_ONLY_HOST"),
+            https_only: flag("HELLO_HTTPS_ONLY")?,
             child: flag("HELLO_CHILD")?,
         })
     }

@@ -59,6 +59,12 @@ pub(crate) fn read_head(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>
 }
 
 impl Request {
+    /// The value of a header, without blanks around it; the name in any case.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.lines().filter_map(|line| line.split_once(':'));
+        headers.find_map(|(key, value)| key.trim().eq_ignore_ascii_case(name).then(|| value.trim()))
+    }
+
     pub(crate) fn parse(head: &[u8]) -> Result<Self, Refused> {
         if head.len() > HEAD_LIMIT {
             return Err(Refused::TooLarge);

@@ -57,6 +57,7 @@ impl Response {
 fn head(config: &Config, framing: Framing, status: u16, media: &str, length: &str) -> String {
     let reason = match status {
         200 => "OK",
+        301 => "Moved Permanently",
         400 => "Bad Request",
         401 => "Unauthorized",
         404 => "Not Found",

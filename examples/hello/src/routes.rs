@@ -37,6 +37,9 @@ impl App {
         if !config.hang_after.is_zero() && self.since.elapsed() >= config.hang_after {
             faults::hang();
         }
+        if let Some(response) = not_for_us(config, request) {
+            return response;
+        }
         if request.path == "/health" {
             let (status, word) = if config.unhealthy {
                 (503, "DOWN")
@@ -90,6 +93,19 @@ impl App {
     }
 }
 
+/// What frameworks say to a request for a host that is not on their list, and to one that did not come by HTTPS.
+fn not_for_us(config: &Config, request: &Request) -> Option<Response> {
+    if let Some(host) = &config.only_host
+        && request.value("host") != Some(host)
+    {
+        return Some(Response::Text(400, format!("only for {host}\n")));
+    }
+    if config.https_only && request.value("x-forwarded-proto") != Some("https") {
+        return Some(Response::Text(301, "by HTTPS only\n".to_owned()));
+    }
+    None
+}
+
 /// Answers what could not be read as a request.
 pub(crate) fn refuse(why: &Refused) -> Response {
     let (status, text) = match why {
@@ -115,6 +131,23 @@ mod tests {
         };
         let request = Request::parse(head.as_bytes()).map_err(|why| format!("{why:?}"))?;
         Ok(App::new(Arc::new(config)).answer(&request, 5))
+    }
+
+    #[test]
+    fn an_app_may_know_one_host_and_https_alone() -> Outcome {
+        let host = [("HELLO_ONLY_HOST", "site.example")];
+        for (asked, status) in [("site.example", 200), ("localhost", 400)] {
+            let line = format!("GET /health HTTP/1.1\r\nHost: {asked}");
+            assert!(
+                matches!(ask(&host, &line)?, Response::Json(said, _) | Response::Text(said, _) if said == status)
+            );
+        }
+        let secure = [("HELLO_HTTPS_ONLY", "1")];
+        let plain = ask(&secure, "GET / HTTP/1.1\r\nHost: a")?;
+        assert!(matches!(plain, Response::Text(301, _)));
+        let by_https = ask(&secure, "GET / HTTP/1.1\r\nx-forwarded-proto: https")?;
+        assert!(matches!(by_https, Response::Text(200, _)));
+        Ok(())
     }
 
     #[test]

@@ -69,6 +69,9 @@ impl Route {
             timeout: none,
             interval: none,
             successes: 1,
+            port: None,
+            host: None,
+            by_https: false,
         };
         Self::new(None, None, check)
     }
@@ -195,6 +198,7 @@ mod tests {
             preface: crate::host::nginx::Preface::None,
             host: "site".to_owned(),
             path: "/health".to_owned(),
+            by_https: false,
             timeout: Duration::from_secs(1),
         };
         let check = HealthCheck {

@@ -57,7 +57,11 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
 }
 
 pub(super) fn probe<H: Host>(swap: &Swap<'_, H>, timeout: Duration) -> Probe {
-    Probe::of_health(swap.new_slot().address(), &swap.site().health, timeout)
+    Probe::of_health(
+        swap.new_slot().health_address(),
+        &swap.site().health,
+        timeout,
+    )
 }
 
 /// With a path only 2xx counts. Without one the container's own check decides, and any answer below 500 shows
@@ -82,13 +86,18 @@ async fn never_healthy<H: Host>(
         .container_log(&container.id, LOG_LINES)
         .await
         .unwrap_or_default();
-    let Probe { address, path, .. } = probe(swap, PROBE_TIMEOUT);
+    let Probe {
+        address,
+        path,
+        host,
+        ..
+    } = probe(swap, PROBE_TIMEOUT);
     let service = swap.new_slot().service.as_str();
     let unheard = unheard(service, address.port(), container, answer);
     let error = Failure::new(
         Reason::NeverHealthy,
         format!(
-            "slot `{}` is not healthy after {}: GET http://{address}{path} gives {}",
+            "slot `{}` is not healthy after {}: GET http://{address}{path} for `{host}` gives {}",
             swap.new_slot().service,
             swap.site().health.timeout,
             answer,
@@ -96,6 +105,12 @@ async fn never_healthy<H: Host>(
     )
     .log_tail(log);
     let error = unheard.into_iter().fold(error, Failure::hint);
+    let error = match answer {
+        ProbeAnswer::Status(400 | 403 | 404 | 421) => error.hint(format!(
+            "an app that answers to a list of names only may not know `{host}`: `health-host` sets the name"
+        )),
+        _ => error,
+    };
     error.hint("if the app only needs longer, raise `health-timeout`; if the path is wrong, correct `health-path`")
 }
 
@@ -154,6 +169,9 @@ mod tests {
             timeout: "1s".parse().unwrap(),
             interval: "1s".parse().unwrap(),
             successes: 1,
+            port: None,
+            host: None,
+            by_https: false,
         }
     }
 

@@ -13,7 +13,6 @@ use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::host::nginx::Scheme;
 use crate::protocol::outcome::Failure;
 
 /// A new process may take its time for the first request of a kind, and is asked again.
@@ -87,14 +86,9 @@ async fn ask<H: Host>(
     path: &str,
     timeout: Duration,
 ) -> ProbeAnswer {
-    let name = swap.sites.iter().find_map(|site| site.server_name.clone());
     let probe = Probe {
-        address,
-        scheme: Scheme::Http,
-        preface: crate::host::nginx::Preface::None,
-        host: name.unwrap_or_else(|| "localhost".to_owned()),
         path: path.to_owned(),
-        timeout,
+        ..Probe::of_health(address, &swap.site().health, timeout)
     };
     swap.host.probe(&probe).await
 }

@@ -90,6 +90,21 @@ pub(super) fn serving(
     }
 }
 
+/// The port on this host for the container's port that the health check asks.
+pub(super) fn of_health(
+    service: &ServiceName,
+    published: &[Published],
+    target: u16,
+) -> Result<u16, ComposeProblem> {
+    let found = published.iter().find(|port| port.target == target);
+    found
+        .map(|port| port.host)
+        .ok_or_else(|| ComposeProblem::NoHealthPort {
+            service: service.to_string(),
+            target,
+        })
+}
+
 /// Short form `[address:]8080:80[/tcp]`, or long form with `published`, `target`, `host_ip` and `protocol`. Nothing for
 /// UDP, and for a port that is not published at all.
 fn mapping(port: &Value) -> Option<Mapping> {
@@ -133,7 +148,9 @@ mod tests {
             one: "a".parse().unwrap(),
             two: "b".parse().unwrap(),
         };
-        let slots = ComposeFile::parse(&yaml).unwrap().slots(&names, named);
+        let slots = ComposeFile::parse(&yaml)
+            .unwrap()
+            .slots(&names, named, None);
         slots
             .map(|slots| (slots.one.port, slots.two.port))
             .map_err(|problem| problem.to_string())
@@ -180,5 +197,32 @@ mod tests {
         assert_eq!(slots(both, "'8081:80'", &[]), Ok((8080, 8081)));
         let none = slots("'80'", "'8081:80'", &[]).unwrap_err();
         assert!(none.contains("publishes no TCP port"), "{none}");
+    }
+
+    #[test]
+    fn the_health_check_may_have_a_port_of_its_own() {
+        let yaml = "services: {a: {image: x, ports: ['9091:9090', '8080:80']}, b: {image: x, ports: ['8081:80', '9092:9090']}}";
+        let names = PerSlot {
+            one: "a".parse().unwrap(),
+            two: "b".parse().unwrap(),
+        };
+        let file = ComposeFile::parse(yaml).unwrap();
+        let slots = file.slots(&names, &[8080], Some(9090)).unwrap();
+        assert_eq!(
+            (slots.one.port, slots.one.health_address().port()),
+            (8080, 9091)
+        );
+        assert_eq!(
+            (slots.two.port, slots.two.health_address().port()),
+            (8081, 9092)
+        );
+        let none = file
+            .slots(&names, &[8080], Some(9000))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            none.contains("`health-port`") && none.contains("port 9000"),
+            "{none}"
+        );
     }
 }

@@ -21,8 +21,11 @@ const BODY_DEADLINE: Duration = Duration::from_millis(250);
 
 /// A plain GET; what `connection` says of its end is told to the server.
 pub(super) fn request(probe: &Probe, connection: &str) -> Result<Request<Empty<Bytes>>, String> {
-    Request::get(probe.path.as_str())
-        .header(header::HOST, &probe.host)
+    let mut get = Request::get(probe.path.as_str());
+    if probe.by_https {
+        get = get.header("X-Forwarded-Proto", "https");
+    }
+    get.header(header::HOST, &probe.host)
         .header(header::USER_AGENT, USER_AGENT)
         .header(header::ACCEPT, "*/*")
         .header(header::CONNECTION, connection)

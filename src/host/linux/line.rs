@@ -153,6 +153,7 @@ mod tests {
             preface: Preface::None,
             host: "localhost".to_owned(),
             path: "/".to_owned(),
+            by_https: false,
             timeout: Duration::from_millis(500),
         };
         let mut line = Line::default();
@@ -189,6 +190,7 @@ mod tests {
             preface: Preface::None,
             host: "localhost".to_owned(),
             path: "/".to_owned(),
+            by_https: false,
             timeout: Duration::from_millis(500),
         };
         drop(listener);

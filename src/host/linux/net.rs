@@ -148,6 +148,7 @@ mod tests {
             preface: Preface::None,
             host: "localhost".to_owned(),
             path: "/actuator/health?x=1".to_owned(),
+            by_https: false,
             timeout: Duration::from_millis(500),
         }
     }

@@ -4,12 +4,19 @@ use std::path::Path;
 
 use super::SimHost;
 use super::world::Loaded;
+use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{self, WorkerId};
 use crate::host::{HostResult, Proxy};
 
 impl Proxy for SimHost {
     async fn nginx_config(&self) -> HostResult<String> {
         self.call("nginx_config")?;
+        if self.faults.no_nginx.get() {
+            let why = "`nginx` is not installed";
+            return Err(
+                HostError::new(Trouble::Missing, "read the configuration of nginx").because(why),
+            );
+        }
         Ok(self.world.borrow().nginx_dump())
     }
     async fn nginx_test(&self) -> HostResult<()> {

@@ -46,11 +46,11 @@ impl Context {
         }
         let bounds = bounds(config.bounds)?;
         within(bounds.as_deref(), &root, "`context`")?;
-        let path = root.join(&config.dockerfile);
+        let path = dockerfile_in(&root, &config.dockerfile);
         let unreadable = |error| {
             Error::usage(format!("`dockerfile` cannot be read: `{}`", path.display()))
                 .because(error)
-                .hint("write its path relative to `context`, such as `Dockerfile`")
+                .hint("write its path relative to `context` or to the working directory, such as `Dockerfile`")
         };
         // Where it really is: a link may lead anywhere.
         let real = path.canonicalize().map_err(unreadable)?;
@@ -225,6 +225,18 @@ fn settings_inside(root: &Path, file: Option<&Path>) -> Option<String> {
 }
 
 /// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` in the root.
+/// Relative to the context or, as other actions have it, to the working directory; the context comes first.
+fn dockerfile_in(root: &Path, named: &Path) -> PathBuf {
+    let inside = root.join(named);
+    if inside.exists() {
+        return inside;
+    }
+    match named.canonicalize() {
+        Ok(beside) => beside,
+        Err(_) => inside,
+    }
+}
+
 fn read_ignore_file(root: &Path, dockerfile: &Path, bounds: Option<&Path>) -> Result<IgnoreFile> {
     let mut beside = dockerfile.as_os_str().to_owned();
     beside.push(".dockerignore");

@@ -51,6 +51,23 @@ fn names(files: &BTreeMap<String, (char, u32, String)>) -> Vec<&str> {
     files.keys().map(String::as_str).collect()
 }
 
+#[test]
+fn a_dockerfile_is_found_from_the_context_and_from_the_working_directory() {
+    let context = Path::new("examples/hello");
+    for dockerfile in ["Dockerfile", "examples/hello/Dockerfile"] {
+        let found = Context::open(&config(context, dockerfile)).unwrap();
+        assert_eq!(found.dockerfile, "Dockerfile", "{dockerfile}");
+    }
+    let beside = Context::open(&config(context, "examples/parking/Dockerfile")).unwrap();
+    assert!(beside.foreign.is_some(), "it is sent along");
+    let gone = Context::open(&config(context, "nowhere/Dockerfile")).unwrap_err();
+    assert!(
+        gone.to_string()
+            .contains("examples/hello/nowhere/Dockerfile"),
+        "{gone}"
+    );
+}
+
 #[tokio::test]
 async fn links_and_modes_are_kept() {
     let root = tempfile::tempdir().unwrap();
