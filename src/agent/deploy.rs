@@ -177,7 +177,6 @@ impl<'a, H: Host> Deploy<'a, H> {
         let mut plan = self.plan.clone();
         plan.site.health = survey.health(&plan.site.health);
         Begun {
-            plan,
             fence: number,
             folder: survey.project.folder.clone(),
             files: survey.project.files.clone(),
@@ -185,6 +184,10 @@ impl<'a, H: Host> Deploy<'a, H> {
             compose_version: survey.file.version.clone(),
             switch: survey.switch.clone(),
             dependencies: survey.dependencies.clone(),
+            one_shots: match resolved.staged {
+                Staged::Kept { .. } => Vec::new(),
+                Staged::File { .. } | Staged::Nothing => survey.file.one_shots(&plan.site.slots),
+            },
             previous: survey.live_release(),
             image: resolved.image.clone(),
             release: resolved.release.clone(),
@@ -195,6 +198,7 @@ impl<'a, H: Host> Deploy<'a, H> {
                 Staged::Kept { .. } => Settings::Kept,
                 Staged::File { .. } | Staged::Nothing => Settings::File,
             },
+            plan,
         }
     }
 

@@ -237,6 +237,7 @@ mod tests {
     use crate::host::sim::SimHost;
     use crate::protocol::outcome::Outcome;
     use crate::protocol::plan::Target;
+    use crate::protocol::step::Step;
 
     #[test]
     fn a_variable_that_nobody_sets_ends_the_deploy_before_anything_starts() {
@@ -259,6 +260,53 @@ mod tests {
             "{hint}"
         );
         assert_eq!(host.serves(), Some(image(1)));
+    }
+
+    const WITH_MIGRATION: &str = "services:
+  migrate: {image: a, command: [migrate], depends_on: [db]}
+  web-1: {image: a, ports: ['8080:80'], depends_on: {migrate: {condition: service_completed_successfully}, mail: {condition: service_started, required: false}}}
+  web-2: {image: a, ports: ['8081:80'], depends_on: {migrate: {condition: service_completed_successfully}}}
+  db: {image: db}
+";
+
+    #[test]
+    fn a_migration_runs_to_its_end_with_the_new_image_before_the_slot_starts() {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        host.set_compose(WITH_MIGRATION);
+        let finished = swap(&host, 2, Target::Image(image(2)));
+        assert_eq!(finished.outcome, Outcome::Deployed, "{:?}", finished.failed);
+        let migrated = |host: &SimHost| {
+            host.world
+                .borrow()
+                .containers
+                .get("migrate")
+                .cloned()
+                .unwrap()
+        };
+        assert_eq!(migrated(&host).image, Some(image(2)));
+
+        host.world.borrow_mut().one_shots_end_with = 3;
+        let finished = swap(&host, 3, Target::Image(image(3)));
+        let (step, failure) = finished.failed.unwrap();
+        assert_eq!(
+            (finished.outcome, step),
+            (Outcome::RolledBack, Step::StartSlot)
+        );
+        assert!(
+            failure
+                .chain
+                .concat()
+                .contains("`migrate` ended with exit code 3")
+        );
+        assert_eq!(failure.log_tail, ["last words"]);
+        assert_eq!(host.serves(), Some(image(2)));
+
+        // Whoever goes back runs no migration of an earlier release.
+        let before = migrated(&host).id;
+        let finished = swap(&host, 4, Target::Previous);
+        assert_eq!(finished.outcome, Outcome::Deployed, "{:?}", finished.failed);
+        assert_eq!(migrated(&host).id, before);
     }
 
     #[test]

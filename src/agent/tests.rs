@@ -90,6 +90,7 @@ pub(super) fn begun() -> Entry {
         fence: 1,
         folder: "/home/u".into(),
         files: vec!["docker-compose.yml".into()],
+        one_shots: Vec::new(),
         slots: PerSlot {
             one: slot("web-1", 8080),
             two: slot("web-2", 8081),

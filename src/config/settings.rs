@@ -79,7 +79,7 @@ settings! {
     "slots" List, Value("pct-backend-1,pct-backend-2"),
         "The two compose services that take turns. Their ports are read from the compose file.";
     "dependencies" List, Derived("the slots' `depends_on`"),
-        "The compose services that must run before a slot starts.";
+        "The compose services that must run before a slot starts. One with `service_completed_successfully` in `depends_on` runs to its end with the new image before.";
     "health-path" Text, Unset,
         "The path to GET; only 2xx is healthy. When not given, any answer below 500 to `/` is.";
     "health-host" Text, Derived("the first `server_name` of the site, else `localhost`"),

@@ -3,8 +3,9 @@
 //! The text comes from `docker compose config` (or `docker-compose config`), so anchors, variables
 //! and `extends` are resolved. Format: the Compose specification.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use yaml_serde::Value;
 
 mod ports;
@@ -73,6 +74,14 @@ pub struct Place {
     pub project: Option<String>,
     /// Ports and names, as they stand in the service.
     pub slot: Vec<(String, serde_json::Value)>,
+}
+
+/// A service that runs to its end before a slot starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneShot {
+    pub service: ServiceName,
+    /// It has the slots' image, and so that of the release.
+    pub of_release: bool,
 }
 
 /// A resolved compose file.
@@ -182,7 +191,34 @@ impl ComposeFile {
         Ok(PerSlot { one, two })
     }
 
-    /// What must run before a slot: the given services, or what the slots depend on, at any depth.
+    /// What must have run to its end before a slot starts (`service_completed_successfully`), by name: migrations, say.
+    pub fn one_shots(&self, slots: &PerSlot<ServiceName>) -> Vec<OneShot> {
+        let image = |service: &ServiceName| self.services.get(service.as_str())?.get("image");
+        let of_slots = [image(&slots.one), image(&slots.two)];
+        let named = [&slots.one, &slots.two]
+            .into_iter()
+            .filter_map(|slot| self.services.get(slot.as_str()));
+        let needed = named.flat_map(depends_on).filter(|need| need.is_one_shot);
+        let services: BTreeSet<ServiceName> = needed
+            .filter_map(|need| need.service.parse().ok())
+            .collect();
+        let there = services
+            .into_iter()
+            .filter(|service| self.services.contains_key(service.as_str()));
+        there
+            .map(|service| {
+                let own = image(&service);
+                let of_release = own.is_none() || of_slots.contains(&own);
+                OneShot {
+                    service,
+                    of_release,
+                }
+            })
+            .collect()
+    }
+
+    /// What must run before a slot: the given services, or what the slots depend on, at any depth. One that runs to its end
+    /// is none of them, but what it needs is; an optional one may be absent.
     pub fn dependencies(
         &self,
         slots: &PerSlot<ServiceName>,
@@ -195,15 +231,19 @@ impl ComposeFile {
             return Ok(given.to_vec());
         }
         let mut found: Vec<ServiceName> = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut open = vec![slots.one.clone(), slots.two.clone()];
         while let Some(service) = open.pop() {
-            for name in depends_on(self.service(&service, "`depends_on`")?) {
-                let Ok(name) = name.parse::<ServiceName>() else {
+            for need in depends_on(self.service(&service, "`depends_on`")?) {
+                let Ok(name) = need.service.parse::<ServiceName>() else {
                     continue;
                 };
+                let is_absent = need.is_optional && !self.services.contains_key(name.as_str());
                 let is_slot = name == slots.one || name == slots.two;
-                if !is_slot && !found.contains(&name) {
-                    found.push(name.clone());
+                if !is_slot && !is_absent && seen.insert(name.clone()) {
+                    if !need.is_one_shot {
+                        found.push(name.clone());
+                    }
                     open.push(name);
                 }
             }
@@ -231,12 +271,35 @@ fn scalar_text(value: &Value) -> Option<String> {
     }
 }
 
-fn depends_on(service: &Value) -> Vec<String> {
+/// One entry of `depends_on`.
+struct Need {
+    service: String,
+    /// It must end with 0 (`condition: service_completed_successfully`).
+    is_one_shot: bool,
+    /// `required: false`.
+    is_optional: bool,
+}
+
+fn depends_on(service: &Value) -> Vec<Need> {
     match service.get("depends_on") {
-        Some(Value::Sequence(names)) => names.iter().filter_map(scalar_text).collect(),
+        Some(Value::Sequence(names)) => {
+            let need = |service| Need {
+                service,
+                is_one_shot: false,
+                is_optional: false,
+            };
+            names.iter().filter_map(scalar_text).map(need).collect()
+        }
         Some(Value::Mapping(names)) => names
             .iter()
-            .filter_map(|(name, _)| Some(name.as_str()?.to_owned()))
+            .filter_map(|(name, how)| {
+                let condition = how.get("condition").and_then(Value::as_str);
+                Some(Need {
+                    service: name.as_str()?.to_owned(),
+                    is_one_shot: condition == Some("service_completed_successfully"),
+                    is_optional: how.get("required").and_then(Value::as_bool) == Some(false),
+                })
+            })
             .collect(),
         _ => Vec::new(),
     }

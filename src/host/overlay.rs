@@ -9,13 +9,14 @@ use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
 ///
 /// Compose v1 wants every file to name the same `version`; compose v2 can be told never to pull, which
 /// keeps a `pull_policy: always` of the user's from asking the registry for what is already here. On top of a kept
-/// release it gives the `place`, which that has not.
+/// release it gives the `place`, which that has not. Services of `beside` get the image, too.
 pub fn render_override(
     dialect: Dialect<'_>,
     service: &ServiceName,
     image: &PinnedImage,
     release: &ReleaseId,
     place: Option<&Place>,
+    beside: &[&ServiceName],
 ) -> String {
     let (version, policy) = match dialect {
         Dialect::V1 {
@@ -33,6 +34,9 @@ pub fn render_override(
         for (key, value) in &place.slot {
             slot.push_str(&format!("    {key}: {value}\n"));
         }
+    }
+    for other in beside {
+        slot.push_str(&format!("  \"{other}\":\n    image: \"{image}\"\n{policy}"));
     }
     let below = match place {
         None => "your compose file",
@@ -95,7 +99,7 @@ mod tests {
                 version: Some("3.8"),
             },
         ] {
-            let text = render_override(dialect, &service, &image(), &release, None);
+            let text = render_override(dialect, &service, &image(), &release, None, &[]);
             assert_eq!(
                 read_override(&text),
                 Some((image(), release.clone())),
@@ -131,7 +135,7 @@ mod tests {
             (Dialect::V2, Some("shop")),
             (Dialect::V1 { version: None }, None),
         ] {
-            let text = render_override(dialect, &service, &image(), &release, Some(&place));
+            let text = render_override(dialect, &service, &image(), &release, Some(&place), &[]);
             assert_eq!(read_override(&text), Some((image(), release.clone())));
             let root: Value = yaml_serde::from_str(&text).unwrap();
             assert_eq!(root.get("name").and_then(Value::as_str), name);

@@ -15,6 +15,8 @@ enum Expected {
     Deployed(&'static str),
     /// The host is as it was, and these words say why.
     Refused(&'static [&'static str]),
+    /// It was begun and undone.
+    RolledBack(&'static [&'static str]),
 }
 
 struct Shape {
@@ -28,14 +30,14 @@ struct Shape {
     expected: Expected,
 }
 
-use Expected::{Deployed, Refused};
+use Expected::{Deployed, Refused, RolledBack};
 
 const REDIRECT: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;\\n    if ($scheme = http) { return 301 https://$host$request_uri; }|' /etc/nginx/conf.d/default.conf";
 const HTTPS_ONLY: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i -e 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;|' -e 's|proxy_pass|proxy_set_header X-Forwarded-Proto https; proxy_pass|' /etc/nginx/conf.d/default.conf && sed -i 's|- PROFILE=prod|&\\n    - HELLO_HTTPS_ONLY=1|' ~ec2-user/docker-compose.yml";
 const IS_REDIRECTED: &str =
     "curl -s -o /dev/null -w '%{http_code}' -H 'Host: localhost' http://127.0.0.1/ | grep 301";
 
-const SHAPES: [Shape; 18] = [
+const SHAPES: [Shape; 20] = [
     Shape {
         number: 2,
         name: "plain HTTP is sent to TLS in one block, by reload",
@@ -137,6 +139,22 @@ const SHAPES: [Shape; 18] = [
         expected: Deployed("docker inspect ec2-user-hello-2-1 | grep FROM=second"),
     },
     Shape {
+        number: 23,
+        name: "a migration that the slots depend on",
+        files: "sed -i -e 's|^      - hello-dep|      hello-dep: {condition: service_started}\\n      migrate: {condition: service_completed_successfully}|' -e 's|^  hello-1:|  migrate:\\n    image: localhost:5000/pct/hello\\n    command: [migrate]\\n\\n  hello-1:|' ~ec2-user/docker-compose.yml",
+        by_reload: false,
+        settings: &[],
+        expected: Deployed("docker logs ec2-user-migrate-1 | grep 'hello v2 has migrated'"),
+    },
+    Shape {
+        number: 23,
+        name: "a migration that fails",
+        files: "sed -i -e 's|^      - hello-dep|      hello-dep: {condition: service_started}\\n      migrate: {condition: service_completed_successfully}|' -e 's|^  hello-1:|  migrate:\\n    image: localhost:5000/pct/hello\\n    environment: [HELLO_CRASH_AT_BOOT=1]\\n\\n  hello-1:|' ~ec2-user/docker-compose.yml",
+        by_reload: false,
+        settings: &[],
+        expected: RolledBack(&["`migrate` ended with exit code 3"]),
+    },
+    Shape {
         number: 25,
         name: "a variable that the old script exported",
         files: "sed -i 's|- PROFILE=prod|&\\n    - DB_PASSWORD=${DB_PASSWORD}|' ~ec2-user/docker-compose.yml",
@@ -219,6 +237,12 @@ impl Shape {
                 let allowed = if self.by_reload { 20 } else { 0 };
                 assert!(report.lost <= allowed, "{report}");
                 format!("deployed, {} of {} lost", report.lost, report.sent)
+            }
+            RolledBack(words) => {
+                run.refuses(3, words);
+                assert_eq!(world.serves().as_deref(), Some("v1"));
+                assert!(report.is_clean(), "{report}");
+                format!("rolled back: {}", words.join(" … "))
             }
             Refused(words) => {
                 run.refuses(5, words);

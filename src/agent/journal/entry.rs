@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::compose::OneShot;
 use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
 use crate::protocol::outcome::{Failure, LiveRelease};
 use crate::protocol::plan::Plan;
@@ -60,6 +61,9 @@ pub(in crate::agent) struct Begun {
     /// What the slots need, in the order in which recovery starts it after a boot.
     #[serde(default)]
     pub(in crate::agent) dependencies: Vec<ServiceName>,
+    /// What runs to its end before the new slot starts, in this order; a rollback has none.
+    #[serde(default)]
+    pub(in crate::agent) one_shots: Vec<OneShot>,
     pub(in crate::agent) previous: Option<LiveRelease>,
     /// What was to be live.
     pub(in crate::agent) image: PinnedImage,

@@ -4,6 +4,7 @@ pub(super) mod await_healthy;
 pub(super) mod bake;
 mod container;
 pub(super) mod drain_old;
+mod one_shot;
 pub(super) mod prune;
 pub(super) mod pull_image;
 mod smoke;

@@ -47,7 +47,10 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         ComposeTool::V2 => Dialect::V2,
     };
     let (service, begun) = (&swap.new_slot().service, swap.begun);
-    let text = overlay::render_override(dialect, service, &begun.image, &begun.release, place);
+    let with_image = begun.one_shots.iter().filter(|one| one.of_release);
+    let beside: Vec<_> = with_image.map(|one| &one.service).collect();
+    let (image, release) = (&begun.image, &begun.release);
+    let text = overlay::render_override(dialect, service, image, release, place, &beside);
     swap.host
         .replace(&path(swap), text.as_bytes(), Owner::Us, Access::Public)
         .await

@@ -3,7 +3,7 @@
 use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::journal::entry::PreImage;
-use crate::agent::steps::{container, drain_old};
+use crate::agent::steps::{container, drain_old, one_shot};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::{Host, Start};
@@ -20,6 +20,9 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         .await;
     swap.meter.quiet_ends().await;
     let project = swap.new_project();
+    for one in &swap.begun.one_shots {
+        one_shot::run(swap, &project, &one.service).await?;
+    }
     let mut lines = Vec::new();
     let services = std::slice::from_ref(&slot.service);
     let started = swap
@@ -69,6 +72,9 @@ pub(in crate::agent) async fn undo<H: Host>(
     let project = swap.project();
     let grace = swap.site().stop_timeout.duration();
     let (host, service) = (swap.host, &slot.service);
+    for one in &swap.begun.one_shots {
+        one_shot::end(swap, &project, &one.service).await?;
+    }
     let removed = async {
         host.compose_stop(&project, service, grace).await?;
         host.compose_remove(&project, service).await

@@ -41,18 +41,19 @@ pub(super) fn make(world: &mut World, project: &ComposeProject, services: &[Serv
     let pinned = texts.iter().find_map(|text| read_override(text));
     for service in services {
         world.made += 1;
-        let (image, release) = match &pinned {
-            Some((image, release)) => (Some(image.clone()), Some(release.to_string())),
-            None => (None, None),
-        };
+        let image = said(&texts, service, "image");
+        let image = image.and_then(|text| text.trim_matches('"').parse().ok());
+        let release = pinned.as_ref().map(|(_, release)| release.to_string());
+        let has_ports = said(&texts, service, "ports").is_some();
         let container = Container {
             id: format!("c{}", world.made),
             image,
             release,
             environment: said(&texts, service, "environment"),
             started_ms: world.now_ms,
+            code: world.one_shots_end_with,
             // Nobody reaches a slot that publishes no port.
-            running: service.as_str() == "db" || said(&texts, service, "ports").is_some(),
+            running: service.as_str() == "db" || has_ports,
             held: false,
         };
         world.containers.insert(service.to_string(), container);

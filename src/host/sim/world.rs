@@ -50,6 +50,8 @@ pub(crate) struct Container {
     /// What compose gave it.
     pub(crate) environment: Option<String>,
     pub(super) started_ms: u64,
+    /// What it ends with, when it runs to its end.
+    pub(super) code: i64,
     pub(crate) running: bool,
     /// Stopped so that it stays down when the engine starts again.
     pub(crate) held: bool,
@@ -87,6 +89,8 @@ pub(crate) struct World {
     /// How far the clock on the wall is from it.
     pub(super) clock_ms: i64,
     pub(super) made: u64,
+    /// What services without a port, but the database, end with.
+    pub(crate) one_shots_end_with: i64,
     /// Variables of the compose file that nobody sets.
     pub(crate) unset: Vec<String>,
     /// Every verb, in order, for assertions and for placing faults.
@@ -340,23 +344,9 @@ impl World {
                     oom: OomKilled::No,
                 }
             }
-            (
-                true,
-                Behaviour::HealthyAfter(_)
-                | Behaviour::Unhealthy
-                | Behaviour::FailsPeople(_)
-                | Behaviour::EndsAfter(_)
-                | Behaviour::SickAfter(_)
-                | Behaviour::FillsDiskAfter(_)
-                | Behaviour::HangsUsers
-                | Behaviour::HangsElsewhere
-                | Behaviour::HangsAfter(_)
-                | Behaviour::DropsUsers(_)
-                | Behaviour::AnswersUsers(_)
-                | Behaviour::SlowFor(_),
-            ) => RunState::Running,
+            (true, _) => RunState::Running,
             (false, _) => RunState::Ended {
-                code: 0,
+                code: container.code,
                 oom: OomKilled::No,
             },
         };
