@@ -225,16 +225,14 @@ fn settings_inside(root: &Path, file: Option<&Path>) -> Option<String> {
 }
 
 /// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` in the root.
-/// Relative to the context or, as other actions have it, to the working directory; the context comes first.
+/// Relative to the context or, as other actions have it, to the working directory; the context comes first, and a plain
+/// `Dockerfile` is that of the context alone.
 fn dockerfile_in(root: &Path, named: &Path) -> PathBuf {
     let inside = root.join(named);
-    if inside.exists() {
+    if named == Path::new("Dockerfile") || inside.exists() {
         return inside;
     }
-    match named.canonicalize() {
-        Ok(beside) => beside,
-        Err(_) => inside,
-    }
+    named.canonicalize().unwrap_or(inside)
 }
 
 fn read_ignore_file(root: &Path, dockerfile: &Path, bounds: Option<&Path>) -> Result<IgnoreFile> {
