@@ -183,7 +183,7 @@ const SHAPES: [Shape; 20] = [
     Shape {
         number: 35,
         name: "an app with a list of hosts",
-        files: "sed -i 's|- PROFILE=prod|&\\n    - HELLO_ONLY_HOST=localhost|' ~ec2-user/docker-compose.yml && sed -i 's|proxy_pass|proxy_set_header Host $host; proxy_pass|' /etc/nginx/conf.d/default.conf",
+        files: "sed -i 's|- PROFILE=prod|&\\n    - HELLO_ONLY_HOST=localhost|' ~ec2-user/docker-compose.yml && sed -i 's|proxy_pass|proxy_set_header Host localhost; proxy_pass|' /etc/nginx/conf.d/default.conf",
         by_reload: true,
         settings: &[],
         expected: Deployed("docker inspect ec2-user-hello-2-1 | grep HELLO_ONLY_HOST"),
