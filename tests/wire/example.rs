@@ -1,4 +1,4 @@
-//! The pages in `docs/summary` are what the code writes: two results, read from files, and their summaries.
+//! The pages in `docs/summary` are what the code writes: two results, read from files, their summaries and comments.
 //!
 //! `UPDATE=1 cargo test --test wire example` rewrites them; `scripts/summary-picture` draws them.
 
@@ -28,17 +28,26 @@ fn context() -> RunContext {
 }
 
 #[test]
-fn the_documented_summaries_are_what_a_run_writes() {
+fn the_documented_summaries_and_comments_are_what_a_run_writes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (name, page, language) in [
-        ("deployed", "deployed", Language::English),
-        ("deployed", "deployed.ko", Language::Korean),
-        ("rolled-back", "rolled-back", Language::English),
+    type Write = fn(&RunResult, &RunContext, Language) -> String;
+    let (summary, comment): (Write, Write) = (summary::summary, summary::comment);
+    for (name, page, language, write) in [
+        ("deployed", "deployed", Language::English, summary),
+        ("deployed", "deployed.ko", Language::Korean, summary),
+        ("deployed", "comment", Language::English, comment),
+        ("rolled-back", "rolled-back", Language::English, summary),
+        (
+            "rolled-back",
+            "comment.rolled-back",
+            Language::English,
+            comment,
+        ),
     ] {
         let documented = root.join(format!("docs/summary/{page}.md"));
         let result = root.join(format!("tests/wire/example/{name}.json"));
         let result: RunResult = serde_json::from_str(&fs::read_to_string(result).unwrap()).unwrap();
-        let page = summary::summary(&result, &context(), language);
+        let page = write(&result, &context(), language);
         if std::env::var_os("UPDATE").is_some() {
             fs::create_dir_all(root.join("docs/summary")).unwrap();
             fs::write(&documented, &page).unwrap();
