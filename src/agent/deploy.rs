@@ -176,6 +176,13 @@ impl<'a, H: Host> Deploy<'a, H> {
     fn begun(&self, number: u64, survey: &Survey, resolved: &Resolved) -> Begun {
         let mut plan = self.plan.clone();
         plan.site.health = survey.health(&plan.site.health);
+        let (settings, one_shots) = match resolved.staged {
+            Staged::Kept { .. } => (Settings::Kept, Vec::new()),
+            Staged::File { .. } | Staged::Nothing => {
+                let one_shots = survey.file.one_shots(&plan.site.slots);
+                (Settings::File, one_shots)
+            }
+        };
         Begun {
             fence: number,
             folder: survey.project.folder.clone(),
@@ -184,20 +191,14 @@ impl<'a, H: Host> Deploy<'a, H> {
             compose_version: survey.file.version.clone(),
             switch: survey.switch.clone(),
             dependencies: survey.dependencies.clone(),
-            one_shots: match resolved.staged {
-                Staged::Kept { .. } => Vec::new(),
-                Staged::File { .. } | Staged::Nothing => survey.file.one_shots(&plan.site.slots),
-            },
+            one_shots,
             previous: survey.live_release(),
             image: resolved.image.clone(),
             release: resolved.release.clone(),
             slot: resolved.slot,
             keep: resolved.keep.clone(),
             releases: resolved.releases.clone(),
-            settings: match resolved.staged {
-                Staged::Kept { .. } => Settings::Kept,
-                Staged::File { .. } | Staged::Nothing => Settings::File,
-            },
+            settings,
             plan,
         }
     }
