@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{Host, root};
 
-/// One host of the sandbox and what goes with it. `PCT_E2E_HOST=2`, `3` and `4` take those that are as the first one,
-/// so that four parts of the tests can run at once.
+/// One host of the sandbox and what goes with it. `PCT_E2E_HOST=2` to `5` take those that are as the first one, so that five
+/// parts of the tests can run at once.
 #[derive(Debug, Clone)]
 pub(crate) struct SandboxEnv {
     pub(crate) container: String,
@@ -37,11 +37,9 @@ impl SandboxEnv {
                 .to_owned()
         };
         let suffix = match (host, std::env::var("PCT_E2E_HOST").as_deref()) {
-            (Host::V1, _) => "_V1",
-            (Host::V2, Ok("2")) => "_2",
-            (Host::V2, Ok("3")) => "_3",
-            (Host::V2, Ok("4")) => "_4",
-            (Host::V2, _) => "",
+            (Host::V1, _) => "_V1".to_owned(),
+            (Host::V2, Err(_) | Ok("" | "1")) => String::new(),
+            (Host::V2, Ok(lane)) => format!("_{lane}"),
         };
         let of_host = |key: &str| get(&format!("{key}{suffix}")).to_owned();
         Self {
