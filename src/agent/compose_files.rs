@@ -6,10 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::{HostResultExt as _, StepResult};
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::Files;
 use crate::host::facts::ComposeTool;
-use crate::protocol::outcome::Failure;
 
 /// The names of the file itself, the first that is there counts.
 fn names(tool: ComposeTool) -> [&'static str; 4] {

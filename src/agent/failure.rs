@@ -2,10 +2,9 @@
 
 use std::fmt::Display;
 
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::HostResult;
 use crate::host::error::{HostError, Trouble};
-use crate::protocol::outcome::Failure;
 
 pub(super) type StepResult<T> = Result<T, Failure>;
 
@@ -18,7 +17,7 @@ pub(super) trait HostResultExt<T> {
 
 impl<T> HostResultExt<T> for HostResult<T> {
     fn during(self, reason: Reason, what: impl Display) -> StepResult<T> {
-        self.map_err(|error| failure(reason, what.to_string(), &error))
+        self.map_err(|error| failure(reason, what.to_string(), error))
     }
 }
 
@@ -34,22 +33,17 @@ impl<T> StepResultExt for StepResult<T> {
     }
 }
 
-fn failure(reason: Reason, what: String, error: &HostError) -> Failure {
+fn failure(reason: Reason, what: String, error: HostError) -> Failure {
     let reason = if error.trouble == Trouble::DiskFull {
         Reason::DiskFull
     } else {
         reason
     };
-    let mut failure = Failure::new(reason, what).because(error.to_string());
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        failure = failure.because(cause.to_string());
-        next = cause.source();
-    }
-    failure
-        .hints
-        .extend(hint_for(error.trouble).map(str::to_owned));
-    failure.log_tail(error.output_lines().to_vec())
+    let hint = hint_for(error.trouble);
+    let lines = error.output_lines().to_vec();
+    let mut failure = Failure::new(reason, what).because(error);
+    failure.hints.extend(hint.map(str::to_owned));
+    failure.log_tail(lines)
 }
 
 fn hint_for(trouble: Trouble) -> Option<&'static str> {

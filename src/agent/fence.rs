@@ -13,9 +13,8 @@ use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use super::reserve;
 use super::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::{Access, Clock, Files, LockAttempt, Owner};
-use crate::protocol::outcome::Failure;
 
 /// Held for one write each time, so this is already a sick disk.
 const DEADLINE: Duration = Duration::from_secs(15);

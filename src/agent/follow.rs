@@ -12,12 +12,12 @@ use super::failure::{HostResultExt as _, StepResult};
 use super::lock::{self, note};
 use super::paths::AppPaths;
 use super::recover::recover;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::{Host, LockAttempt};
 use crate::protocol::event::{Event, Happening};
 use crate::protocol::ids::{AppName, DeploymentId};
-use crate::protocol::outcome::{Failure, Outcome};
+use crate::protocol::outcome::Outcome;
 use crate::protocol::step::Step;
 use crate::protocol::wire::{self, Reply};
 

@@ -7,10 +7,9 @@ use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
 use super::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::{Clock, Files, LockAttempt};
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::Failure;
 use crate::protocol::span::Span;
 use crate::protocol::utc;
 

@@ -11,10 +11,9 @@ use super::failure::{HostResultExt as _, StepResult};
 use super::fence;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::prepare;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::{Access, Host, Owner as FileOwner};
 use crate::protocol::ids::{AppName, ServiceName};
-use crate::protocol::outcome::Failure;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::PerSlot;
 

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::paths::AppPaths;
 use super::tests::{deployed, image, plan, swap, swap_plan};
+use crate::error::Failure;
 use crate::host::sim::{INCLUDE, SimHost};
-use crate::protocol::outcome::{Failure, Outcome};
+use crate::protocol::outcome::Outcome;
 use crate::protocol::plan::{Plan, Target};
 
 fn text(host: &SimHost, path: &Path) -> Option<String> {

@@ -10,11 +10,10 @@ use super::journal::entry::Switch;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::survey::{Survey, is_running};
 use super::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
 use crate::host::{Host, Start};
 use crate::protocol::ids::ServiceName;
-use crate::protocol::outcome::Failure;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
 

@@ -15,11 +15,10 @@ use super::meter;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::recover::{Recovered, recover};
 use super::revive::revive;
-use crate::error::{Error, ExitCode, Reason, Result};
+use crate::error::{Error, ExitCode, Failure, Reason, Result};
 use crate::host::linux::{LinuxHost, detached};
 use crate::host::{Files as _, Host, HostResult, LockAttempt};
 use crate::protocol::ids::AppName;
-use crate::protocol::outcome::Failure;
 use crate::protocol::place::RECOVER;
 use crate::protocol::span::Span;
 

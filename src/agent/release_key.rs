@@ -5,9 +5,8 @@ use std::path::Path;
 
 use super::failure::{HostResultExt as _, StepResult};
 use super::paths::AppPaths;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::{Access, Host, HostResult, Owner};
-use crate::protocol::outcome::Failure;
 
 const BYTES: usize = 32;
 

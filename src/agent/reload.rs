@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::{Clock, HostResult, Proxy};
-use crate::protocol::outcome::Failure;
 
 const DEADLINE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);

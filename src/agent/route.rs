@@ -7,14 +7,13 @@ use std::time::Duration;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::facts::Probe;
 use crate::host::nginx::context::{self, Context};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
 use crate::host::nginx::{self, IncludePort, Listen, Scheme};
 use crate::host::{Files, Host};
-use crate::protocol::outcome::Failure;
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 

@@ -16,9 +16,9 @@ use super::journal::file::{AppendError, Journal};
 use super::journal::state::Phase;
 use super::swap::Swap;
 use super::table::{self, Kind, Row};
+use crate::error::Failure;
 use crate::host::Host;
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 /// How the table ended.

@@ -6,14 +6,14 @@ use super::compose_files;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::route;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::compose::ComposeFile;
 use crate::host::facts::{ComposeProject, ComposeTool, ContainerFacts, RunState};
 use crate::host::nginx::flag::Format;
 use crate::host::nginx::{self, Scheme};
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
-use crate::protocol::outcome::{Failure, LiveRelease};
+use crate::protocol::outcome::LiveRelease;
 use crate::protocol::plan::{HealthCheck, Site};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 

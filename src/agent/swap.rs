@@ -1,6 +1,6 @@
 //! What the steps of one swap work with.
 
-use crate::protocol::outcome::Failure;
+use crate::error::Failure;
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 

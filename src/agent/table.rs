@@ -9,9 +9,8 @@ use super::steps::{
     switch_traffic, verify_route,
 };
 use super::swap::Swap;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::Host;
-use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 /// Every row, in order. A step without an undo leaves nothing behind that would have to be brought back.

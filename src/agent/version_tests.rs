@@ -18,7 +18,7 @@ fn paths() -> AppPaths {
     AppPaths::new(&"app".parse().unwrap())
 }
 
-fn recovered(host: &SimHost) -> Result<Recovered, crate::protocol::outcome::Failure> {
+fn recovered(host: &SimHost) -> Result<Recovered, crate::error::Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

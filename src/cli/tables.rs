@@ -236,7 +236,7 @@ fn minute(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::outcome::Failure;
+    use crate::error::Failure;
     use crate::protocol::outcome::Outcome;
     use crate::protocol::plan::{Intent, Origin};
     use crate::protocol::slot::Slot;

@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
-use super::outcome::{Failure, Finished, Outcome};
+use super::outcome::{Finished, Outcome};
 use super::plan::{Intent, Origin};
 use super::slot::Slot;
 use super::step::Step;
+use crate::error::Failure;
 
 /// One line of the event stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

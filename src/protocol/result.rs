@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, Digest, PinnedImage, ReleaseId};
-use super::outcome::{Failure, Outcome};
+use super::outcome::Outcome;
 use super::receipt::Receipt;
+use crate::error::Failure;
 
 /// The version of [`RunResult`].
 pub const RESULT_VERSION: u32 = 1;

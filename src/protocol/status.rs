@@ -5,10 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeploymentId, PinnedImage, ReleaseId};
-use super::outcome::{Failure, LiveRelease, Outcome};
+use super::outcome::{LiveRelease, Outcome};
 use super::plan::{Intent, Origin};
 use super::slot::Slot;
 use super::step::Step;
+use crate::error::Failure;
 
 /// What is on the host now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

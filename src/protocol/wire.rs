@@ -163,8 +163,8 @@ mod exposed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Reason;
-    use crate::protocol::outcome::{Failure, Finished, Outcome};
+    use crate::error::{Failure, Reason};
+    use crate::protocol::outcome::{Finished, Outcome};
     use crate::protocol::receipt::Receipt;
     use crate::protocol::step::Step;
 

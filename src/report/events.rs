@@ -65,8 +65,7 @@ fn ms(ms: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Reason;
-    use crate::protocol::outcome::Failure;
+    use crate::error::{Failure, Reason};
     use crate::protocol::step::Step;
     use crate::report::ConsoleMode;
     use crate::report::console::tests::Page;

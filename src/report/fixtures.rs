@@ -1,8 +1,8 @@
 //! Runs that tests tell about.
 
 use super::context::RunContext;
-use crate::error::Reason;
-use crate::protocol::outcome::{Failure, Outcome};
+use crate::error::{Failure, Reason};
+use crate::protocol::outcome::Outcome;
 use crate::protocol::receipt::{
     BakeReport, BakeVerdict, PredictedLoss, Probes, Receipt, Served, SwitchKind,
 };

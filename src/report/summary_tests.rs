@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::Reason;
-use crate::protocol::outcome::Failure;
+use crate::error::{Failure, Reason};
 use crate::protocol::result::FailedStage;
 use crate::report::fixtures::{baked_away, context, deployed, rolled_back};
 

@@ -3,7 +3,7 @@
 use super::cancel::{Cancel, Cancelled};
 use super::follow::Followed;
 use crate::error::{Error, ExitCode, Reason};
-use crate::protocol::outcome::{Failure, Outcome};
+use crate::protocol::outcome::Outcome;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::result::{FailedStage, RESULT_VERSION, RunResult, StepOutcome};
 use crate::protocol::status::Status;
@@ -54,7 +54,7 @@ pub(super) fn failed(reporter: &Reporter, error: &Error) -> RunResult {
     RunResult {
         failure: Some(FailedStage {
             name,
-            failure: failure_of(error),
+            failure: error.failure().clone(),
         }),
         ..run
     }
@@ -79,7 +79,7 @@ pub(super) fn left_alone(reporter: &Reporter, cancel: &Cancel) -> RunResult {
     RunResult {
         failure: Some(FailedStage {
             name: None,
-            failure: failure_of(&error),
+            failure: error.failure().clone(),
         }),
         ..empty(reporter, Outcome::Deployed, Reason::CleanupIncomplete)
     }
@@ -98,15 +98,6 @@ pub(super) fn dry_run(reporter: &Reporter, status: &Status) -> RunResult {
         release: live.and_then(|live| live.release.clone()),
         image: live.and_then(|live| live.image.clone()),
         ..empty(reporter, Outcome::Skipped, Reason::DryRun)
-    }
-}
-
-fn failure_of(error: &Error) -> Failure {
-    Failure {
-        reason: error.reason(),
-        chain: error.chain(),
-        hints: error.hints().to_vec(),
-        log_tail: error.log_lines().to_vec(),
     }
 }
 
@@ -140,57 +131,6 @@ pub(super) fn print_failure(reporter: &Reporter, result: &RunResult, code: ExitC
         .as_ref()
         .filter(|_| code != ExitCode::Success);
     if let Some(failed) = failed {
-        reporter.error(&from_failure(&failed.failure, code));
-    }
-}
-
-fn from_failure(failure: &Failure, code: ExitCode) -> Error {
-    let mut chain = failure.chain.iter();
-    let what = chain
-        .next()
-        .cloned()
-        .unwrap_or_else(|| failure.reason.to_string());
-    let causes = chain.rev().fold(None, |next, text| {
-        let text = text.clone();
-        Some(Box::new(Cause { text, next }))
-    });
-    let mut error = Error::new(code, failure.reason, what);
-    if let Some(cause) = causes {
-        error = error.because(cause);
-    }
-    let hints = failure.hints.iter();
-    hints
-        .fold(error, |error, hint| error.hint(hint))
-        .log_tail(failure.log_tail.clone())
-}
-
-/// A cause that came over the wire as text.
-#[derive(Debug, thiserror::Error)]
-#[error("{text}")]
-struct Cause {
-    text: String,
-    #[source]
-    next: Option<Box<Self>>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_of_the_host_reads_like_one_of_ours() {
-        let failure = Failure {
-            reason: Reason::OomKilled,
-            chain: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            hints: vec!["raise the limit".to_owned()],
-            log_tail: vec!["log".to_owned()],
-        };
-        let error = from_failure(&failure, ExitCode::RolledBack);
-        assert_eq!(error.chain(), ["a", "b", "c"]);
-        assert_eq!(error.hints(), ["raise the limit"]);
-        assert_eq!(
-            (error.code(), error.reason()),
-            (ExitCode::RolledBack, Reason::OomKilled)
-        );
+        reporter.error(&Error::from_failure(code, failed.failure.clone()));
     }
 }

@@ -13,10 +13,11 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::deploy::run;
 use super::paths::AppPaths;
 use super::recover::{Recovered, recover};
+use crate::error::Failure;
 use crate::host::sim::SimHost;
 use crate::host::{Files as _, LockAttempt};
 use crate::protocol::event::Happening;
-use crate::protocol::outcome::{Failure, Finished};
+use crate::protocol::outcome::Finished;
 use crate::protocol::plan::Plan;
 use crate::protocol::wire::Reply;
 

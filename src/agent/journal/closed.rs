@@ -7,10 +7,9 @@ use super::codec;
 use super::entry::{Begun, Entry};
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::DeploymentId;
-use crate::protocol::outcome::Failure;
 
 const CANNOT_READ: &str = "cannot read the journals of earlier deploys";
 

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Failure;
 use crate::host::compose::OneShot;
 use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
-use crate::protocol::outcome::{Failure, LiveRelease};
+use crate::protocol::outcome::LiveRelease;
 use crate::protocol::plan::Plan;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 use crate::protocol::step::Step;

@@ -8,11 +8,10 @@ use crate::agent::fence;
 use crate::agent::paths::AppPaths;
 use crate::agent::reserve;
 use crate::agent::writer::{Writer, settle_with};
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::{Access, Durability, Host, HostResult, Owner};
 use crate::protocol::ids::DeploymentId;
-use crate::protocol::outcome::Failure;
 
 /// An entry that could not be added.
 #[derive(Debug, Clone, PartialEq, Eq)]

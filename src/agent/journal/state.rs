@@ -1,7 +1,7 @@
 //! What a list of entries means: a pure fold through one function that refuses illegal transitions.
 
 use super::entry::{Begun, Entry, PreImage};
-use crate::protocol::outcome::Failure;
+use crate::error::Failure;
 use crate::protocol::step::Step;
 
 /// Where a swap is.

@@ -6,12 +6,11 @@ use super::units::{self, Unit};
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::{route, survey};
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
 use crate::host::nginx::{self, IncludePort, context};
 use crate::host::{Host, Owner};
 use crate::protocol::ids::ServerName;
-use crate::protocol::outcome::Failure;
 use crate::protocol::provision::{Change, Provision};
 use crate::protocol::slot::{PerSlot, Slot};
 

@@ -7,10 +7,9 @@ use crate::agent::steps::container::{self, During, LOG_LINES};
 use crate::agent::steps::smoke;
 use crate::agent::swap::{Healthy, Swap};
 use crate::agent::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, ContainerHealth, Probe, ProbeAnswer};
-use crate::protocol::outcome::Failure;
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::step::Step;
 

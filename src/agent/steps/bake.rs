@@ -13,10 +13,9 @@ use crate::agent::failure::StepResult;
 use crate::agent::swap::Swap;
 use crate::agent::verdict::{self, Judge, Verdict, Word};
 use crate::agent::wait::SAY_EVERY_MS;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::ProbeAnswer;
-use crate::protocol::outcome::Failure;
 use crate::protocol::receipt::{BakeReport, BakeVerdict, NotMeasured};
 use crate::protocol::step::Step;
 

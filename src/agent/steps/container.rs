@@ -5,11 +5,10 @@ use std::time::Duration;
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::survey::is_running;
 use crate::agent::swap::Swap;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, Incident, OomKilled, RunState};
 use crate::protocol::ids::ServiceName;
-use crate::protocol::outcome::Failure;
 
 /// What a failure shows of the container's log.
 pub(super) const LOG_LINES: u16 = 30;

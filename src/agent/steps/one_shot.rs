@@ -9,11 +9,10 @@ use super::container::LOG_LINES;
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::facts::{ComposeProject, RunState};
 use crate::host::{Host, Start};
 use crate::protocol::ids::ServiceName;
-use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 /// A migration of a large table takes its time.

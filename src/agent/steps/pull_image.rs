@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::swap::Swap;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::facts::PullProgress;
 use crate::host::{Host, HostResult};
-use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 const SAY_EVERY: Duration = Duration::from_secs(3);

@@ -10,10 +10,9 @@ use std::time::Duration;
 use super::container::{self, LOG_LINES};
 use crate::agent::failure::StepResult;
 use crate::agent::swap::Swap;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::protocol::outcome::Failure;
 
 /// A new process may take its time for the first request of a kind, and is asked again.
 const NEW_TIMEOUT: Duration = Duration::from_secs(3);

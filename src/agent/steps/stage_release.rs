@@ -7,12 +7,11 @@ use crate::agent::journal::entry::PreImage;
 use crate::agent::reserve;
 use crate::agent::resolve::Staged;
 use crate::agent::swap::Swap;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::facts::ComposeTool;
 use crate::host::overlay::{self, Dialect};
 use crate::host::release::Definition;
 use crate::host::{Access, Host, Owner};
-use crate::protocol::outcome::Failure;
 
 const CANNOT_WRITE: &str = "cannot write the release's compose files";
 

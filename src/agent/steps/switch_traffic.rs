@@ -13,11 +13,10 @@ use crate::agent::reload;
 use crate::agent::reserve;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::facts::WorkerId;
 use crate::host::nginx::IncludePort;
 use crate::host::{Access, Host, HostResult, Owner};
-use crate::protocol::outcome::Failure;
 use crate::protocol::receipt::{PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
 

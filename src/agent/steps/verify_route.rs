@@ -8,11 +8,10 @@ use crate::agent::failure::StepResult;
 use crate::agent::journal::entry::Switch;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
-use crate::error::Reason;
+use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
 use crate::host::nginx::flag;
-use crate::protocol::outcome::Failure;
 use crate::protocol::step::Step;
 
 const GOOD_ANSWERS: u32 = 3;

@@ -4,8 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::types::SlackField;
-use crate::error::Reason;
-use crate::protocol::outcome::Failure;
+use crate::error::{Failure, Reason};
 use crate::report::fixtures::{baked_away, context, deployed, reloaded, rolled_back};
 use crate::secret::Secret;
 
