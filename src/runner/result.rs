@@ -152,7 +152,7 @@ fn from_failure(failure: &Failure, code: ExitCode) -> Error {
         .unwrap_or_else(|| failure.reason.to_string());
     let causes = chain.rev().fold(None, |next, text| {
         let text = text.clone();
-        Some(Box::new(Cause { text, next }))
+        Some(Box::new(RemoteCause { text, next }))
     });
     let mut error = Error::new(code, failure.reason, what);
     if let Some(cause) = causes {
@@ -167,7 +167,7 @@ fn from_failure(failure: &Failure, code: ExitCode) -> Error {
 /// A cause that came over the wire as text.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
-struct Cause {
+struct RemoteCause {
     text: String,
     #[source]
     next: Option<Box<Self>>,
