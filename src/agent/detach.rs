@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a run stands when the process that sshd started has done its part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Run {
+pub(super) enum WorkerState {
     /// It is over, or never began.
     Over,
     /// It goes on with nobody who listens.
@@ -40,7 +40,7 @@ pub(super) async fn swap<H: Host>(
     plan: Box<Plan>,
     registry: Option<RegistryLogin>,
     listener: UnboundedSender<Reply>,
-) -> Run {
+) -> WorkerState {
     let (app, deployment) = (plan.site.app.clone(), plan.deployment.clone());
     let started = start(Request::Swap { plan, registry }).await;
     let what = "the agent cannot start its worker";
@@ -48,18 +48,18 @@ pub(super) async fn swap<H: Host>(
         Ok(started) => started,
         Err(error) => {
             refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
-            return Run::Over;
+            return WorkerState::Over;
         }
     };
     match listen(stdout, stderr, &listener).await {
-        Heard::Everything => drop(tokio::time::timeout(PATIENCE, child.wait()).await),
-        Heard::NobodyListens => return Run::AtWork,
-        Heard::UpTo(after) => {
+        WorkerEnd::Everything => drop(tokio::time::timeout(PATIENCE, child.wait()).await),
+        WorkerEnd::NobodyListens => return WorkerState::AtWork,
+        WorkerEnd::UpTo(after) => {
             drop(tokio::time::timeout(PATIENCE, child.wait()).await);
             follow::follow(host, &app, &deployment, after, listener).await;
         }
     }
-    Run::Over
+    WorkerState::Over
 }
 
 async fn start(request: Request) -> HostResult<(Child, ChildStdout, ChildStderr)> {
@@ -83,7 +83,7 @@ async fn listen(
     stdout: ChildStdout,
     stderr: ChildStderr,
     listener: &UnboundedSender<Reply>,
-) -> Heard {
+) -> WorkerEnd {
     let (replies, errors) = (pass_on(stdout, listener), pass_on_errors(stderr));
     tokio::pin!(replies, errors);
     tokio::select! {
@@ -92,7 +92,7 @@ async fn listen(
     }
 }
 
-enum Heard {
+enum WorkerEnd {
     /// To the last word.
     Everything,
     /// The worker is gone; the last event that was passed on.
@@ -101,12 +101,12 @@ enum Heard {
     NobodyListens,
 }
 
-async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Heard {
+async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> WorkerEnd {
     let mut replies = LineReader::new(stdout);
     let mut after = 0;
     loop {
         let Ok(Some(line)) = replies.next().await else {
-            return Heard::UpTo(after);
+            return WorkerEnd::UpTo(after);
         };
         let Ok(reply) = wire::decode::<Reply>(&line) else {
             continue;
@@ -119,10 +119,10 @@ async fn pass_on(stdout: ChildStdout, listener: &UnboundedSender<Reply>) -> Hear
             _ => false,
         };
         if listener.send(reply).is_err() {
-            return Heard::NobodyListens;
+            return WorkerEnd::NobodyListens;
         }
         if is_last {
-            return Heard::Everything;
+            return WorkerEnd::Everything;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The last word on a run, from how it ended.
 
 use super::journal::entry::Begun;
-use super::saga::Ended;
+use super::saga::SagaOutcome;
 use super::swap::Swap;
 use super::table;
 use crate::error::{Failure, Reason};
@@ -13,8 +13,8 @@ use crate::protocol::receipt::Receipt;
 use crate::protocol::step::Step;
 
 /// The same with the end of the new slot's log, when the watch took it back: it had no time to read one.
-fn with_log(mut ended: Ended, lines: Vec<String>) -> Ended {
-    if let Ended::Undone {
+fn with_log(mut ended: SagaOutcome, lines: Vec<String>) -> SagaOutcome {
+    if let SagaOutcome::Undone {
         failed: Some((_, why)),
     } = &mut ended
         && why.reason == Reason::BakeFailed
@@ -26,18 +26,22 @@ fn with_log(mut ended: Ended, lines: Vec<String>) -> Ended {
 }
 
 /// The last word on a swap.
-pub(super) fn last_word<H: Host>(swap: &Swap<'_, H>, ended: Ended, receipt: Receipt) -> Finished {
+pub(super) fn last_word<H: Host>(
+    swap: &Swap<'_, H>,
+    ended: SagaOutcome,
+    receipt: Receipt,
+) -> Finished {
     let begun = swap.begun;
     let ended = with_log(ended, swap.last_lines.take());
     let previous = begun.previous.clone();
     let (outcome, reason, live, failed) = match ended {
-        Ended::Committed { unfinished: None } => (
+        SagaOutcome::Committed { unfinished: None } => (
             Outcome::Deployed,
             Reason::Deployed,
             Some(new_release(begun)),
             None,
         ),
-        Ended::Committed { unfinished } => {
+        SagaOutcome::Committed { unfinished } => {
             let live = Some(new_release(begun));
             (
                 Outcome::Deployed,
@@ -46,13 +50,13 @@ pub(super) fn last_word<H: Host>(swap: &Swap<'_, H>, ended: Ended, receipt: Rece
                 unfinished,
             )
         }
-        Ended::Undone { failed: None } => (
+        SagaOutcome::Undone { failed: None } => (
             Outcome::RolledBack,
             Reason::Interrupted,
             previous.clone(),
             None,
         ),
-        Ended::Undone {
+        SagaOutcome::Undone {
             failed: Some((step, error)),
         } => {
             let outcome = match error.reason {
@@ -63,10 +67,10 @@ pub(super) fn last_word<H: Host>(swap: &Swap<'_, H>, ended: Ended, receipt: Rece
             (outcome, error.reason, previous.clone(), Some((step, error)))
         }
         // Whoever took over settles what is open.
-        Ended::Stuck { at, why } if why.reason == Reason::Superseded => {
+        SagaOutcome::Stuck { at, why } if why.reason == Reason::Superseded => {
             (Outcome::Failed, Reason::Superseded, None, Some((at, why)))
         }
-        Ended::Stuck { at, why } => (
+        SagaOutcome::Stuck { at, why } => (
             Outcome::Stuck,
             Reason::UndoFailed,
             None,

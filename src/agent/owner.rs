@@ -12,7 +12,7 @@ use super::fence;
 use super::paths::{AppPaths, STATE_ROOT};
 use super::prepare;
 use crate::error::{Failure, Reason};
-use crate::host::{Access, Host, Owner as FileOwner};
+use crate::host::{Access, Host, Owner};
 use crate::protocol::ids::{AppName, ServiceName};
 use crate::protocol::plan::Site;
 use crate::protocol::slot::PerSlot;
@@ -23,7 +23,7 @@ const VERSION: u64 = 1;
 /// What `app.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Owner {
+struct AppOwner {
     version: u64,
     project: PathBuf,
     slots: PerSlot<ServiceName>,
@@ -32,7 +32,7 @@ struct Owner {
 
 /// What a folder says about its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum FolderState {
     /// It is this project's, or an earlier version of ours used it and noted nobody.
     Used,
     /// Nobody ever used it: nothing may be made before the checks have passed.
@@ -43,8 +43,8 @@ pub(super) enum Known {
 pub(super) async fn open<H: Host>(host: &H, site: &Site) -> StepResult<()> {
     let paths = AppPaths::new(&site.app);
     match look(host, site).await? {
-        Known::Used => folders(host, &paths).await,
-        Known::New => {
+        FolderState::Used => folders(host, &paths).await,
+        FolderState::New => {
             // A mistyped `app` leaves nothing behind.
             Box::pin(prepare::preflight(host, site)).await?;
             folders(host, &paths).await?;
@@ -72,29 +72,29 @@ async fn folders<H: Host>(host: &H, paths: &AppPaths) -> StepResult<()> {
 }
 
 /// Looks whose the app is, and refuses another project's. Changes nothing.
-pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<Known> {
+pub(super) async fn look<H: Host>(host: &H, site: &Site) -> StepResult<FolderState> {
     let paths = AppPaths::new(&site.app);
     if let Some(owner) = read(host, &paths.owner()).await? {
         let us = us(host, site).await?;
-        return refuse_other(site, &owner, &us).map(|()| Known::Used);
+        return refuse_other(site, &owner, &us).map(|()| FolderState::Used);
     }
     let used = host
         .read(&paths.fence())
         .await
         .during(Reason::PreflightFailed, cannot("read", &paths.fence()))?;
     if used.is_some() {
-        return Ok(Known::Used);
+        return Ok(FolderState::Used);
     }
     let us = us(host, site).await?;
     another_app(host, &site.app, &us).await?;
-    Ok(Known::New)
+    Ok(FolderState::New)
 }
 
 /// Refuses an app that this host does not know, when it knows others: a look at it would tell nothing, as if nothing
 /// had ever been deployed. Changes nothing.
 pub(super) async fn is_known<H: Host>(host: &H, site: &Site) -> StepResult<()> {
     let looked = look(host, site).await;
-    if matches!(looked, Ok(Known::Used)) {
+    if matches!(looked, Ok(FolderState::Used)) {
         return Ok(());
     }
     let known = known(host).await?;
@@ -157,7 +157,7 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
                     format!("cannot write `app.json`: {error}"),
                 )
             })?;
-            host.replace(&file, &text, FileOwner::Us, Access::Public)
+            host.replace(&file, &text, Owner::Us, Access::Public)
                 .await
                 .during(Reason::PreflightFailed, cannot("write", &file))
         }
@@ -166,13 +166,13 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
     done
 }
 
-async fn us<H: Host>(host: &H, site: &Site) -> StepResult<Owner> {
+async fn us<H: Host>(host: &H, site: &Site) -> StepResult<AppOwner> {
     let folder = &site.project_directory;
     let project = host.resolve(folder).await.during(
         Reason::PreflightFailed,
         format_args!("setting `project-directory`: `{folder}` is not a folder on the host"),
     )?;
-    Ok(Owner {
+    Ok(AppOwner {
         version: VERSION,
         project,
         slots: site.slots.clone(),
@@ -180,7 +180,7 @@ async fn us<H: Host>(host: &H, site: &Site) -> StepResult<Owner> {
     })
 }
 
-async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Owner>> {
+async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<AppOwner>> {
     let bytes = host
         .read(path)
         .await
@@ -214,7 +214,7 @@ async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Owner>> {
         .map_err(|error| damaged(format!("is damaged: {error}")))
 }
 
-fn refuse_other(site: &Site, owner: &Owner, us: &Owner) -> StepResult<()> {
+fn refuse_other(site: &Site, owner: &AppOwner, us: &AppOwner) -> StepResult<()> {
     if owner == us {
         return Ok(());
     }
@@ -235,7 +235,7 @@ fn refuse_other(site: &Site, owner: &Owner, us: &Owner) -> StepResult<()> {
 }
 
 /// The same slots or the same include under another name are a mistyped `app`.
-async fn another_app<H: Host>(host: &H, app: &AppName, us: &Owner) -> StepResult<()> {
+async fn another_app<H: Host>(host: &H, app: &AppName, us: &AppOwner) -> StepResult<()> {
     let names = host.list(Path::new(STATE_ROOT)).await.unwrap_or_default();
     for other in names.iter().filter_map(|name| name.parse::<AppName>().ok()) {
         if other == *app {
@@ -267,7 +267,7 @@ fn cannot(verb: &str, path: &Path) -> String {
     format!("cannot {verb} `{}`", path.display())
 }
 
-impl Owner {
+impl AppOwner {
     /// The settings that make it another one.
     fn differs_in(&self, other: &Self) -> String {
         let settings = [
@@ -281,7 +281,7 @@ impl Owner {
     }
 }
 
-impl std::fmt::Display for Owner {
+impl std::fmt::Display for AppOwner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,

@@ -12,7 +12,7 @@ use super::survey::{Survey, is_running};
 use super::wait::Wait;
 use crate::error::{Failure, Reason};
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
-use crate::host::{Host, Start};
+use crate::host::{Host, RecreatePolicy};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
@@ -188,9 +188,14 @@ async fn start_dependencies<H: Host>(
             .await;
         let mut lines = Vec::new();
         let started = host
-            .compose_up(&survey.project, &missing, Start::Keep, &mut |line| {
-                lines.push(line.to_owned());
-            })
+            .compose_up(
+                &survey.project,
+                &missing,
+                RecreatePolicy::Keep,
+                &mut |line| {
+                    lines.push(line.to_owned());
+                },
+            )
             .await;
         events.output("compose", lines).await;
         started.during(

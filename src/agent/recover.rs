@@ -10,7 +10,7 @@ use super::fence;
 use super::journal::file::Journal;
 use super::meter;
 use super::paths::AppPaths;
-use super::saga::{self, Ended};
+use super::saga::{self, SagaOutcome};
 use super::swap::Swap;
 use crate::error::{Failure, Reason};
 use crate::host::Host;
@@ -75,10 +75,10 @@ pub(super) async fn recover_as<H: Host>(
     let swap = Swap::cut_short(host, &events, paths, &begun, tool);
     let (ended, over) = saga::settle(&swap, journal).await;
     let ended = match ended {
-        Ended::Undone { failed: None } => Ended::Undone { failed: before },
+        SagaOutcome::Undone { failed: None } => SagaOutcome::Undone { failed: before },
         other => other,
     };
-    if let Ended::Stuck { at, why } = ended {
+    if let SagaOutcome::Stuck { at, why } = ended {
         if why.reason == Reason::Superseded {
             return Err(why);
         }

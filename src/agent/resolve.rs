@@ -7,7 +7,7 @@ use super::paths::AppPaths;
 use super::release_key;
 use super::survey::Survey;
 use crate::error::{Failure, Reason};
-use crate::host::compose::Place;
+use crate::host::compose::SlotIdentity;
 use crate::host::release::Definition;
 use crate::host::{Host, HostResult};
 use crate::protocol::event::Happening;
@@ -69,7 +69,7 @@ pub(super) enum Staged {
     /// The release as it ran: its `version` key, and what the slot gives it.
     Kept {
         version: Option<String>,
-        place: Place,
+        place: SlotIdentity,
     },
     /// On the way back, and when nothing changes.
     Nothing,
@@ -108,7 +108,7 @@ pub(super) async fn resolve<H: Host>(
         .await
         .during(Reason::PreflightFailed, CANNOT_LIST)?;
     let mut known = records.iter().filter_map(|record| record.deployed.as_ref());
-    let sources = Sources {
+    let sources = ReleaseSources {
         host,
         paths,
         survey,
@@ -173,7 +173,7 @@ pub(super) async fn resolve<H: Host>(
 }
 
 /// Where a release can come from.
-struct Sources<'a, H> {
+struct ReleaseSources<'a, H> {
     host: &'a H,
     paths: &'a AppPaths,
     survey: &'a Survey,
@@ -181,7 +181,7 @@ struct Sources<'a, H> {
     kept: &'a [KeptRelease],
 }
 
-impl<H: Host> Sources<'_, H> {
+impl<H: Host> ReleaseSources<'_, H> {
     /// All that is here.
     async fn everything(
         &self,

@@ -10,7 +10,7 @@ use super::paths::AppPaths;
 use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::facts::Probe;
-use crate::host::nginx::context::{self, Context};
+use crate::host::nginx::context::{self, IncludeContext};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
 use crate::host::nginx::{self, IncludePort, Listen, Scheme};
 use crate::host::{Files, Host};
@@ -37,7 +37,7 @@ pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
 }
 
 /// The `server` blocks that use the include.
-pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::Site>> {
+pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::ServerBlock>> {
     let sites = nginx::sites_with(config, include);
     if sites.is_empty() {
         return Err(bad(format!("no `server` block of nginx includes `{include}`")).hint(format!(
@@ -49,8 +49,11 @@ pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::Site>>
 
 /// A request to a listener of the `server` blocks that use the include: a plain one, or else one with TLS; and to the
 /// one with TLS of the same block, should the plain one only send there.
-pub(super) fn public_probes(sites: &[nginx::Site], path: &str) -> (Option<Probe>, Option<Probe>) {
-    let probe = |site: &nginx::Site, scheme| {
+pub(super) fn public_probes(
+    sites: &[nginx::ServerBlock],
+    path: &str,
+) -> (Option<Probe>, Option<Probe>) {
+    let probe = |site: &nginx::ServerBlock, scheme| {
         let said = site
             .listens
             .iter()
@@ -246,7 +249,7 @@ async fn check<H: Host>(
 }
 
 /// With its file cache on, nginx would see the flag late.
-pub(super) fn no_file_cache(around: &Context) -> StepResult<()> {
+pub(super) fn no_file_cache(around: &IncludeContext) -> StepResult<()> {
     match &around.file_cache {
         None => Ok(()),
         Some(directive) => Err(bad(format!(

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use super::journal::entry::Entry;
 use super::journal::file::{AppendError, Journal};
-use super::journal::state::Phase;
+use super::journal::state::JournalPhase;
 use super::swap::Swap;
-use super::table::{self, Kind, Row};
+use super::table::{self, StepKind, StepRow};
 use crate::error::Failure;
 use crate::host::Host;
 use crate::protocol::event::Happening;
@@ -23,7 +23,7 @@ use crate::protocol::step::Step;
 
 /// How the table ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(super) enum SagaOutcome {
     /// Committed; the first step after commit that could not be finished.
     Committed { unfinished: Option<(Step, Failure)> },
     /// A step failed and everything is as it was.
@@ -34,7 +34,7 @@ pub(super) enum Ended {
 
 /// How the table ended, and the journal when it is over. Whoever gets it gives the run its last word and archives it
 /// then: while a run has no last word, its journal is open, and recovery will say it.
-pub(super) type Over<'a, H> = (Ended, Option<Journal<'a, H>>);
+pub(super) type Over<'a, H> = (SagaOutcome, Option<Journal<'a, H>>);
 
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
@@ -45,14 +45,14 @@ pub(super) async fn run<'a, H: Host>(
     mut journal: Journal<'a, H>,
 ) -> Over<'a, H> {
     let rows = table::rows();
-    let is_before_commit = |row: &&Row<H>| row.kind == Kind::Compensatable;
+    let is_before_commit = |row: &&StepRow<H>| row.kind == StepKind::Compensatable;
     for row in rows.iter().filter(is_before_commit) {
         match attempt(swap, row, &mut journal).await {
             Ok(()) => {}
             Err(Halt::Failed(error)) => {
                 return unwind(swap, journal, Some((row.step, error))).await;
             }
-            Err(Halt::Blind(why)) => return (Ended::Stuck { at: row.step, why }, None),
+            Err(Halt::Blind(why)) => return (SagaOutcome::Stuck { at: row.step, why }, None),
         }
     }
     match journal.append(Entry::Committed).await {
@@ -65,7 +65,7 @@ pub(super) async fn run<'a, H: Host>(
             let [.., last] = &rows;
             let next = rows.iter().find(|row| !is_before_commit(row));
             let at = next.unwrap_or(last).step;
-            return (Ended::Stuck { at, why }, None);
+            return (SagaOutcome::Stuck { at, why }, None);
         }
     }
     swap.events.emit(Happening::Committed).await;
@@ -78,10 +78,10 @@ pub(super) async fn settle<'a, H: Host>(
     journal: Journal<'a, H>,
 ) -> Over<'a, H> {
     match journal.state().phase {
-        Phase::Forward | Phase::Undoing => unwind(swap, journal, None).await,
-        Phase::Committed => forward(swap, journal).await,
-        Phase::Finished => (Ended::Committed { unfinished: None }, Some(journal)),
-        Phase::RolledBack => (Ended::Undone { failed: None }, Some(journal)),
+        JournalPhase::Forward | JournalPhase::Undoing => unwind(swap, journal, None).await,
+        JournalPhase::Committed => forward(swap, journal).await,
+        JournalPhase::Finished => (SagaOutcome::Committed { unfinished: None }, Some(journal)),
+        JournalPhase::RolledBack => (SagaOutcome::Undone { failed: None }, Some(journal)),
     }
 }
 
@@ -105,7 +105,7 @@ impl From<AppendError> for Halt {
 /// Intent, effect, result.
 async fn attempt<H: Host>(
     swap: &Swap<'_, H>,
-    row: &Row<H>,
+    row: &StepRow<H>,
     journal: &mut Journal<'_, H>,
 ) -> Result<(), Halt> {
     let step = row.step;
@@ -128,11 +128,14 @@ async fn attempt<H: Host>(
 async fn forward<'a, H: Host>(swap: &Swap<'_, H>, mut journal: Journal<'a, H>) -> Over<'a, H> {
     let rows = table::rows();
     let mut unfinished = None;
-    for row in rows.iter().filter(|row| row.kind != Kind::Compensatable) {
+    for row in rows
+        .iter()
+        .filter(|row| row.kind != StepKind::Compensatable)
+    {
         if journal.state().is_done(row.step) {
             continue;
         }
-        let tries = if row.kind == Kind::Retriable {
+        let tries = if row.kind == StepKind::Retriable {
             TRIES
         } else {
             1
@@ -140,9 +143,9 @@ async fn forward<'a, H: Host>(swap: &Swap<'_, H>, mut journal: Journal<'a, H>) -
         for tried in 1..=tries {
             match attempt(swap, row, &mut journal).await {
                 Ok(()) => break,
-                Err(Halt::Blind(why)) => return (Ended::Stuck { at: row.step, why }, None),
+                Err(Halt::Blind(why)) => return (SagaOutcome::Stuck { at: row.step, why }, None),
                 Err(Halt::Failed(error)) if tried == tries => {
-                    if row.kind == Kind::Retriable && unfinished.is_none() {
+                    if row.kind == StepKind::Retriable && unfinished.is_none() {
                         unfinished = Some((row.step, error));
                     }
                 }
@@ -156,9 +159,9 @@ async fn forward<'a, H: Host>(swap: &Swap<'_, H>, mut journal: Journal<'a, H>) -
         // The new release serves and the old one is stopped; the next run closes the journal.
         let [.., last] = &rows;
         let unfinished = unfinished.or(Some((last.step, why)));
-        return (Ended::Committed { unfinished }, None);
+        return (SagaOutcome::Committed { unfinished }, None);
     }
-    (Ended::Committed { unfinished }, Some(journal))
+    (SagaOutcome::Committed { unfinished }, Some(journal))
 }
 
 /// Undoes every step whose undo is owed, in reverse.
@@ -208,7 +211,7 @@ async fn unwind<'a, H: Host>(
         let [first, ..] = &table::rows::<H>();
         return stuck(first.step, why, failed);
     }
-    (Ended::Undone { failed }, Some(journal))
+    (SagaOutcome::Undone { failed }, Some(journal))
 }
 
 fn stuck<'a, H>(at: Step, mut why: Failure, failed: Option<(Step, Failure)>) -> Over<'a, H> {
@@ -219,5 +222,5 @@ fn stuck<'a, H>(at: Step, mut why: Failure, failed: Option<(Step, Failure)>) -> 
         ));
         why.log_tail = error.log_tail;
     }
-    (Ended::Stuck { at, why }, None)
+    (SagaOutcome::Stuck { at, why }, None)
 }

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::cancel_file;
-use super::detach::Run;
+use super::detach::WorkerState;
 use super::ending::Early;
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
@@ -81,7 +81,7 @@ async fn visit<H: Host>(
         run = answer(host, request, listener, &cancel) => run,
         never = watch => match never {},
     };
-    if let (Some(flag), Run::Over) = (&flag, run) {
+    if let (Some(flag), WorkerState::Over) = (&flag, run) {
         cancel_file::forget(host, flag).await;
     }
 }
@@ -104,7 +104,7 @@ async fn answer<H: Host>(
     request: Request,
     listener: UnboundedSender<Reply>,
     cancel: &Cell<bool>,
-) -> Run {
+) -> WorkerState {
     match request {
         Request::Prepare { site } => {
             let events = Events::new(host, None, listener.clone());
@@ -131,7 +131,7 @@ async fn answer<H: Host>(
         }
         Request::Cancel => {}
     }
-    Run::Over
+    WorkerState::Over
 }
 
 /// The number first: it says when the run began, however long its checks take.

@@ -29,7 +29,7 @@ pub(super) struct Survey {
     /// The slot that nginx sends requests to.
     pub(super) named: Slot,
     /// The `server` blocks that obey the include.
-    pub(super) sites: Vec<nginx::Site>,
+    pub(super) sites: Vec<nginx::ServerBlock>,
     /// What the traffic log tells, with the flag.
     pub(super) format: Format,
     /// The `location` blocks whose requests the traffic log does not see, with the flag.

@@ -29,7 +29,7 @@ pub(super) struct Swap<'a, H> {
     pub(super) staged: &'a Staged,
     pub(super) tool: ComposeTool,
     /// The `server` blocks that use the include; unknown, and not needed, on the way back.
-    pub(super) sites: &'a [nginx::Site],
+    pub(super) sites: &'a [nginx::ServerBlock],
     pub(super) login: Option<&'a RegistryLogin>,
     /// Whether somebody asked for an end; nobody can on the way back.
     pub(super) cancel: Option<&'a Cell<bool>>,

@@ -14,30 +14,30 @@ use crate::host::Host;
 use crate::protocol::step::Step;
 
 /// Every row, in order. A step without an undo leaves nothing behind that would have to be brought back.
-pub(super) fn rows<H: Host>() -> [Row<H>; 10] {
-    use Kind::{BestEffort, Compensatable, Retriable};
+pub(super) fn rows<H: Host>() -> [StepRow<H>; 10] {
+    use StepKind::{BestEffort, Compensatable, Retriable};
     [
-        Row::new(Step::PullImage, Compensatable, pull_image::apply),
-        Row::new(Step::StageRelease, Compensatable, stage_release::apply)
+        StepRow::new(Step::PullImage, Compensatable, pull_image::apply),
+        StepRow::new(Step::StageRelease, Compensatable, stage_release::apply)
             .captured_by(stage_release::capture)
             .undone_by(stage_release::undo),
-        Row::new(Step::StartSlot, Compensatable, start_slot::apply).undone_by(start_slot::undo),
-        Row::new(Step::AwaitHealthy, Compensatable, await_healthy::apply),
-        Row::new(Step::SwitchTraffic, Compensatable, switch_traffic::apply)
+        StepRow::new(Step::StartSlot, Compensatable, start_slot::apply).undone_by(start_slot::undo),
+        StepRow::new(Step::AwaitHealthy, Compensatable, await_healthy::apply),
+        StepRow::new(Step::SwitchTraffic, Compensatable, switch_traffic::apply)
             .captured_by(switch_traffic::capture)
             .undone_by(switch_traffic::undo),
-        Row::new(Step::VerifyRoute, Compensatable, verify_route::apply),
-        Row::new(Step::Bake, Compensatable, bake::apply),
+        StepRow::new(Step::VerifyRoute, Compensatable, verify_route::apply),
+        StepRow::new(Step::Bake, Compensatable, bake::apply),
         // ---- commit ----
-        Row::new(Step::DrainOld, Retriable, drain_old::apply),
-        Row::new(Step::StopOld, Retriable, stop_old::apply),
-        Row::new(Step::Prune, BestEffort, prune::apply),
+        StepRow::new(Step::DrainOld, Retriable, drain_old::apply),
+        StepRow::new(Step::StopOld, Retriable, stop_old::apply),
+        StepRow::new(Step::Prune, BestEffort, prune::apply),
     ]
 }
 
 /// What becomes of a step when things go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum StepKind {
     /// Before commit; undone from its pre-image.
     Compensatable,
     /// After commit; tried again.
@@ -61,8 +61,8 @@ pub(super) async fn undo<H: Host>(
     before: &PreImage,
 ) -> StepResult<()> {
     match rows().iter().find(|row| row.step == step) {
-        Some(Row { undo: None, .. }) => Ok(()),
-        Some(Row {
+        Some(StepRow { undo: None, .. }) => Ok(()),
+        Some(StepRow {
             undo: Some(undo), ..
         }) => undo(swap, before).await,
         None => Err(Failure::new(
@@ -72,20 +72,20 @@ pub(super) async fn undo<H: Host>(
     }
 }
 
-type Work<'a, T> = Pin<Box<dyn Future<Output = StepResult<T>> + 'a>>;
-type Act<H, T> = Box<dyn for<'a> Fn(&'a Swap<'_, H>) -> Work<'a, T>>;
-type Undo<H> = Box<dyn for<'a> Fn(&'a Swap<'_, H>, &'a PreImage) -> Work<'a, ()>>;
+type StepFuture<'a, T> = Pin<Box<dyn Future<Output = StepResult<T>> + 'a>>;
+type StepAction<H, T> = Box<dyn for<'a> Fn(&'a Swap<'_, H>) -> StepFuture<'a, T>>;
+type Undo<H> = Box<dyn for<'a> Fn(&'a Swap<'_, H>, &'a PreImage) -> StepFuture<'a, ()>>;
 
 /// One step and what the engine may ask of it.
-pub(super) struct Row<H> {
+pub(super) struct StepRow<H> {
     pub(super) step: Step,
-    pub(super) kind: Kind,
-    apply: Act<H, ()>,
-    capture: Option<Act<H, PreImage>>,
+    pub(super) kind: StepKind,
+    apply: StepAction<H, ()>,
+    capture: Option<StepAction<H, PreImage>>,
     undo: Option<Undo<H>>,
 }
 
-impl<H: Host> Row<H> {
+impl<H: Host> StepRow<H> {
     pub(super) async fn apply(&self, swap: &Swap<'_, H>) -> StepResult<()> {
         (self.apply)(swap).await
     }
@@ -98,7 +98,7 @@ impl<H: Host> Row<H> {
         }
     }
 
-    fn new<F>(step: Step, kind: Kind, apply: F) -> Self
+    fn new<F>(step: Step, kind: StepKind, apply: F) -> Self
     where
         F: AsyncFn(&Swap<'_, H>) -> StepResult<()> + Copy + 'static,
     {

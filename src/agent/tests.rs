@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::deploy::run;
-use super::journal::codec::Head;
+use super::journal::codec::JournalHeader;
 use super::journal::entry::{Begun, Entry, Settings, Switch};
 use super::writer::Writer;
 use crate::error::{Failure, Reason};
@@ -109,8 +109,8 @@ pub(super) fn begun() -> Entry {
 }
 
 /// The head of its journal.
-pub(super) fn head() -> Head {
-    Head::ours(
+pub(super) fn head() -> JournalHeader {
+    JournalHeader::ours(
         1,
         Writer {
             version: "0.1.0".to_owned(),

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::agent::tests::BAKE;
-use crate::agent::traffic::Event;
+use crate::agent::traffic::TrafficEvent;
 use crate::protocol::span::Span;
 
-fn answers(count: u64, status: u16, ms: u64) -> Vec<Event> {
-    let event = Event::Answered {
+fn answers(count: u64, status: u16, ms: u64) -> Vec<TrafficEvent> {
+    let event = TrafficEvent::Answered {
         status,
         header_ms: Some(ms),
         life_ms: ms,
@@ -16,13 +16,13 @@ fn answers(count: u64, status: u16, ms: u64) -> Vec<Event> {
     (0..count).map(|_| event).collect()
 }
 
-fn counter(parts: &[Vec<Event>]) -> Counter {
+fn counter(parts: &[Vec<TrafficEvent>]) -> Counter {
     let mut counter = Counter::default();
     parts.iter().flatten().for_each(|event| counter.note(event));
     counter
 }
 
-fn baseline(parts: &[Vec<Event>], span_ms: u64) -> Baseline {
+fn baseline(parts: &[Vec<TrafficEvent>], span_ms: u64) -> Baseline {
     Baseline {
         whole: counter(parts),
         quiet: counter(parts),
@@ -41,7 +41,7 @@ fn inside(count: u16, since_ms: u64, now_ms: u64) -> Waiting {
 }
 
 /// A whole watch of a new slot that does the same again in each look.
-fn watch(old: Baseline, each: &[Vec<Event>], hanging: u16) -> (Verdict, u64) {
+fn watch(old: Baseline, each: &[Vec<TrafficEvent>], hanging: u16) -> (Verdict, u64) {
     let mut judge = Judge::new(BAKE, old);
     let mut new = Counter::default();
     for look in 0.. {
@@ -56,7 +56,7 @@ fn watch(old: Baseline, each: &[Vec<Event>], hanging: u16) -> (Verdict, u64) {
     unreachable!()
 }
 
-fn worse(old: Baseline, each: &[Vec<Event>], hanging: u16) -> (String, u64) {
+fn worse(old: Baseline, each: &[Vec<TrafficEvent>], hanging: u16) -> (String, u64) {
     match watch(old, each, hanging) {
         (Verdict::Worse(why), at_ms) => (why, at_ms),
         (other, at_ms) => panic!("{other:?} after {at_ms} ms"),
@@ -96,7 +96,7 @@ fn errors_beyond_chance_and_budget_are_worse_at_once() {
 
 #[test]
 fn a_retry_is_a_failure_of_the_slot_that_was_asked_first() {
-    let dropped = vec![Event::Retried; 2];
+    let dropped = vec![TrafficEvent::Retried; 2];
     let (why, at_ms) = worse(clean(), &[answers(4, 200, 4), dropped], 0);
     assert!(
         at_ms <= 1_250 && why.contains("the other slot"),
@@ -112,7 +112,7 @@ fn silence_is_not_health() {
         "{at_ms}: {why}"
     );
     // A client that gives up leaves a line, and the next one comes.
-    let gone = vec![Event::GivenUp { life_ms: 1_500 }; 2];
+    let gone = vec![TrafficEvent::GivenUp { life_ms: 1_500 }; 2];
     assert!(worse(clean(), &[gone], 0).1 <= 3_500);
     // Nobody comes any more: nothing goes in.
     assert_eq!(watch(clean(), &[], 0), (Verdict::TooFew, 5_000));

@@ -3,7 +3,7 @@
 use super::journal::codec;
 use super::journal::entry::PreImage;
 use super::journal::golden_tests::of_version_1;
-use super::journal::state::{Phase, State};
+use super::journal::state::{JournalPhase, JournalState};
 use super::paths::AppPaths;
 use super::recover::{Recovered, recover};
 use super::tests::{deployed, image, plan, swap};
@@ -71,8 +71,11 @@ fn what_version_1_left_open_is_settled_by_this_one_wherever_it_was_cut_short() {
         for count in 1..=lines.len() {
             let left = lines[..count].concat();
             let entries = codec::decode(&left).unwrap().entries;
-            let state = State::of(&entries).unwrap().unwrap();
-            let committed = matches!(state.phase, Phase::Committed | Phase::Finished);
+            let state = JournalState::of(&entries).unwrap().unwrap();
+            let committed = matches!(
+                state.phase,
+                JournalPhase::Committed | JournalPhase::Finished
+            );
             let moved = entries.iter().any(|entry| {
                 let step = Step::SwitchTraffic;
                 matches!(entry, super::journal::entry::Entry::Started { step: at, .. } if *at == step)
@@ -219,7 +222,7 @@ fn an_include_that_version_1_noted_without_its_workers_is_put_back_and_loaded() 
         text.contains("\"started\",\"step\":\"switch_traffic\"")
     });
     let left = lines[..=last.unwrap()].concat();
-    let state = State::of(&codec::decode(&left).unwrap().entries)
+    let state = JournalState::of(&codec::decode(&left).unwrap().entries)
         .unwrap()
         .unwrap();
     let owed = state.owed().map(|(_, before)| before.clone());

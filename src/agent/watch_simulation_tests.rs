@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::statistics::{Part, share_of};
 use super::tests::BAKE;
-use super::traffic::{Counter, Event, Waiting};
+use super::traffic::{Counter, TrafficEvent, Waiting};
 use super::verdict::{Baseline, Judge, Verdict, Word};
 
 const LOOK_MS: u64 = 250;
@@ -54,7 +54,7 @@ impl Dice {
 
 /// How a slot behaves.
 #[derive(Debug, Clone, Copy)]
-struct Site {
+struct SlotBehaviour {
     per_second: u64,
     /// Of 10,000.
     errors: u64,
@@ -66,8 +66,8 @@ struct Site {
 }
 
 /// One slot at work.
-struct Slot {
-    site: Site,
+struct SimulatedSlot {
+    site: SlotBehaviour,
     now_ms: u64,
     counter: Counter,
     waiting: Waiting,
@@ -76,8 +76,8 @@ struct Slot {
     port: u16,
 }
 
-impl Slot {
-    fn new(site: Site) -> Self {
+impl SimulatedSlot {
+    fn new(site: SlotBehaviour) -> Self {
         Self {
             site,
             now_ms: 0,
@@ -114,8 +114,8 @@ impl Slot {
     }
 }
 
-fn answered(status: u16, ms: u64) -> Event {
-    Event::Answered {
+fn answered(status: u16, ms: u64) -> TrafficEvent {
+    TrafficEvent::Answered {
         status,
         header_ms: Some(ms),
         life_ms: ms,
@@ -123,9 +123,9 @@ fn answered(status: u16, ms: u64) -> Event {
 }
 
 /// One deploy: how the watch ended, and when.
-fn deploy(old: Site, new: Site, seed: u64) -> (Verdict, u64) {
+fn deploy(old: SlotBehaviour, new: SlotBehaviour, seed: u64) -> (Verdict, u64) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let (mut before, mut after) = (Slot::new(old), Slot::new(new));
+    let (mut before, mut after) = (SimulatedSlot::new(old), SimulatedSlot::new(new));
     while before.now_ms < BASELINE_MS {
         before.go_on(&mut dice);
     }
@@ -144,7 +144,7 @@ fn deploy(old: Site, new: Site, seed: u64) -> (Verdict, u64) {
     }
 }
 
-const GOOD: Site = Site {
+const GOOD: SlotBehaviour = SlotBehaviour {
     per_second: 20,
     errors: 50,
     slow: 0,
@@ -174,7 +174,7 @@ fn same() -> String {
         for slow in [0, 20, 100] {
             write!(table, "| {} % | {} % |", share(errors), share(slow)).unwrap();
             for per_second in [5, 10, 20, 100, 500] {
-                let site = Site {
+                let site = SlotBehaviour {
                     per_second,
                     errors,
                     slow,
@@ -219,12 +219,12 @@ fn share(of_ten_thousand: u64) -> String {
 }
 
 /// What is worse about a release.
-type Change = fn(&mut Site);
+type Degradation = fn(&mut SlotBehaviour);
 
 fn worse() -> String {
     let mut table =
         String::from("| the new release | 5/s | 20/s | 100/s | 500/s |\n|---|---|---|---|---|\n");
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Degradation); 6] = [
         ("5 % more 5xx", |site| site.errors += 500),
         ("10 % more 5xx", |site| site.errors += 1_000),
         ("30 % more 5xx", |site| site.errors += 3_000),
@@ -235,7 +235,7 @@ fn worse() -> String {
     for (name, change) in cases {
         write!(table, "| {name} |").unwrap();
         for per_second in [5, 20, 100, 500] {
-            let old = Site { per_second, ..GOOD };
+            let old = SlotBehaviour { per_second, ..GOOD };
             let mut new = old;
             change(&mut new);
             let mut times: Vec<u64> = (0..WORSE)

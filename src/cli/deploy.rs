@@ -12,14 +12,14 @@ use crate::protocol::plan::Target;
 use crate::report::ConsoleMode;
 use crate::report::outputs::OutputFiles;
 use crate::report::state::{self, Memory};
-use crate::runner::event::{self, Event};
+use crate::runner::event::{self, WorkflowEvent};
 use crate::runner::{Invocation, deploy, post, rollback};
 
 /// The container's entry point.
 pub(super) async fn action(start: &Start, flags: &SettingFlags<ForDeploy>) -> Result<ExitCode> {
     let mut by = of_action(start, &flags.given);
     by.memory = Memory::new(by.files.clone(), environment::post_step(&start.env));
-    by.event = Some(Event {
+    by.event = Some(WorkflowEvent {
         name: by.context.event_name.clone().unwrap_or_default(),
         payload: event::payload_paths(&start.env),
     });
@@ -55,7 +55,7 @@ pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode>
     let mut by = start.typed(&args.settings);
     match &args.event {
         Some(path) => {
-            by.event = Some(Event {
+            by.event = Some(WorkflowEvent {
                 name: "pull_request".to_owned(),
                 payload: vec![path.clone()],
             });

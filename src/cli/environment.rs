@@ -8,10 +8,10 @@ use crate::report::outputs::OutputFiles;
 use crate::report::state::PostStep;
 
 /// Every variable, as it was at the start.
-pub(super) type Environment = BTreeMap<String, String>;
+pub(super) type EnvironmentVariables = BTreeMap<String, String>;
 
 /// Reads all of it; what is not UTF-8 is read as well as possible.
-pub(super) fn read() -> Environment {
+pub(super) fn read() -> EnvironmentVariables {
     std::env::vars_os()
         .map(|(name, value)| {
             let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
@@ -21,17 +21,17 @@ pub(super) fn read() -> Environment {
 }
 
 /// Whether a runner, or act, reads what we print.
-pub(super) fn is_workflow(env: &Environment) -> bool {
+pub(super) fn is_workflow(env: &EnvironmentVariables) -> bool {
     env.get("GITHUB_ACTIONS").is_some_and(|word| word == "true")
 }
 
 /// Whether the workflow was started with debug logging.
-pub(super) fn is_debug(env: &Environment) -> bool {
+pub(super) fn is_debug(env: &EnvironmentVariables) -> bool {
     env.get("RUNNER_DEBUG").is_some_and(|word| word == "1")
 }
 
 /// Where the workflow wants its results.
-pub(super) fn output_files(env: &Environment) -> OutputFiles {
+pub(super) fn output_files(env: &EnvironmentVariables) -> OutputFiles {
     let path = |name: &str| {
         env.get(name)
             .filter(|path| !path.is_empty())
@@ -45,7 +45,7 @@ pub(super) fn output_files(env: &Environment) -> OutputFiles {
 }
 
 /// Whether a post step comes after this one with the state that this one kept: act hands none on.
-pub(super) fn post_step(env: &Environment) -> PostStep {
+pub(super) fn post_step(env: &EnvironmentVariables) -> PostStep {
     let given = |name: &str| env.get(name).is_some_and(|text| !text.is_empty());
     if given("GITHUB_STATE") && !given("ACT") {
         PostStep::Comes
@@ -55,12 +55,12 @@ pub(super) fn post_step(env: &Environment) -> PostStep {
 }
 
 /// The commit that the run belongs to, which is a merge commit for a pull request.
-pub(super) fn run_commit(env: &Environment) -> Option<Commit> {
+pub(super) fn run_commit(env: &EnvironmentVariables) -> Option<Commit> {
     env.get("GITHUB_SHA")?.parse().ok()
 }
 
 /// The Docker daemon that the user chose.
-pub(super) fn docker_host(env: &Environment) -> Option<String> {
+pub(super) fn docker_host(env: &EnvironmentVariables) -> Option<String> {
     env.get("DOCKER_HOST")
         .filter(|address| !address.is_empty())
         .cloned()

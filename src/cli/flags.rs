@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::config::schema::{Kind, Preset, SETTINGS, Scope, Setting};
+use crate::config::schema::{Preset, SETTINGS, Scope, Setting, SettingKind};
 
 /// Names the settings that a command takes.
 pub(super) trait Takes {
@@ -56,7 +56,7 @@ fn taken<T: Takes>() -> impl Iterator<Item = &'static Setting> {
 
 fn arg(setting: &'static Setting) -> Arg {
     let mut help = setting.help.trim_end_matches('.').to_owned();
-    if let Kind::Choice(words) = setting.kind {
+    if let SettingKind::Choice(words) = setting.kind {
         help = format!("{help} ({})", words.join(", "));
     }
     match setting.preset {
@@ -75,18 +75,18 @@ fn arg(setting: &'static Setting) -> Arg {
         .help_heading(setting.group.title())
         .action(ArgAction::Set);
     match setting.kind {
-        Kind::Text => arg.value_name("TEXT"),
-        Kind::Span => arg.value_name("TIME"),
-        Kind::Int => arg.value_name("NUMBER"),
-        Kind::Choice(_) => arg.value_name("WORD"),
-        Kind::List | Kind::Lines => arg.value_name("LIST").action(ArgAction::Append),
-        Kind::Flag => arg
+        SettingKind::Text => arg.value_name("TEXT"),
+        SettingKind::Span => arg.value_name("TIME"),
+        SettingKind::Int => arg.value_name("NUMBER"),
+        SettingKind::Choice(_) => arg.value_name("WORD"),
+        SettingKind::List | SettingKind::Lines => arg.value_name("LIST").action(ArgAction::Append),
+        SettingKind::Flag => arg
             .value_name("true|false")
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
         // A pasted key begins with a hyphen; it is refused later, without being shown.
-        Kind::Secret => arg.value_name("@FILE|-").allow_hyphen_values(true),
+        SettingKind::Secret => arg.value_name("@FILE|-").allow_hyphen_values(true),
     }
 }
 

@@ -15,14 +15,14 @@ use crate::runner::status;
 
 /// What `history --json` prints.
 #[derive(Serialize)]
-struct History<'a> {
+struct PrintedHistory<'a> {
     app: &'a str,
     recent: &'a [Past],
 }
 
 /// What `history DEPLOYMENT --json` prints.
 #[derive(Serialize)]
-struct One<'a> {
+struct PrintedDeployment<'a> {
     #[serde(flatten)]
     past: &'a Past,
     #[serde(flatten)]
@@ -47,7 +47,7 @@ pub(super) async fn history(start: &Start, args: &HistoryArgs) -> Result<ExitCod
         return one(start, &status, wanted);
     }
     if start.global.json {
-        render::json(&History {
+        render::json(&PrintedHistory {
             app: &status.app,
             recent: &status.recent,
         })?;
@@ -65,7 +65,7 @@ fn one(start: &Start, status: &Status, wanted: &DeploymentId) -> Result<ExitCode
     };
     let told = status.told.clone().unwrap_or_default();
     if start.global.json {
-        render::json(&One { past, told: &told })?;
+        render::json(&PrintedDeployment { past, told: &told })?;
     } else {
         render::out(&tables::one(past, &told))?;
     }
@@ -137,7 +137,7 @@ mod tests {
             let object = value.pointer(at).unwrap();
             assert_eq!(documented(heading), names(object), "{heading}");
         }
-        let history = serde_json::to_value(History {
+        let history = serde_json::to_value(PrintedHistory {
             app: &status.app,
             recent: &status.recent,
         });

@@ -13,7 +13,7 @@ use crate::runner::provision;
 
 /// What `provision --json` prints.
 #[derive(Serialize)]
-struct Provisioned<'a> {
+struct PrintedChanges<'a> {
     app: &'a str,
     mode: ProvisionMode,
     changes: &'a [Change],
@@ -34,7 +34,7 @@ pub(super) async fn run(start: &Start, args: &ProvisionArgs) -> Result<ExitCode>
     };
     if start.global.json {
         let app = provisioned.app.as_str();
-        render::json(&Provisioned { app, mode, changes })?;
+        render::json(&PrintedChanges { app, mode, changes })?;
     } else {
         render::out(&tables::changes(changes, mode))?;
     }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use serde::Serialize;
 
 use crate::error::{Error, ExitCode, Result};
-use crate::runner::ending::Ended;
+use crate::runner::ending::EndedRun;
 
 /// Writes an error with its causes, its hints and the log that explains it to standard error.
 pub(super) fn error(error: &Error) {
@@ -32,7 +32,7 @@ fn text(error: &Error) -> String {
 }
 
 /// Writes what nobody was told yet, and the result where a program reads it.
-pub(super) fn ended(ended: &Ended, as_json: bool) -> Result<ExitCode> {
+pub(super) fn ended(ended: &EndedRun, as_json: bool) -> Result<ExitCode> {
     if let Some(untold) = &ended.untold {
         error(untold);
     }

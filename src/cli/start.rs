@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::args::{Global, HostWord};
-use super::environment::{self, Environment};
+use super::environment::{self, EnvironmentVariables};
 use super::flags::SettingFlags;
 use crate::config::file::{DEFAULT_FILE, SettingsFile};
 use crate::config::parse::{Caller, Reach};
@@ -19,7 +19,7 @@ use crate::runner::{Invocation, event};
 #[derive(Debug)]
 pub(super) struct Start {
     pub(super) global: Global,
-    pub(super) env: Environment,
+    pub(super) env: EnvironmentVariables,
     cancel: Cancel,
 }
 
@@ -124,7 +124,7 @@ fn settings_file(named: Option<&Path>) -> Result<Option<SettingsFile>, String> {
 }
 
 /// Our own words only: libraries may log headers that hold secrets.
-fn log(verbose: u8, env: &Environment) {
+fn log(verbose: u8, env: &EnvironmentVariables) {
     let level = match verbose {
         0 if environment::is_debug(env) => "debug",
         0 => return,

@@ -18,7 +18,7 @@ use super::lines::follow;
 
 /// What is done with the standard output of a program.
 #[derive(Debug)]
-pub(crate) enum Output<'a> {
+pub(crate) enum StandardOutput<'a> {
     /// It is kept, and an error when it has more bytes than this.
     Captured(&'a mut Vec<u8>, usize),
     /// It is handed over line by line, like the standard error.
@@ -37,7 +37,7 @@ pub(crate) enum NoEnd {
 pub(crate) async fn run(
     mut command: Command,
     input: &[u8],
-    output: Output<'_>,
+    output: StandardOutput<'_>,
     deadline: Duration,
     on_line: &mut (dyn FnMut(&str) + '_),
 ) -> Result<ExitStatus, NoEnd> {
@@ -79,7 +79,7 @@ enum Rights {
 async fn talk(
     child: &mut Child,
     input: &[u8],
-    output: Output<'_>,
+    output: StandardOutput<'_>,
     on_line: &mut (dyn FnMut(&str) + '_),
 ) -> io::Result<ExitStatus> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -98,8 +98,8 @@ async fn talk(
     let say = |line: &str| (on_line.borrow_mut())(line);
     let listen = async {
         match output {
-            Output::Captured(bytes, most) => collect(stdout, bytes, most).await,
-            Output::Streamed => follow(stdout, &say).await,
+            StandardOutput::Captured(bytes, most) => collect(stdout, bytes, most).await,
+            StandardOutput::Streamed => follow(stdout, &say).await,
         }
     };
     tokio::try_join!(feed, listen, follow(stderr, &say))?;

@@ -25,21 +25,21 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn post(webhook: &Secret, message: &Value) -> Result<()> {
     let client = http::client()?;
     let pause = match send(&client, webhook, message).await {
-        Answer::Taken => return Ok(()),
-        Answer::Refused(error) => return Err(error),
-        Answer::Busy(pause) if pause > LONGEST_PAUSE => return Err(busy(pause)),
-        Answer::Busy(pause) => pause,
-        Answer::Unreached(_error) => PAUSE,
+        SlackResponse::Taken => return Ok(()),
+        SlackResponse::Refused(error) => return Err(error),
+        SlackResponse::Busy(pause) if pause > LONGEST_PAUSE => return Err(busy(pause)),
+        SlackResponse::Busy(pause) => pause,
+        SlackResponse::Unreached(_error) => PAUSE,
     };
     tokio::time::sleep(pause).await;
     match send(&client, webhook, message).await {
-        Answer::Taken => Ok(()),
-        Answer::Refused(error) | Answer::Unreached(error) => Err(error),
-        Answer::Busy(pause) => Err(busy(pause)),
+        SlackResponse::Taken => Ok(()),
+        SlackResponse::Refused(error) | SlackResponse::Unreached(error) => Err(error),
+        SlackResponse::Busy(pause) => Err(busy(pause)),
     }
 }
 
-enum Answer {
+enum SlackResponse {
     Taken,
     /// Slack took nothing and says when to come back.
     Busy(Duration),
@@ -49,24 +49,26 @@ enum Answer {
     Refused(Error),
 }
 
-async fn send(client: &reqwest::Client, webhook: &Secret, message: &Value) -> Answer {
+async fn send(client: &reqwest::Client, webhook: &Secret, message: &Value) -> SlackResponse {
     let request = client.post(webhook.expose()).json(message);
     let answer = match request.send().await {
         Ok(answer) => answer,
-        Err(error) if error.is_connect() => return Answer::Unreached(unreachable_slack(error)),
-        Err(error) => return Answer::Refused(unreachable_slack(error)),
+        Err(error) if error.is_connect() => {
+            return SlackResponse::Unreached(unreachable_slack(error));
+        }
+        Err(error) => return SlackResponse::Refused(unreachable_slack(error)),
     };
     let status = answer.status();
     if status.is_success() {
-        return Answer::Taken;
+        return SlackResponse::Taken;
     }
     if status == StatusCode::TOO_MANY_REQUESTS {
         let pause = answer.headers().get(RETRY_AFTER);
         let seconds = pause.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        return Answer::Busy(Duration::from_secs(seconds.unwrap_or(1)));
+        return SlackResponse::Busy(Duration::from_secs(seconds.unwrap_or(1)));
     }
     let why = text::printable(&beginning(answer).await);
-    Answer::Refused(refused(status, &why))
+    SlackResponse::Refused(refused(status, &why))
 }
 
 /// The first words of a body: Slack says why in one, and others may send without end.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::problems::Problems;
 use super::raw::Raw;
-use super::schema::{self, Kind};
+use super::schema::{self, SettingKind};
 use crate::protocol::span::Span;
 
 /// The texts and the problems found in them.
@@ -107,7 +107,7 @@ impl<'a> Fields<'a> {
     /// One of the words that the schema allows.
     pub(super) fn choice(&mut self, key: &str) -> Option<&'static str> {
         let text = self.raw.text(key)?;
-        let Some(Kind::Choice(words)) = schema::find(key).map(|setting| setting.kind) else {
+        let Some(SettingKind::Choice(words)) = schema::find(key).map(|setting| setting.kind) else {
             return None;
         };
         let found = words.iter().find(|word| **word == text).copied();
@@ -121,7 +121,7 @@ impl<'a> Fields<'a> {
 
     /// The entries of a list, without blank ones.
     pub(super) fn list(&self, key: &str) -> Vec<&'a str> {
-        let lines = schema::find(key).is_some_and(|setting| setting.kind == Kind::Lines);
+        let lines = schema::find(key).is_some_and(|setting| setting.kind == SettingKind::Lines);
         let entries = self.raw.text(key).unwrap_or_default();
         entries
             .split(|c| c == '\n' || (c == ',' && !lines))

@@ -4,7 +4,7 @@ use yaml_serde::{Mapping, Value};
 
 use super::nearest::nearest;
 use super::problems::Problems;
-use super::schema::{self, Kind, NOT_YET, SETTINGS, Setting};
+use super::schema::{self, NOT_YET, SETTINGS, Setting, SettingKind};
 
 /// A settings file as it was read.
 #[derive(Debug, Clone)]
@@ -106,11 +106,13 @@ pub(super) fn unknown(
 fn text(setting: &Setting, value: &Value) -> Result<String, String> {
     match (value, setting.kind) {
         (Value::Null, _) => Ok(String::new()),
-        (Value::Sequence(items), Kind::List | Kind::Lines) => {
+        (Value::Sequence(items), SettingKind::List | SettingKind::Lines) => {
             let items: Result<Vec<String>, String> = items.iter().map(line).collect();
             Ok(items?.join("\n"))
         }
-        (Value::Mapping(pairs), Kind::Lines) if setting.key == "build-args" => build_args(pairs),
+        (Value::Mapping(pairs), SettingKind::Lines) if setting.key == "build-args" => {
+            build_args(pairs)
+        }
         (Value::String(text), _) => Ok(text.clone()),
         (value, _) => line(value),
     }

@@ -9,7 +9,7 @@ pub struct Setting {
     /// Where it belongs.
     pub group: Group,
     /// How its text is read.
-    pub kind: Kind,
+    pub kind: SettingKind,
     /// What holds when it is not given.
     pub preset: Preset,
     /// One or two sentences for users.
@@ -46,7 +46,7 @@ impl Group {
 
 /// How a setting's text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SettingKind {
     /// As it stands.
     Text,
     /// One entry a line or separated by commas.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::parse::{self, Caller, Gated, Reach};
-use crate::config::schema::{Kind, SETTINGS};
+use crate::config::schema::{SETTINGS, SettingKind};
 use crate::config::sources::Gathered;
 use crate::config::types::DeployConfig;
 
@@ -31,7 +31,7 @@ fn deploy(
 
 #[test]
 fn a_secret_is_never_taken_from_the_command_line_or_a_file() {
-    for setting in SETTINGS.iter().filter(|s| s.kind == Kind::Secret) {
+    for setting in SETTINGS.iter().filter(|s| s.kind == SettingKind::Secret) {
         for source in [Source::Flag, Source::File] {
             let value = if setting.key == "ssh-key" {
                 KEY

@@ -1,8 +1,8 @@
 //! The one table of settings.
 
 use super::language::Language;
-use super::schema::Kind::{Choice, Flag, Int, Lines, List, Secret, Span, Text};
 use super::schema::Preset::{Derived, Required, Unset, Value};
+use super::schema::SettingKind::{Choice, Flag, Int, Lines, List, Secret, Span, Text};
 use super::schema::{Group, Setting};
 
 macro_rules! settings {

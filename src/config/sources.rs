@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::file::{self, SettingsFile};
 use super::problems::{Problem, Problems};
 use super::raw::{Given, Raw, Source};
-use super::schema::{self, ENV_PREFIX, INPUT_PREFIX, Kind, SETTINGS};
+use super::schema::{self, ENV_PREFIX, INPUT_PREFIX, SETTINGS, SettingKind};
 use super::trust;
 use crate::protocol::ids::Repository;
 
@@ -146,7 +146,7 @@ fn check_inputs(env: &BTreeMap<String, String>, gathered: &mut Gathered) {
 pub fn from_standard_input(raw: &Raw) -> Option<&'static str> {
     let secrets = SETTINGS
         .iter()
-        .filter(|setting| setting.kind == Kind::Secret);
+        .filter(|setting| setting.kind == SettingKind::Secret);
     secrets
         .filter(|setting| raw.given(setting.key).is_some_and(is_dash))
         .map(|setting| setting.key)
@@ -162,7 +162,7 @@ fn check_standard_input(flags: &[(&'static str, String)], problems: &mut Problem
         .iter()
         .filter(|(key, text)| {
             text.trim() == "-"
-                && schema::find(key).is_some_and(|setting| setting.kind == Kind::Secret)
+                && schema::find(key).is_some_and(|setting| setting.kind == SettingKind::Secret)
         })
         .map(|(key, _)| format!("`--{key}`"))
         .collect();
@@ -223,7 +223,7 @@ mod tests {
                     inputs: Inputs::Inherited,
                 });
                 // A secret in the file is refused, whether it would be used or not.
-                let refused = setting.kind == Kind::Secret && setting.key != "ssh-key";
+                let refused = setting.kind == SettingKind::Secret && setting.key != "ssh-key";
                 let found = gathered.raw.given(setting.key).map(|given| &*given.text);
                 let expected = (!refused || skip < 3).then_some(*expected);
                 assert_eq!(found, expected, "{}", setting.key);

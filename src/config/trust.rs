@@ -1,7 +1,7 @@
 //! What the settings file may say: it lies in the repository, so whoever asks for a deploy can change it.
 
 use super::problems::Problem;
-use super::schema::{Group, Kind, Setting};
+use super::schema::{Group, Setting, SettingKind};
 use super::sources::Inputs;
 use super::ssh_key;
 
@@ -16,7 +16,7 @@ pub(super) fn refusal(
     if text.trim().is_empty() {
         return None;
     }
-    if setting.kind == Kind::Secret && (key != "ssh-key" || ssh_key::is_key_text(text)) {
+    if setting.kind == SettingKind::Secret && (key != "ssh-key" || ssh_key::is_key_text(text)) {
         return Some(secret(setting));
     }
     match inputs {

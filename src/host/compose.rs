@@ -69,7 +69,7 @@ pub enum ComposeProblem {
 
 /// What belongs to a slot whatever release is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct SlotIdentity {
     /// The name of the compose project, where compose says it.
     pub project: Option<String>,
     /// Ports and names, as they stand in the service.
@@ -131,13 +131,13 @@ impl ComposeFile {
 
     /// What a release gets from the slot that it goes to, when it is not started from this file: the project's name,
     /// and what [`super::release`] does not keep.
-    pub fn place(&self, service: &ServiceName) -> Place {
+    pub fn place(&self, service: &ServiceName) -> SlotIdentity {
         let of_slot = |key: &str| {
             let value = self.root.get("services")?.get(service.as_str())?.get(key)?;
             Some((key.to_owned(), value.clone()))
         };
         let name = self.root.get("name").and_then(serde_json::Value::as_str);
-        Place {
+        SlotIdentity {
             project: name.map(str::to_owned),
             slot: ["ports", "container_name", "hostname"]
                 .into_iter()

@@ -11,7 +11,7 @@ pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
 
 /// How `compose_up` treats a container that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub enum RecreatePolicy {
     /// Keep it when its settings did not change.
     Keep,
     /// Make a new one.
@@ -36,7 +36,7 @@ pub trait Containers {
         &self,
         project: &ComposeProject,
         services: &[ServiceName],
-        start: Start,
+        start: RecreatePolicy,
         on_line: OnLine<'_>,
     ) -> HostResult<()>;
     /// Starts the container of a service as it is; an error when there is none. One that runs is fine.

@@ -238,7 +238,7 @@ impl fmt::Display for ProbeAnswer {
 
 /// What a request on a kept-alive connection came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestOutcome {
     /// A whole answer.
     Status(u16),
     /// Fully written, then the connection ended without a whole answer.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::HostResult;
-use super::facts::{Arrivals, Asked, Probe, ProbeAnswer};
+use super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome};
 use crate::protocol::slot::PerSlot;
 
 /// Asks apps and nginx over this machine's own network, and counts who talks to them. Changes nothing; every question has
@@ -23,7 +23,7 @@ pub trait Network {
     /// around them; `None` for any other end.
     async fn text(&self, probe: &Probe) -> Option<String>;
     /// One GET on a connection that is kept alive between calls and opened anew when the server has closed it.
-    async fn ask(&self, line: &mut Self::Line, probe: &Probe) -> Asked;
+    async fn ask(&self, line: &mut Self::Line, probe: &Probe) -> RequestOutcome;
     /// Whether something accepts TCP connections at `address` within a second.
     async fn accepts(&self, address: SocketAddr) -> bool;
     /// Whether anything listens for TCP connections from outside in the network of process `pid`.

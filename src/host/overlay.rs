@@ -2,7 +2,7 @@
 
 use yaml_serde::Value;
 
-use super::compose::Place;
+use super::compose::SlotIdentity;
 use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
 
 /// The override file that pins a slot to a release.
@@ -15,7 +15,7 @@ pub fn render_override(
     service: &ServiceName,
     image: &PinnedImage,
     release: &ReleaseId,
-    place: Option<&Place>,
+    place: Option<&SlotIdentity>,
     beside: &[&ServiceName],
 ) -> String {
     let (version, policy) = match dialect {
@@ -121,7 +121,7 @@ mod tests {
     fn on_top_of_a_kept_release_the_slot_s_own_part_is_given() {
         let service = "web-2".parse().unwrap();
         let release: ReleaseId = "0123456789abcdef".parse().unwrap();
-        let place = Place {
+        let place = SlotIdentity {
             project: Some("shop".to_owned()),
             slot: vec![
                 (

@@ -47,13 +47,13 @@ pub struct Site {
 fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Files {
+    enum OneOrMany {
         One(String),
         Many(Vec<String>),
     }
-    Ok(match Files::deserialize(from)? {
-        Files::One(file) => vec![file],
-        Files::Many(files) => files,
+    Ok(match OneOrMany::deserialize(from)? {
+        OneOrMany::One(file) => vec![file],
+        OneOrMany::Many(files) => files,
     })
 }
 

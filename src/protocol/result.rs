@@ -42,7 +42,7 @@ pub struct RunResult {
     /// Whether Slack took the message; `null` when Slack is not set up.
     pub slack_sent: Option<bool>,
     /// The runner's phases, then the host's steps, in order.
-    pub steps: Vec<StepResult>,
+    pub steps: Vec<StageResult>,
     /// What was served, lost and used.
     pub receipt: Receipt,
     /// The phase or step that failed, with why.
@@ -51,7 +51,7 @@ pub struct RunResult {
 
 /// One row of the timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepResult {
+pub struct StageResult {
     /// The phase or step.
     pub name: String,
     /// From the start of the run, seconds.

@@ -30,7 +30,7 @@ pub(super) enum Time {
 }
 
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct BoardRow {
     pub(super) work: Work,
     pub(super) time: Time,
     /// A line has named it.
@@ -43,7 +43,7 @@ pub(super) struct Row {
 /// Everything that is at work, the one that began first first.
 #[derive(Debug, Default)]
 pub(super) struct Board {
-    rows: Vec<Row>,
+    rows: Vec<BoardRow>,
     lasts: Vec<(Stage, Duration)>,
 }
 
@@ -55,7 +55,7 @@ impl Board {
 
     pub(super) fn start(&mut self, work: Work, time: Time, now: Duration) {
         self.end(&work);
-        self.rows.push(Row {
+        self.rows.push(BoardRow {
             work,
             time,
             is_said: false,
@@ -64,7 +64,7 @@ impl Board {
         });
     }
 
-    pub(super) fn end(&mut self, work: &Work) -> Option<Row> {
+    pub(super) fn end(&mut self, work: &Work) -> Option<BoardRow> {
         let at = self.rows.iter().position(|row| row.work == *work)?;
         Some(self.rows.remove(at))
     }
@@ -137,7 +137,7 @@ impl Board {
     }
 
     /// The rest of a time that is known, in whole seconds; what takes longer has none left.
-    fn left(&self, row: &Row, now: Duration) -> Option<String> {
+    fn left(&self, row: &BoardRow, now: Duration) -> Option<String> {
         let Work::Stage(stage) = &row.work else {
             return None;
         };
@@ -147,7 +147,7 @@ impl Board {
     }
 }
 
-impl Row {
+impl BoardRow {
     fn age(&self, now: Duration) -> String {
         text::seconds(now.saturating_sub(self.since).as_secs_f64())
     }

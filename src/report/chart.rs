@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::words::{Labels, Words};
 use crate::config::types::Language;
-use crate::protocol::result::{StepOutcome, StepResult};
+use crate::protocol::result::{StageResult, StepOutcome};
 use crate::protocol::step::Phase;
 use crate::protocol::utc;
 
@@ -15,7 +15,7 @@ const SHORT_MS: u64 = 10_000;
 const BARS: u64 = 250;
 
 /// The chart and the table, under a title; nothing when nothing ran.
-pub(super) fn timeline(steps: &[StepResult], language: Language) -> String {
+pub(super) fn timeline(steps: &[StageResult], language: Language) -> String {
     if steps.is_empty() {
         return String::new();
     }
@@ -30,8 +30,8 @@ pub(super) fn timeline(steps: &[StepResult], language: Language) -> String {
 
 /// Times are written as times of day: Mermaid shows both in the reader's time zone, so they agree in
 /// every one.
-fn gantt(steps: &[StepResult], words: &dyn Words) -> String {
-    let end = |step: &StepResult| millis(step.started_at + step.seconds);
+fn gantt(steps: &[StageResult], words: &dyn Words) -> String {
+    let end = |step: &StageResult| millis(step.started_at + step.seconds);
     let end = steps.iter().map(end).max().unwrap_or_default();
     let axis = if end < SHORT_MS { "%S.%Ls" } else { "%M:%S" };
     let shortest = (end / BARS).max(1);
@@ -62,7 +62,7 @@ fn gantt(steps: &[StepResult], words: &dyn Words) -> String {
     chart
 }
 
-fn table(steps: &[StepResult], words: &dyn Words) -> String {
+fn table(steps: &[StageResult], words: &dyn Words) -> String {
     let columns = words.labels().step_columns.join(" | ");
     let mut table = format!("| {columns} |\n|:--|:--|--:|--:|:--|\n");
     for step in steps {

@@ -6,7 +6,7 @@ use crate::protocol::outcome::Outcome;
 use crate::protocol::receipt::{
     BakeReport, BakeVerdict, PredictedLoss, Probes, Receipt, Served, SwitchKind,
 };
-use crate::protocol::result::{FailedStage, RESULT_VERSION, RunResult, StepOutcome, StepResult};
+use crate::protocol::result::{FailedStage, RESULT_VERSION, RunResult, StageResult, StepOutcome};
 use crate::protocol::series::{Point, Series};
 use crate::protocol::slot::PerSlot;
 
@@ -39,8 +39,8 @@ pub(super) fn context() -> RunContext {
     }
 }
 
-fn step(name: &str, started_at: f64, seconds: f64) -> StepResult {
-    StepResult {
+fn step(name: &str, started_at: f64, seconds: f64) -> StageResult {
+    StageResult {
         name: name.to_owned(),
         started_at,
         seconds,
@@ -185,11 +185,11 @@ pub(super) fn baked_away() -> RunResult {
     result.requests_failed = Some(37);
     result.steps = vec![
         step("gate", 0.0, 0.1),
-        StepResult {
+        StageResult {
             outcome: StepOutcome::Undone,
             ..step("switch_traffic", 30.6, 0.012)
         },
-        StepResult {
+        StageResult {
             outcome: StepOutcome::Failed,
             ..step("bake", 30.7, 1.2)
         },

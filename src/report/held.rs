@@ -14,7 +14,7 @@ const BUILD: &str = "build";
 
 /// The lines of one source.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct SourceOutput {
     pub(super) source: String,
     pub(super) lines: VecDeque<String>,
     pub(super) dropped: usize,
@@ -22,15 +22,15 @@ pub(super) struct Output {
 
 /// The lines of every source, apart: a build and the host work at the same time.
 #[derive(Debug, Default)]
-pub(super) struct Held {
-    outputs: Vec<Output>,
+pub(super) struct HeldOutput {
+    outputs: Vec<SourceOutput>,
 }
 
-impl Held {
+impl HeldOutput {
     pub(super) fn push(&mut self, source: &str, line: &str) {
         let known = self.outputs.iter().position(|out| out.source == source);
         let index = known.unwrap_or_else(|| {
-            self.outputs.push(Output {
+            self.outputs.push(SourceOutput {
                 source: source.to_owned(),
                 lines: VecDeque::new(),
                 dropped: 0,
@@ -48,8 +48,8 @@ impl Held {
     }
 
     /// Takes what was printed for a stage: the build's lines are the build's, all others the host's.
-    pub(super) fn of(&mut self, stage: Stage) -> Vec<Output> {
-        let of_stage = |output: &mut Output| match stage {
+    pub(super) fn of(&mut self, stage: Stage) -> Vec<SourceOutput> {
+        let of_stage = |output: &mut SourceOutput| match stage {
             Stage::Phase(Phase::Build) => output.source == BUILD,
             Stage::Phase(_) => false,
             Stage::Step(_) => output.source != BUILD,
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_stage_has_its_own_lines_and_of_many_the_last() {
-        let mut held = Held::default();
+        let mut held = HeldOutput::default();
         for number in 0..=LINES {
             held.push("build", &number.to_string());
         }

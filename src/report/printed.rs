@@ -4,7 +4,7 @@
 use super::Reporter;
 use super::commands::Level;
 use super::console::Tone;
-use super::held::{Output, TAIL};
+use super::held::{SourceOutput, TAIL};
 use super::reporter::Verbosity;
 use super::text;
 use crate::error::Error;
@@ -50,7 +50,7 @@ impl Reporter {
         state.of_failed = state.held.of(stage);
     }
 
-    fn group(&self, output: &Output) {
+    fn group(&self, output: &SourceOutput) {
         if self.verbosity() == Verbosity::Quiet {
             return;
         }
@@ -65,7 +65,7 @@ impl Reporter {
     /// The error that ends the run, with every cause, every hint and the log that explains it.
     pub fn error(&self, error: &Error) {
         let kept = std::mem::take(&mut self.state().of_failed);
-        let explains = |output: &Output| output.lines.len() > error.log_lines().len();
+        let explains = |output: &SourceOutput| output.lines.len() > error.log_lines().len();
         for output in kept.iter().filter(|output| explains(output)) {
             self.group(output);
         }

@@ -121,13 +121,13 @@ pub(super) fn bad_answers(
 
 /// The figures of one slot in one window.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
+pub(super) struct ReceiptRow {
     /// Which slot, and when. Holds a name of the host.
     pub(super) label: String,
     pub(super) served: Served,
 }
 
-impl Row {
+impl ReceiptRow {
     /// The row as a line.
     pub(super) fn line(&self, language: Language) -> String {
         language.words().served(&self.label, &self.served)
@@ -135,7 +135,11 @@ impl Row {
 }
 
 /// The old slot before the switch, then both slots while traffic moved; none that nobody asked.
-pub(super) fn rows(result: &RunResult, context: &RunContext, language: Language) -> Vec<Row> {
+pub(super) fn rows(
+    result: &RunResult,
+    context: &RunContext,
+    language: Language,
+) -> Vec<ReceiptRow> {
     let receipt = &result.receipt;
     let words = language.words();
     let labels = words.labels();
@@ -145,9 +149,9 @@ pub(super) fn rows(result: &RunResult, context: &RunContext, language: Language)
             Some(slot) => format!("{slot} ({})", labels.slot_before),
             None => labels.slot_before.to_owned(),
         };
-        rows.push(Row { label, served });
+        rows.push(ReceiptRow { label, served });
     }
-    let is_asked = |row: &Row| row.served.requests + row.served.unanswered > 0;
+    let is_asked = |row: &ReceiptRow| row.served.requests + row.served.unanswered > 0;
     let Some(traffic) = receipt.traffic else {
         rows.retain(is_asked);
         return rows;
@@ -166,7 +170,7 @@ pub(super) fn rows(result: &RunResult, context: &RunContext, language: Language)
             (Some(name), None) => name.to_owned(),
             (None, _) => words.slot(number),
         };
-        rows.push(Row { label, served });
+        rows.push(ReceiptRow { label, served });
     }
     rows.retain(is_asked);
     rows

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::board::Board;
 use super::commands::Level;
 use super::console::{Console, ConsoleMode, Tone};
-use super::held::{Held, Output};
+use super::held::{HeldOutput, SourceOutput};
 use super::hurry::Hurry;
 use super::timeline::Timeline;
-use crate::protocol::result::StepResult;
+use crate::protocol::result::StageResult;
 use crate::secret::{Redactor, SHORTEST};
 
 /// How much is printed.
@@ -38,24 +38,24 @@ struct Shared {
     started: Instant,
     redactor: Redactor,
     hurry: Hurry,
-    state: Mutex<State>,
+    state: Mutex<ReporterState>,
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct ReporterState {
     pub(super) console: Console,
     pub(super) verbosity: Verbosity,
     pub(super) timeline: Timeline,
     pub(super) board: Board,
-    pub(super) held: Held,
+    pub(super) held: HeldOutput,
     /// What was printed for the stage that failed.
-    pub(super) of_failed: Vec<Output>,
+    pub(super) of_failed: Vec<SourceOutput>,
     pub(super) last_line: Instant,
     lock_holder: Option<String>,
     pub(super) is_committed: bool,
 }
 
-impl Drop for State {
+impl Drop for ReporterState {
     /// Whatever comes next on the terminal begins on a line of its own.
     fn drop(&mut self) {
         self.console.draw(Duration::ZERO, "");
@@ -81,12 +81,12 @@ impl Reporter {
 
     fn with_console(console: Console, redactor: Redactor) -> Self {
         let now = Instant::now();
-        let state = State {
+        let state = ReporterState {
             console,
             verbosity: Verbosity::Steps,
             timeline: Timeline::default(),
             board: Board::default(),
-            held: Held::default(),
+            held: HeldOutput::default(),
             of_failed: Vec::new(),
             last_line: now,
             lock_holder: None,
@@ -193,7 +193,7 @@ impl Reporter {
         state.board.clear();
     }
 
-    pub fn steps(&self) -> Vec<StepResult> {
+    pub fn steps(&self) -> Vec<StageResult> {
         let at = self.took();
         self.state().timeline.steps(at)
     }
@@ -244,7 +244,7 @@ impl Reporter {
     }
 
     /// A thread that panicked while it printed leaves nothing half done that matters.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ReporterState> {
         let state = self.shared.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::context::RunContext;
 use super::outputs::OutputFiles;
-use super::sinks::{self, End, Sinks, Told, Warning};
+use super::sinks::{self, Delivery, End, Sinks, Warning};
 use super::state::Memory;
 use super::{Reporter, closing, deadlines, receipt, redact};
 use crate::clients::github::Github;
@@ -95,8 +95,8 @@ impl<'a> RunReport<'a> {
                 Warning::slow_service(sink.service()).print(self.reporter);
             }
             match told {
-                Ok(Ok(Told::NotWanted)) => {}
-                Ok(Ok(Told::Yes)) => sink.note(true, result),
+                Ok(Ok(Delivery::NotWanted)) => {}
+                Ok(Ok(Delivery::Yes)) => sink.note(true, result),
                 Ok(Err(_)) | Err(_) => sink.note(false, result),
             }
         }

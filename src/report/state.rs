@@ -23,7 +23,7 @@ const FINISHED: &str = "finished";
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Point {
+pub enum Milestone {
     /// The gate said yes and the settings are fine.
     #[default]
     Begun,
@@ -38,7 +38,7 @@ pub enum Point {
 /// Everything about a run that its post step cannot know by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
-    pub point: Point,
+    pub point: Milestone,
     /// When it began, milliseconds since the Unix epoch.
     pub began_ms: u64,
     /// Whether it was asked to end.
@@ -180,7 +180,7 @@ impl Memory {
 
     /// Whether the end of the run is still to be found out, by a post step that then tells it.
     pub fn leaves_it_to_post(&self) -> bool {
-        let at_work = self.saved.borrow().point == Point::Swapping;
+        let at_work = self.saved.borrow().point == Milestone::Swapping;
         match self.post {
             PostStep::Comes => at_work,
             PostStep::DoesNot => false,
@@ -226,13 +226,13 @@ mod tests {
         memory.begin(&context, &reporter);
         assert!(!memory.leaves_it_to_post());
         memory.note(&reporter, |saved| {
-            saved.point = Point::Swapping;
+            saved.point = Milestone::Swapping;
             saved.deployment = "20260131T235959Z-0a1b2c".parse().ok();
         });
         assert!(memory.leaves_it_to_post());
         let found = read().unwrap();
         assert!(!found.is_tried("slack"));
-        assert_eq!(found.saved().point, Point::Swapping);
+        assert_eq!(found.saved().point, Milestone::Swapping);
         assert_eq!(found.saved().context(RunContext::default()), context);
         memory.try_once("slack", &reporter);
         assert!(read().unwrap().is_tried("slack"));
@@ -251,7 +251,7 @@ mod tests {
     fn a_run_that_nobody_comes_after_leaves_nothing_to_anybody() {
         let reporter = Reporter::new(ConsoleMode::Json, Redactor::default());
         let memory = Memory::none();
-        memory.note(&reporter, |saved| saved.point = Point::Swapping);
+        memory.note(&reporter, |saved| saved.point = Milestone::Swapping);
         assert!(!memory.leaves_it_to_post());
     }
 }

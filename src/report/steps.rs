@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Reporter;
 use super::board::{Time, Work};
 use super::console::Tone;
-use super::reporter::{State, Verbosity};
+use super::reporter::{ReporterState, Verbosity};
 use super::text;
 use crate::error::{Error, Result};
 use crate::protocol::result::StepOutcome;
@@ -200,7 +200,7 @@ impl Reporter {
         silence: Duration,
     ) -> Option<(String, String)> {
         let state = self.state();
-        let State { board, .. } = &*state;
+        let ReporterState { board, .. } = &*state;
         let is_silent = state.last_line.elapsed() >= silence;
         (board.is_busy() && is_silent).then(|| board.sign(now))
     }

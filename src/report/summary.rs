@@ -107,12 +107,12 @@ fn facts(result: &RunResult, context: &RunContext, labels: &'static Labels) -> V
         .collect()
 }
 
-type Row = (&'static str, String);
+type SummaryRow = (&'static str, String);
 
 /// The few facts that everybody sees, and the others.
-fn at_a_glance(mut facts: Vec<Fact>) -> (Vec<Row>, Vec<Row>) {
+fn at_a_glance(mut facts: Vec<Fact>) -> (Vec<SummaryRow>, Vec<SummaryRow>) {
     facts.sort_by_key(|(want, _, _)| *want);
-    let mut shown: Vec<Row> = facts
+    let mut shown: Vec<SummaryRow> = facts
         .into_iter()
         .map(|(_, name, fact)| (name, fact))
         .collect();
@@ -121,7 +121,7 @@ fn at_a_glance(mut facts: Vec<Fact>) -> (Vec<Row>, Vec<Row>) {
 }
 
 /// A table of two columns. The first fact is its head: an empty one would be a bar of grey.
-fn table(rows: impl IntoIterator<Item = Row>) -> String {
+fn table(rows: impl IntoIterator<Item = SummaryRow>) -> String {
     let mut table = String::new();
     for (index, (name, fact)) in rows.into_iter().enumerate() {
         writeln!(table, "| {name} | {fact} |").ok();

@@ -3,26 +3,26 @@
 use std::time::Duration;
 
 use super::board::Time;
-use crate::protocol::result::{StepOutcome, StepResult};
+use crate::protocol::result::{StageResult, StepOutcome};
 use crate::protocol::step::Stage;
 
 /// The rows of a run. Times are counted from its start.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
-    rows: Vec<Row>,
+    rows: Vec<TimelineRow>,
 }
 
 #[derive(Debug, Clone)]
-struct Row {
+struct TimelineRow {
     stage: Stage,
     started_at: Duration,
     /// The time of the occurrences that are over.
     spent: Duration,
-    state: State,
+    state: RowState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum RowState {
     Open { since: Duration },
     Ended(StepOutcome),
 }
@@ -30,14 +30,14 @@ enum State {
 impl Timeline {
     /// A stage begins; one that ran before continues its row. Says whether it did.
     pub(super) fn start(&mut self, stage: Stage, now: Duration) -> Time {
-        let open = State::Open { since: now };
+        let open = RowState::Open { since: now };
         match self.row(stage) {
             Some(row) => {
                 row.state = open;
                 Time::Again
             }
             None => {
-                self.rows.push(Row {
+                self.rows.push(TimelineRow {
                     stage,
                     started_at: now,
                     spent: Duration::ZERO,
@@ -58,21 +58,21 @@ impl Timeline {
     ) -> Duration {
         if let Some(row) = self.row(stage) {
             let ours = match row.state {
-                State::Open { since } => now.saturating_sub(since),
-                State::Ended(_) => Duration::ZERO,
+                RowState::Open { since } => now.saturating_sub(since),
+                RowState::Ended(_) => Duration::ZERO,
             };
             let took = elapsed.unwrap_or(ours);
             row.spent += took;
-            row.state = State::Ended(outcome);
+            row.state = RowState::Ended(outcome);
             return took;
         }
         // Its start was not seen: we connected later.
         let took = elapsed.unwrap_or_default();
-        self.rows.push(Row {
+        self.rows.push(TimelineRow {
             stage,
             started_at: now.saturating_sub(took),
             spent: took,
-            state: State::Ended(outcome),
+            state: RowState::Ended(outcome),
         });
         took
     }
@@ -80,43 +80,43 @@ impl Timeline {
     /// What a stage did was taken back. One that failed stays failed.
     pub fn undone(&mut self, stage: Stage) {
         if let Some(row) = self.row(stage)
-            && row.state == State::Ended(StepOutcome::Done)
+            && row.state == RowState::Ended(StepOutcome::Done)
         {
-            row.state = State::Ended(StepOutcome::Undone);
+            row.state = RowState::Ended(StepOutcome::Undone);
         }
     }
 
     /// The run ends: whatever is open was cancelled.
     pub fn cancel(&mut self, now: Duration) {
         for row in &mut self.rows {
-            if let State::Open { since } = row.state {
+            if let RowState::Open { since } = row.state {
                 row.spent += now.saturating_sub(since);
-                row.state = State::Ended(StepOutcome::Cancelled);
+                row.state = RowState::Ended(StepOutcome::Cancelled);
             }
         }
     }
 
     /// The rows of the result: the runner's phases, then the host's steps, in their fixed order.
-    pub fn steps(&self, now: Duration) -> Vec<StepResult> {
+    pub fn steps(&self, now: Duration) -> Vec<StageResult> {
         let mut closed = self.clone();
         closed.cancel(now);
         closed.rows.sort_by_key(|row| row.stage);
         closed
             .rows
             .iter()
-            .map(|row| StepResult {
+            .map(|row| StageResult {
                 name: row.stage.to_string(),
                 started_at: round(row.started_at),
                 seconds: round(row.spent),
                 outcome: match row.state {
-                    State::Ended(outcome) => outcome,
-                    State::Open { .. } => StepOutcome::Cancelled,
+                    RowState::Ended(outcome) => outcome,
+                    RowState::Open { .. } => StepOutcome::Cancelled,
                 },
             })
             .collect()
     }
 
-    fn row(&mut self, stage: Stage) -> Option<&mut Row> {
+    fn row(&mut self, stage: Stage) -> Option<&mut TimelineRow> {
         self.rows.iter_mut().find(|row| row.stage == stage)
     }
 }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn rows(timeline: &Timeline, now: u64) -> Vec<(String, f64, f64, StepOutcome)> {
-        let row = |s: StepResult| (s.name, s.started_at, s.seconds, s.outcome);
+        let row = |s: StageResult| (s.name, s.started_at, s.seconds, s.outcome);
         timeline.steps(ms(now)).into_iter().map(row).collect()
     }
 

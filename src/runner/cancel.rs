@@ -46,7 +46,7 @@ impl Cancelled {
 
 /// The first signal, and when it came.
 #[derive(Debug, Clone, Copy)]
-struct Asked {
+struct FirstSignal {
     signal: Cancelled,
     at: Instant,
 }
@@ -54,7 +54,7 @@ struct Asked {
 /// Tells every part of a run that it should end. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Cancel {
-    seen: watch::Receiver<Option<Asked>>,
+    seen: watch::Receiver<Option<FirstSignal>>,
 }
 
 impl Cancel {
@@ -91,7 +91,7 @@ impl Cancel {
         let (send, seen) = watch::channel(None);
         let ask = move |signal| {
             let at = Instant::now();
-            send.send_replace(Some(Asked { signal, at }));
+            send.send_replace(Some(FirstSignal { signal, at }));
         };
         (Self { seen }, ask)
     }
@@ -129,7 +129,7 @@ impl Cancel {
         }
     }
 
-    async fn asked(&self) -> Asked {
+    async fn asked(&self) -> FirstSignal {
         let mut seen = self.seen.clone();
         match seen.wait_for(Option::is_some).await.map(|value| *value) {
             Ok(Some(asked)) => asked,
@@ -146,7 +146,10 @@ fn no_handler(error: io::Error) -> Error {
     clippy::exit,
     reason = "a second signal and the hard limit end the process wherever it is"
 )]
-fn listen(send: &watch::Sender<Option<Asked>>, ready: &mpsc::SyncSender<Result<(), io::Error>>) {
+fn listen(
+    send: &watch::Sender<Option<FirstSignal>>,
+    ready: &mpsc::SyncSender<Result<(), io::Error>>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -162,7 +165,7 @@ fn listen(send: &watch::Sender<Option<Asked>>, ready: &mpsc::SyncSender<Result<(
         drop(ready.send(Ok(())));
         let first = handlers.next().await;
         let at = Instant::now();
-        send.send_replace(Some(Asked { signal: first, at }));
+        send.send_replace(Some(FirstSignal { signal: first, at }));
         let last = tokio::select! {
             second = handlers.next() => second,
             () = tokio::time::sleep_until(at + deadlines::EXIT) => first,

@@ -2,7 +2,7 @@
 
 use tokio::{join, try_join};
 
-use super::ending::{self, Ended};
+use super::ending::{self, EndedRun};
 use super::gate::passing;
 use super::recheck::Before;
 use super::run::{Invocation, Run};
@@ -15,7 +15,7 @@ use crate::protocol::plan::Target;
 use crate::protocol::result::RunResult;
 
 /// The gate, the settings, the image beside the host, the swap, the reports.
-pub async fn deploy(mut by: Invocation) -> Result<Ended> {
+pub async fn deploy(mut by: Invocation) -> Result<EndedRun> {
     // The event alone decides first, before settings, secrets, Docker and SSH are looked at.
     let facts = match passing::event(&by) {
         Ok(facts) => facts,

@@ -13,7 +13,7 @@ use crate::report::ConsoleMode;
 
 /// A run that is over.
 #[derive(Debug)]
-pub struct Ended {
+pub struct EndedRun {
     pub result: RunResult,
     pub code: ExitCode,
     /// What nobody was told yet: who typed the command has to correct it.
@@ -22,7 +22,7 @@ pub struct Ended {
 
 impl Run<'_> {
     /// Tells everybody how it went, or leaves that to the post step.
-    pub(super) async fn finish(&self, mut result: RunResult) -> Ended {
+    pub(super) async fn finish(&self, mut result: RunResult) -> EndedRun {
         let (memory, cancel, reporter) = (&self.by.memory, &self.by.cancel, &self.reporter);
         let code = exit::of(&result, cancel.now());
         result::print_failure(reporter, &result, code);
@@ -43,7 +43,7 @@ impl Run<'_> {
             memory.finish(reporter);
         }
         let untold = None;
-        Ended {
+        EndedRun {
             result,
             code,
             untold,
@@ -52,7 +52,7 @@ impl Run<'_> {
 }
 
 /// The gate said no.
-pub(super) async fn refused(by: &Invocation, refusal: &Refusal) -> Ended {
+pub(super) async fn refused(by: &Invocation, refusal: &Refusal) -> EndedRun {
     let nobody = ReportConfig::default();
     let run = Run::new(by, &nobody, &[]);
     run.reporter.phase_started(Phase::Gate);
@@ -68,7 +68,11 @@ pub(super) async fn refused(by: &Invocation, refusal: &Refusal) -> Ended {
 }
 
 /// The settings are wrong: said to the person at the keyboard, or to everybody in the action.
-pub(super) async fn misconfigured(by: &Invocation, facts: Option<&Facts>, error: Error) -> Ended {
+pub(super) async fn misconfigured(
+    by: &Invocation,
+    facts: Option<&Facts>,
+    error: Error,
+) -> EndedRun {
     let told = match by.caller {
         Caller::Action => parse::report_only(&by.settings.raw),
         Caller::Terminal => ReportConfig::default(),
@@ -83,7 +87,7 @@ pub(super) async fn misconfigured(by: &Invocation, facts: Option<&Facts>, error:
         run.print_warnings();
         return run.finish(result).await;
     }
-    Ended {
+    EndedRun {
         result,
         code: error.code(),
         untold: Some(error),

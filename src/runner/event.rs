@@ -10,7 +10,7 @@ use crate::report::context::RunContext;
 
 /// An event, and where its payload may be, best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct WorkflowEvent {
     /// `pull_request`, …
     pub name: String,
     /// Files; the first one that is there counts.
@@ -27,21 +27,21 @@ pub struct Facts {
     /// Who set the label or started the workflow.
     pub sender: String,
     /// Which kind of event it is.
-    pub origin: Origin,
+    pub origin: Trigger,
 }
 
 /// Which kind of event asked for a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum Trigger {
     /// A label was put on a pull request.
-    Label(Pull),
+    Label(PullRequest),
     /// Somebody started the workflow by hand; this is the branch or tag it runs on.
     Dispatch(String),
 }
 
 /// A pull request, as the event has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pull {
+pub struct PullRequest {
     pub number: u64,
     pub head_ref: String,
     /// GitHub's merge of it into the base, which the event may be without.
@@ -132,8 +132,8 @@ pub fn context(env: &BTreeMap<String, String>) -> RunContext {
 #[must_use]
 pub fn with_facts(context: RunContext, facts: &Facts) -> RunContext {
     let (pull, branch) = match &facts.origin {
-        Origin::Label(pull) => (Some(pull), &pull.head_ref),
-        Origin::Dispatch(branch) => (None, branch),
+        Trigger::Label(pull) => (Some(pull), &pull.head_ref),
+        Trigger::Dispatch(branch) => (None, branch),
     };
     RunContext {
         repository: Some(facts.repository.clone()),

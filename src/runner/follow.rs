@@ -48,7 +48,7 @@ pub(super) struct Follower<'a> {
 }
 
 /// How a connection ended.
-enum Heard {
+enum ConnectionEnd {
     /// With the last word.
     Everything(Box<Finished>),
     /// Before it.
@@ -90,11 +90,11 @@ impl<'a> Follower<'a> {
         };
         let call = remote.start(self.agent, &request).await?;
         let finished = match self.listen(call).await? {
-            Heard::Everything(finished) => finished,
-            Heard::Part(end) if self.heard == 0 && end.code != Some(SSH_BROKE) => {
+            ConnectionEnd::Everything(finished) => finished,
+            ConnectionEnd::Part(end) if self.heard == 0 && end.code != Some(SSH_BROKE) => {
                 return Err(silent(end));
             }
-            Heard::Part(end) => self.find_again(end).await?,
+            ConnectionEnd::Part(end) => self.find_again(end).await?,
         };
         Ok(Followed {
             release: self.release,
@@ -124,8 +124,8 @@ impl<'a> Follower<'a> {
                 None => (pause * 2).min(LONGEST_PAUSE),
             };
             match self.connect_again().await {
-                Ok(Heard::Everything(finished)) => return Ok(finished),
-                Ok(Heard::Part(end)) => last = end,
+                Ok(ConnectionEnd::Everything(finished)) => return Ok(finished),
+                Ok(ConnectionEnd::Part(end)) => last = end,
                 Err(error) => self
                     .reporter
                     .note(&format!("not yet: {}", error.chain().join(": "))),
@@ -134,7 +134,7 @@ impl<'a> Follower<'a> {
         Err(lost(last))
     }
 
-    async fn connect_again(&mut self) -> Result<Heard> {
+    async fn connect_again(&mut self) -> Result<ConnectionEnd> {
         let remote = Remote::connect(self.place, self.reporter).await?;
         let request = Request::Follow {
             app: self.plan.site.app.clone(),
@@ -150,7 +150,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Hears one connection to its end. Each one passes the cancel on: the one before may have lost it.
-    async fn listen(&mut self, mut call: AgentCall) -> Result<Heard> {
+    async fn listen(&mut self, mut call: AgentCall) -> Result<ConnectionEnd> {
         let mut passed_on = false;
         loop {
             let reply = tokio::select! {
@@ -159,7 +159,7 @@ impl<'a> Follower<'a> {
                     passed_on = true;
                     self.say_cancel();
                     if call.send(&Request::Cancel).await.is_err() {
-                        return Ok(Heard::Part(call.finish().await?));
+                        return Ok(ConnectionEnd::Part(call.finish().await?));
                     }
                     continue;
                 }
@@ -167,12 +167,12 @@ impl<'a> Follower<'a> {
             match reply {
                 Ok(Some(Reply::Event(event))) => {
                     if let Some(finished) = self.hear(*event) {
-                        return Ok(Heard::Everything(finished));
+                        return Ok(ConnectionEnd::Everything(finished));
                     }
                 }
                 Ok(Some(_)) => {}
                 // A line that broke off is the end of a connection like any other.
-                Ok(None) | Err(_) => return Ok(Heard::Part(call.finish().await?)),
+                Ok(None) | Err(_) => return Ok(ConnectionEnd::Part(call.finish().await?)),
             }
         }
     }

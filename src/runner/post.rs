@@ -15,7 +15,7 @@ use crate::error::{Error, ExitCode, Reason, Result};
 use crate::protocol::event::Happening;
 use crate::protocol::result::RunResult;
 use crate::protocol::wire::{Reply, Request};
-use crate::report::state::{Point, Saved};
+use crate::report::state::{Milestone, Saved};
 use crate::report::{Reporter, deadlines};
 
 const PAUSE: Duration = Duration::from_secs(3);
@@ -169,10 +169,10 @@ fn may_pass(error: &Error) -> bool {
     matches!(error.reason(), Reason::HostUnreachable | Reason::SshFailed)
 }
 
-fn before_the_host(point: Point) -> Error {
+fn before_the_host(point: Milestone) -> Error {
     let what = match point {
-        Point::Begun => "cancelled before your app was touched",
-        Point::Pushing | Point::Swapping | Point::Settled => {
+        Milestone::Begun => "cancelled before your app was touched",
+        Milestone::Pushing | Milestone::Swapping | Milestone::Settled => {
             "cancelled before your app was touched; the image may be in the registry"
         }
     };

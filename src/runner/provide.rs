@@ -11,7 +11,7 @@ use crate::config::types::{DeployConfig, ImageSource};
 use crate::error::Result;
 use crate::protocol::ids::{Digest, PinnedImage};
 use crate::protocol::step::Phase;
-use crate::report::state::Point;
+use crate::report::state::Milestone;
 
 /// For the tags that are pushed at the end: their layers are in the registry by then.
 const LATER_PUSH: Duration = Duration::from_secs(120);
@@ -52,7 +52,7 @@ pub(super) async fn image(run: &Run<'_>, config: &DeployConfig) -> Result<Provid
     let push = async {
         run.recheck.unmoved(Before::Push).await?;
         let memory = &run.by.memory;
-        memory.note(reporter, |saved| saved.point = Point::Pushing);
+        memory.note(reporter, |saved| saved.point = Milestone::Pushing);
         let carrier = match tags.carrier {
             Some(tag) => tag,
             None => plan::tag_of_image(&built.id)?,

@@ -4,7 +4,7 @@
 
 use super::event::Facts;
 use super::gate::{Refusal, checks, dispatched, reviews, standing};
-use crate::clients::github::{Github, Standing};
+use crate::clients::github::{CommitPosition, Github};
 use crate::config::types::{GateConfig, RequiredChecks};
 use crate::error::{Error, Result};
 
@@ -73,8 +73,8 @@ impl Again {
                 }
             }
             None => match github.standing(&gate.base, &facts.commit).await? {
-                Standing::Tip | Standing::Behind => None,
-                Standing::Elsewhere => Some(dispatched::not_on_base(facts, gate)),
+                CommitPosition::Tip | CommitPosition::Behind => None,
+                CommitPosition::Elsewhere => Some(dispatched::not_on_base(facts, gate)),
             },
         };
         if moved.is_some() || gate.checks == RequiredChecks::Off {

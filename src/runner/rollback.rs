@@ -1,6 +1,6 @@
 //! A rollback: a swap whose release is an earlier one. It needs neither Docker nor a registry here.
 
-use super::ending::Ended;
+use super::ending::EndedRun;
 use super::run::{Invocation, Run};
 use super::session::Session;
 use super::{result, swap};
@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::protocol::plan::Target;
 
 /// Goes back to `target`.
-pub async fn rollback(mut by: Invocation, target: Target) -> Result<Ended> {
+pub async fn rollback(mut by: Invocation, target: Target) -> Result<EndedRun> {
     by.read_standard_input().await?;
     let host = match parse::rollback(&by.settings, by.reach) {
         Ok(host) => host,
         Err(error) => {
             let nobody = ReportConfig::default();
             let run = Run::new(&by, &nobody, &[]);
-            return Ok(Ended {
+            return Ok(EndedRun {
                 result: result::failed(&run.reporter, &error),
                 code: error.code(),
                 untold: Some(error),

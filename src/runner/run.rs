@@ -1,7 +1,7 @@
 //! What every part of a run shares.
 
 use super::cancel::Cancel;
-use super::event::{self, Event, Facts};
+use super::event::{self, Facts, WorkflowEvent};
 use super::recheck::Recheck;
 use super::{result, stdin};
 use crate::config::parse::{Caller, Reach};
@@ -24,7 +24,7 @@ pub struct Invocation {
     /// What the run is about, as far as the environment knows.
     pub context: RunContext,
     /// The event that has to pass the gate; `None` when a person decides.
-    pub event: Option<Event>,
+    pub event: Option<WorkflowEvent>,
     pub caller: Caller,
     pub reach: Reach,
     pub console: ConsoleMode,

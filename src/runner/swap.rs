@@ -9,7 +9,7 @@ use crate::protocol::plan::Target;
 use crate::protocol::result::RunResult;
 use crate::protocol::step::Step;
 use crate::report::deadlines;
-use crate::report::state::Point;
+use crate::report::state::Milestone;
 
 /// Has the host put `target` live, and says how that went.
 pub(super) async fn swap(run: &Run<'_>, session: Session<'_>, target: Target) -> RunResult {
@@ -26,7 +26,7 @@ async fn follow(run: &Run<'_>, session: &Session<'_>, target: Target) -> Result<
     let host = session.host;
     let plan = plan::plan(&host.site, target, &run.context, session.fence)?;
     memory.note(reporter, |saved| {
-        saved.point = Point::Swapping;
+        saved.point = Milestone::Swapping;
         saved.deployment = Some(plan.deployment.clone());
     });
     reporter.lasts(Step::Bake, host.site.bake.time.duration());
@@ -34,7 +34,7 @@ async fn follow(run: &Run<'_>, session: &Session<'_>, target: Target) -> Result<
     let mut result = tokio::select! {
         followed = follower.run(&session.remote, host.registry.as_ref()) => {
             if followed.is_ok() {
-                memory.note(reporter, |saved| saved.point = Point::Settled);
+                memory.note(reporter, |saved| saved.point = Milestone::Settled);
             }
             run.result(followed.map(|followed| result::finished(reporter, followed)))
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
-use pct_deploy::config::schema::{Kind, SETTINGS};
+use pct_deploy::config::schema::{SETTINGS, SettingKind};
 
 use self::processes::Watch;
 use crate::act::container::{Container, Finished};
@@ -124,7 +124,7 @@ fn no_secret_is_found_anywhere() {
     ];
     for setting in SETTINGS
         .iter()
-        .filter(|setting| setting.kind == Kind::Secret)
+        .filter(|setting| setting.kind == SettingKind::Secret)
     {
         let planted = needles.iter().any(|needle| needle.input == setting.key);
         assert!(

@@ -9,7 +9,7 @@ use pct_deploy::host::facts::{ComposeTool, Incident, OomKilled, RunState};
 use pct_deploy::host::linux::LinuxHost;
 use pct_deploy::host::{
     Access, Clock as _, Containers as _, Durability, Files as _, Machine as _, Network as _, Owner,
-    Proxy as _, Start,
+    Proxy as _, RecreatePolicy,
 };
 use tokio::net::TcpStream;
 
@@ -26,10 +26,10 @@ async fn a_service_is_started_watched_stopped_and_removed() {
     let config = host.compose_config(project).await.unwrap();
     assert!(config.yaml.contains("18099"), "{config:?}");
 
-    let web = world.up("web", Start::Fresh).await;
-    assert_eq!(world.up("web", Start::Keep).await, web);
+    let web = world.up("web", RecreatePolicy::Fresh).await;
+    assert_eq!(world.up("web", RecreatePolicy::Keep).await, web);
     let web = {
-        let fresh = world.up("web", Start::Fresh).await;
+        let fresh = world.up("web", RecreatePolicy::Fresh).await;
         assert_ne!(fresh, web);
         fresh
     };
@@ -105,7 +105,7 @@ async fn a_crash_a_restart_and_an_oom_kill_are_seen() {
     let host = &world.host;
 
     let since = host.now_ms();
-    let crash = world.up("crash", Start::Fresh).await;
+    let crash = world.up("crash", RecreatePolicy::Fresh).await;
     world
         .wait_for(
             "crash",
@@ -142,7 +142,7 @@ async fn a_crash_a_restart_and_an_oom_kill_are_seen() {
     );
 
     let since = host.now_ms();
-    let again = world.up("loop", Start::Fresh).await;
+    let again = world.up("loop", RecreatePolicy::Fresh).await;
     host.sleep(Duration::from_secs(2)).await;
     let incidents = host.incidents(&again, since).await.unwrap();
     assert!(
@@ -165,7 +165,7 @@ async fn a_crash_a_restart_and_an_oom_kill_are_seen() {
     let (mut since, mut oom) = (0, String::new());
     for _ in 0..5 {
         since = host.now_ms();
-        oom = world.up("oom", Start::Fresh).await;
+        oom = world.up("oom", RecreatePolicy::Fresh).await;
         let ended = |run: &RunState| matches!(run, RunState::Ended { code: 137, .. });
         if world.wait_until("oom", ended).await == killed {
             break;

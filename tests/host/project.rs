@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pct_deploy::host::facts::{ComposeProject, RunState};
 use pct_deploy::host::linux::LinuxHost;
-use pct_deploy::host::{Access, Clock as _, Containers as _, Files as _, Owner, Start};
+use pct_deploy::host::{Access, Clock as _, Containers as _, Files as _, Owner, RecreatePolicy};
 use pct_deploy::protocol::ids::ServiceName;
 
 use super::sandbox::{run, try_run};
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    pub(crate) async fn up(&self, service: &str, start: Start) -> String {
+    pub(crate) async fn up(&self, service: &str, start: RecreatePolicy) -> String {
         let mut lines = Vec::new();
         let services = [name(service)];
         let mut on_line = |line: &str| lines.push(line.to_owned());
@@ -116,7 +116,7 @@ impl World {
         up.await
             .unwrap_or_else(|error| panic!("{error}: {:?}", error.output_lines()));
         assert!(
-            start == Start::Keep || !lines.is_empty(),
+            start == RecreatePolicy::Keep || !lines.is_empty(),
             "compose said nothing"
         );
         self.host

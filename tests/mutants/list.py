@@ -50,16 +50,16 @@ MUTANTS = [
     (
         "commit comes after the old slot is stopped",
         "src/agent/table.rs",
-        """        Row::new(Step::DrainOld, Retriable, drain_old::apply),
-        Row::new(Step::StopOld, Retriable, stop_old::apply),""",
-        """        Row::new(Step::DrainOld, Compensatable, drain_old::apply),
-        Row::new(Step::StopOld, Compensatable, stop_old::apply),""",
+        """        StepRow::new(Step::DrainOld, Retriable, drain_old::apply),
+        StepRow::new(Step::StopOld, Retriable, stop_old::apply),""",
+        """        StepRow::new(Step::DrainOld, Compensatable, drain_old::apply),
+        StepRow::new(Step::StopOld, Compensatable, stop_old::apply),""",
     ),
     (
         "recovery always rolls back",
         "src/agent/saga.rs",
-        "        Phase::Committed => forward(swap, journal).await,",
-        "        Phase::Committed => unwind(swap, journal, None).await,",
+        "        JournalPhase::Committed => forward(swap, journal).await,",
+        "        JournalPhase::Committed => unwind(swap, journal, None).await,",
     ),
     (
         "recovery forgets to undo the switch",
@@ -84,8 +84,8 @@ MUTANTS = [
     (
         "the new slot is stopped before traffic is back",
         "src/agent/table.rs",
-        "        Row::new(Step::VerifyRoute, Compensatable, verify_route::apply),",
-        "        Row::new(Step::VerifyRoute, Compensatable, verify_route::apply).undone_by(start_slot::undo),",
+        "        StepRow::new(Step::VerifyRoute, Compensatable, verify_route::apply),",
+        "        StepRow::new(Step::VerifyRoute, Compensatable, verify_route::apply).undone_by(start_slot::undo),",
     ),
     (
         "recovery does not look for an open journal",
@@ -133,8 +133,8 @@ MUTANTS = [
     (
         "traffic is watched after commit",
         "src/agent/table.rs",
-        "        Row::new(Step::Bake, Compensatable, bake::apply),",
-        "        Row::new(Step::Bake, Retriable, bake::apply),",
+        "        StepRow::new(Step::Bake, Compensatable, bake::apply),",
+        "        StepRow::new(Step::Bake, Retriable, bake::apply),",
     ),
     (
         "nginx goes on logging",
@@ -187,7 +187,7 @@ MUTANTS = [
     (
         "what people get does not matter",
         "src/agent/steps/bake.rs",
-        "        BakeVerdict::Worse if stays_anyhow(swap) => {",
+        "        BakeVerdict::Worse if !stays_anyhow(swap) => {",
         "        BakeVerdict::Worse => {",
     ),
     (
@@ -231,8 +231,8 @@ MUTANTS = [
     (
         "the way back has no room of its own",
         "src/agent/journal/file.rs",
-        "        Phase::Undoing | Phase::Finished | Phase::RolledBack => true,",
-        "        Phase::Undoing | Phase::Finished | Phase::RolledBack => false,",
+        "        JournalPhase::Undoing | JournalPhase::Finished | JournalPhase::RolledBack => true,",
+        "        JournalPhase::Undoing | JournalPhase::Finished | JournalPhase::RolledBack => false,",
     ),
 ]
 
@@ -320,14 +320,14 @@ GATE = [
     (
         "a commit that is nowhere is taken for one of the base",
         "src/runner/gate/dispatched.rs",
-        "(Standing::Elsewhere, Attempt::First | Attempt::Again) => OnBase::No",
-        "(Standing::Elsewhere, Attempt::First | Attempt::Again) => OnBase::Yes",
+        "(CommitPosition::Elsewhere, Attempt::First | Attempt::Again) => OnBase::No",
+        "(CommitPosition::Elsewhere, Attempt::First | Attempt::Again) => OnBase::Yes",
     ),
     (
         "a re-run deploys an old commit again",
         "src/runner/gate/dispatched.rs",
-        "(Standing::Behind, Attempt::Again) => OnBase::Stale",
-        "(Standing::Behind, Attempt::Again) => OnBase::Yes",
+        "(CommitPosition::Behind, Attempt::Again) => OnBase::Stale",
+        "(CommitPosition::Behind, Attempt::Again) => OnBase::Yes",
     ),
 ]
 

@@ -244,7 +244,7 @@ fn every_part_and_step_is_documented_in_order() {
 #[test]
 fn exit_codes_and_reasons_are_documented() {
     let documented = fs::read_to_string(root().join("docs/settings.md")).unwrap();
-    let code = fs::read_to_string(root().join("src/error.rs")).unwrap();
+    let code = fs::read_to_string(root().join("src/error/mod.rs")).unwrap();
     let body = code.split_once("pub enum ExitCode {").unwrap().1;
     let body = body.split_once("\n}").unwrap().0;
     let codes = body.lines().filter_map(|line| {

@@ -10,6 +10,7 @@
 )]
 
 mod documents;
+mod names;
 mod prose;
 mod words;
 

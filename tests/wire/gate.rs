@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pct_deploy::clients::github::{CheckState, Github, Standing, Verdict};
+use pct_deploy::clients::github::{CheckState, CommitPosition, Github, ReviewVerdict};
 use pct_deploy::config::parse;
 use pct_deploy::config::raw::Raw;
 use pct_deploy::config::types::{GateConfig, RequiredChecks};
 use pct_deploy::error::Reason;
-use pct_deploy::runner::event::{Facts, Origin};
+use pct_deploy::runner::event::{Facts, Trigger};
 use pct_deploy::runner::recheck::{Again, Before, Recheck};
 use sandbox::github::{CheckState as StandInCheck, Endpoint, Fault, GitHub, Permission, Review};
 use sandbox::pull::{Pull, Stage};
@@ -211,10 +211,10 @@ async fn the_last_word_of_each_reviewer_counts() {
         answer(200, &json!(reviews))
     })
     .await;
-    let expected: BTreeMap<String, Verdict> = [
-        ("kim", Verdict::Approved),
-        ("lee", Verdict::Approved),
-        ("park", Verdict::ChangesRequested),
+    let expected: BTreeMap<String, ReviewVerdict> = [
+        ("kim", ReviewVerdict::Approved),
+        ("lee", ReviewVerdict::Approved),
+        ("park", ReviewVerdict::ChangesRequested),
     ]
     .map(|(login, verdict)| (login.to_owned(), verdict))
     .into();
@@ -243,7 +243,7 @@ fn again(github: Github, pull: Option<u64>, change: impl FnOnce(&mut GateConfig)
             repository: "org/parking".to_owned(),
             commit: SHA.parse().unwrap(),
             sender: "octocat".to_owned(),
-            origin: Origin::Dispatch("main".to_owned()),
+            origin: Trigger::Dispatch("main".to_owned()),
         },
         gate,
         pull,
@@ -292,12 +292,12 @@ async fn a_commit_that_leaves_the_base_stops_the_run() {
 #[tokio::test]
 async fn where_a_commit_is_takes_a_clear_answer() {
     for (word, expected) in [
-        ("identical", Standing::Tip),
-        ("behind", Standing::Behind),
-        ("ahead", Standing::Elsewhere),
-        ("diverged", Standing::Elsewhere),
-        ("BEHIND", Standing::Elsewhere),
-        ("", Standing::Elsewhere),
+        ("identical", CommitPosition::Tip),
+        ("behind", CommitPosition::Behind),
+        ("ahead", CommitPosition::Elsewhere),
+        ("diverged", CommitPosition::Elsewhere),
+        ("BEHIND", CommitPosition::Elsewhere),
+        ("", CommitPosition::Elsewhere),
     ] {
         let server = Server::start(move |_| answer(200, &json!({"status": word}))).await;
         let commit = SHA.parse().unwrap();

@@ -1,6 +1,6 @@
 //! Each call by itself.
 
-use pct_deploy::clients::github::{Access, Github, HeadCommit};
+use pct_deploy::clients::github::{CollaboratorAccess, Github, HeadCommit};
 use sandbox::github::GitHub;
 use sandbox::pull::Pull;
 use serde_json::json;
@@ -111,11 +111,17 @@ async fn only_a_clear_yes_opens_the_gate() {
     })
     .await;
     let client = client(&server);
-    assert_eq!(client.permission("writer").await.unwrap(), Access::Write);
-    assert_eq!(client.permission("owner").await.unwrap(), Access::Write);
+    assert_eq!(
+        client.permission("writer").await.unwrap(),
+        CollaboratorAccess::Write
+    );
+    assert_eq!(
+        client.permission("owner").await.unwrap(),
+        CollaboratorAccess::Write
+    );
     assert_eq!(
         client.permission("triager").await.unwrap(),
-        Access::Less {
+        CollaboratorAccess::Less {
             role: "triage".to_owned()
         }
     );

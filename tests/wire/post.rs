@@ -1,6 +1,6 @@
 //! What a post step finds owed.
 
-use pct_deploy::clients::github::{Github, State};
+use pct_deploy::clients::github::{DeploymentState, Github};
 use pct_deploy::config::types::ReportConfig;
 use pct_deploy::report::context::RunContext;
 use pct_deploy::report::outputs::OutputFiles;
@@ -62,10 +62,10 @@ async fn a_final_state_is_not_set_again_and_a_message_not_posted_again() {
         log_url: None,
     };
     for state in [
-        State::Success,
-        State::Failure,
-        State::Error,
-        State::Inactive,
+        DeploymentState::Success,
+        DeploymentState::Failure,
+        DeploymentState::Error,
+        DeploymentState::Inactive,
     ] {
         api.set_state(handle, &about, state, "over").await.unwrap();
         let owed = owed(&config, &context, &open, &reporter).await;

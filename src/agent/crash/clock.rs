@@ -1,7 +1,7 @@
 //! A clock that jumps: no wait gets longer or shorter, no verdict another one.
 
 use super::settled::check;
-use super::stories::{ENDS, FAILS_PEOPLE, ROLLBACK, SECOND, Switch};
+use super::stories::{ENDS, FAILS_PEOPLE, ROLLBACK, SECOND, SwitchMethod};
 use super::{heal, live};
 use crate::host::sim::{Death, SimHost};
 use crate::protocol::outcome::{Finished, Outcome};
@@ -25,10 +25,10 @@ fn measures(finished: &Finished) -> [Option<u64>; 4] {
 fn wherever_the_clock_jumps_the_end_and_the_time_it_takes_are_the_same() {
     let flag_alone = [FAILS_PEOPLE];
     let both = [SECOND, ROLLBACK, ENDS];
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         let own = match switch {
-            Switch::Flag => flag_alone.as_slice(),
-            Switch::Reload => &[],
+            SwitchMethod::Flag => flag_alone.as_slice(),
+            SwitchMethod::Reload => &[],
         };
         for story in both.iter().chain(own) {
             let (begin, plan) = story.begin(switch);

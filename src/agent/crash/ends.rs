@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::stories::{SECOND, Story, Switch};
+use super::stories::{SECOND, Story, SwitchMethod};
 use super::{heal, live};
 use crate::agent::tests::image;
 use crate::host::sim::{Behaviour, Death, SimHost};
@@ -17,7 +17,7 @@ fn at_any_time(
     behaviour: fn(u64) -> Behaviour,
     end: impl Fn(&SimHost, &Finished) -> Option<&'static str>,
 ) {
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         let mut ends = BTreeMap::<_, usize>::new();
         for ms in (0..LATEST_MS).step_by(10) {
             let story = Story {
@@ -74,7 +74,7 @@ fn whenever_the_new_release_falls_sick_somebody_can_serve() {
 
 #[test]
 fn after_a_boot_that_brings_no_container_back_nothing_is_started_out_of_order() {
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         let (begin, plan) = SECOND.begin(switch);
         let calm = begin.after(Death::Kill);
         live(&calm, &plan);

@@ -2,7 +2,7 @@
 
 use super::histories::Histories;
 use super::stories::{
-    ENDS, ENDS_IN_ONE, FAILS_PEOPLE, FAILS_PEOPLE_IN_ONE, ROLLBACK, SECOND, Story, Switch,
+    ENDS, ENDS_IN_ONE, FAILS_PEOPLE, FAILS_PEOPLE_IN_ONE, ROLLBACK, SECOND, Story, SwitchMethod,
 };
 use super::{drive, heal, live, paths};
 use crate::agent::tests::{image, plan};
@@ -19,7 +19,7 @@ pub(super) fn lock_is_free(host: &SimHost) {
 }
 
 /// How a run without any fault goes.
-fn calm(story: &Story, switch: Switch) -> SimHost {
+fn calm(story: &Story, switch: SwitchMethod) -> SimHost {
     let (begin, plan) = story.begin(switch);
     live(&begin, &plan);
     begin
@@ -67,7 +67,7 @@ fn endure(histories: &mut Histories, fault: impl Fn(&SimHost)) -> Result<Finishe
 
 #[test]
 fn whichever_verb_fails_once_and_whenever_the_agent_dies_then_everything_settles() {
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         for story in [SECOND, ROLLBACK, ENDS] {
             let (begin, plan) = story.begin(switch);
             let mut histories = Histories::new((begin, plan));
@@ -95,8 +95,8 @@ fn whichever_verb_fails_once_and_whenever_the_agent_dies_then_everything_settles
 #[test]
 fn an_undo_that_fails_twice_is_tried_again_and_one_that_keeps_failing_waits_for_a_person() {
     let by = |switch| match switch {
-        Switch::Reload => ["nginx_reload", "nginx_test", "nginx_workers"].as_slice(),
-        Switch::Flag => &[],
+        SwitchMethod::Reload => ["nginx_reload", "nginx_test", "nginx_workers"].as_slice(),
+        SwitchMethod::Flag => &[],
     };
     let everywhere = [
         "replace",
@@ -105,7 +105,7 @@ fn an_undo_that_fails_twice_is_tried_again_and_one_that_keeps_failing_waits_for_
         "compose_stop",
         "compose_remove",
     ];
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         for story in [ENDS, ENDS_IN_ONE] {
             let (begin, plan) = story.begin(switch);
             let mut histories = Histories::new((begin, plan));
@@ -134,7 +134,7 @@ fn an_undo_that_fails_twice_is_tried_again_and_one_that_keeps_failing_waits_for_
 
 #[test]
 fn a_stuck_swap_stops_the_next_deploy_until_its_cause_is_mended() {
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         let (begin, ends) = ENDS.begin(switch);
         begin.faults.always.set(Some("compose_remove"));
         let finished = live(&begin, &ends).unwrap();
@@ -152,11 +152,11 @@ fn a_stuck_swap_stops_the_next_deploy_until_its_cause_is_mended() {
 
 #[test]
 fn wherever_the_disk_is_full_somebody_serves_and_it_settles_when_there_is_room() {
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         let by_flag = [FAILS_PEOPLE, FAILS_PEOPLE_IN_ONE];
         let own: &[Story] = match switch {
-            Switch::Flag => &by_flag,
-            Switch::Reload => &[],
+            SwitchMethod::Flag => &by_flag,
+            SwitchMethod::Reload => &[],
         };
         for story in [SECOND, ENDS, ENDS_IN_ONE].iter().chain(own) {
             let (begin, plan) = story.begin(switch);

@@ -3,10 +3,10 @@
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::settled::check;
-use super::stories::{ENDS, SECOND, Switch};
+use super::stories::{ENDS, SECOND, SwitchMethod};
 use super::{drive, heal, live, paths};
 use crate::agent::follow::follow;
-use crate::host::sim::{Death, Known, SimHost};
+use crate::host::sim::{Death, KnownWorlds, SimHost};
 use crate::protocol::event::Happening;
 use crate::protocol::plan::Plan;
 use crate::protocol::wire::Reply;
@@ -24,9 +24,9 @@ fn has_last_word(host: &SimHost, plan: &Plan) -> bool {
 #[test]
 fn a_runner_that_comes_back_hears_each_event_once_and_the_last_word_always() {
     for story in [SECOND, ENDS] {
-        let (begin, plan) = story.begin(Switch::Flag);
+        let (begin, plan) = story.begin(SwitchMethod::Flag);
         let calm = begin.after(Death::Kill);
-        calm.start_film(Known::default());
+        calm.start_film(KnownWorlds::default());
         live(&calm, &plan);
         let film = calm.end_film();
         let all = film

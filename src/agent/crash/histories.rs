@@ -7,18 +7,18 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::settled::{Verdict, check};
-use super::stories::{Depth, SECOND, Story, Switch};
+use super::settled::{CheckResult, check};
+use super::stories::{Depth, SECOND, Story, SwitchMethod};
 use super::{drive, faults, heal, live, paths};
 use crate::agent::events::Events;
 use crate::agent::fence;
 use crate::agent::journal::file::Journal;
-use crate::agent::journal::state::Phase;
+use crate::agent::journal::state::JournalPhase;
 use crate::agent::swap::Swap;
 use crate::agent::table;
 use crate::agent::tests::{behaves, image, plan};
 use crate::host::facts::ComposeTool;
-use crate::host::sim::{Death, Known, SimHost};
+use crate::host::sim::{Death, KnownWorlds, SimHost};
 use crate::host::{Files as _, LockAttempt};
 use crate::protocol::plan::{Plan, Target};
 
@@ -28,7 +28,7 @@ pub(super) struct Histories {
     pub(super) plan: Plan,
     met: HashSet<u64>,
     /// Worlds that were in a picture: dying there has been tried in every way.
-    pictured: Known,
+    pictured: KnownWorlds,
     ends: HashSet<u64>,
     pub(super) told: u64,
 }
@@ -40,7 +40,7 @@ impl Histories {
             begin,
             plan,
             met,
-            pictured: Known::default(),
+            pictured: KnownWorlds::default(),
             ends,
             told: 0,
         }
@@ -57,7 +57,7 @@ impl Histories {
     }
 
     /// Dies in every picture, in every way, and settles what is left; and in every picture of that, to the end.
-    pub(super) fn visit(&mut self, host: &SimHost) -> Verdict {
+    pub(super) fn visit(&mut self, host: &SimHost) -> CheckResult {
         let mut worlds = self.leave(host, "");
         for (dead, story) in &worlds {
             // Without a recovery by hand before it.
@@ -74,7 +74,7 @@ impl Histories {
     }
 
     /// Dies in every picture, in every way, and settles what is left.
-    pub(super) fn visit_once(&mut self, host: &SimHost) -> Verdict {
+    pub(super) fn visit_once(&mut self, host: &SimHost) -> CheckResult {
         for (dead, story) in self.leave(host, "") {
             self.settle(&dead)
                 .map_err(|why| format!("{story}: {why}"))?;
@@ -116,7 +116,7 @@ impl Histories {
     }
 
     /// The next deploy of a good release works, and settles first what it finds open.
-    fn next_deploy_works(&self, from: &SimHost) -> Verdict {
+    fn next_deploy_works(&self, from: &SimHost) -> CheckResult {
         let has = |host: &SimHost, path| host.world.borrow().files.contains_key(&path);
         let host = from.after(Death::Kill);
         let was_open = has(&host, paths().journal());
@@ -134,7 +134,7 @@ impl Histories {
 }
 
 /// Recovery of what is settled changes nothing.
-fn recover_twice(healed: &SimHost) -> Verdict {
+fn recover_twice(healed: &SimHost) -> CheckResult {
     let again = healed.after(Death::Kill);
     heal(&again);
     if again.world.borrow().files == healed.world.borrow().files {
@@ -145,7 +145,7 @@ fn recover_twice(healed: &SimHost) -> Verdict {
 }
 
 /// The undo that is owed next, done twice, is the undo done once.
-fn undo_twice(dead: &SimHost) -> Verdict {
+fn undo_twice(dead: &SimHost) -> CheckResult {
     let host = dead.after(Death::Kill);
     let paths = paths();
     let work = async {
@@ -158,7 +158,7 @@ fn undo_twice(dead: &SimHost) -> Verdict {
             return Ok(());
         };
         let state = journal.state().clone();
-        let way_back = matches!(state.phase, Phase::Forward | Phase::Undoing);
+        let way_back = matches!(state.phase, JournalPhase::Forward | JournalPhase::Undoing);
         let Some((step, before)) = state.owed().filter(|_| way_back) else {
             return Ok(());
         };
@@ -207,7 +207,7 @@ fn tell(story: &Story, histories: &mut Histories) {
 }
 
 /// Tells every story of a switch; those with the same past and the same plan share their worlds.
-fn tell_all(switch: Switch) -> (u64, usize) {
+fn tell_all(switch: SwitchMethod) -> (u64, usize) {
     let mut shared = BTreeMap::new();
     println!("{switch:?}:");
     for story in Story::all(switch) {
@@ -225,7 +225,7 @@ fn tell_all(switch: Switch) -> (u64, usize) {
 fn whenever_the_agent_dies_exactly_one_healthy_slot_serves_and_the_journal_closes() {
     let began = Instant::now();
     let told = std::thread::scope(|scope| {
-        let tellers = Switch::BOTH.map(|switch| scope.spawn(move || tell_all(switch)));
+        let tellers = SwitchMethod::BOTH.map(|switch| scope.spawn(move || tell_all(switch)));
         tellers.map(|teller| teller.join().unwrap())
     });
     let histories: u64 = told.iter().map(|(histories, _)| histories).sum();
@@ -242,10 +242,10 @@ fn whenever_the_agent_dies_exactly_one_healthy_slot_serves_and_the_journal_close
 
 #[test]
 fn a_picture_is_what_a_crash_leaves() {
-    for switch in Switch::BOTH {
+    for switch in SwitchMethod::BOTH {
         let (begin, plan) = SECOND.begin(switch);
         let calm = begin.after(Death::Kill);
-        let pictured = Known::default();
+        let pictured = KnownWorlds::default();
         calm.start_film(Rc::clone(&pictured));
         live(&calm, &plan);
         for at in 0..calm.points() {

@@ -8,8 +8,8 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::settled::{Verdict, check};
-use super::stories::{Asked, Switch};
+use super::settled::{CheckResult, check};
+use super::stories::{RequestedRelease, SwitchMethod};
 use super::{heal, live};
 use crate::agent::tests::{behaves, image, plan};
 use crate::host::sim::{Behaviour, Death, SimHost};
@@ -21,16 +21,16 @@ const CASES: u64 = 300;
 
 #[derive(Debug, Clone)]
 struct History {
-    switch: Switch,
+    switch: SwitchMethod,
     visitors: u64,
-    acts: Vec<Act>,
+    acts: Vec<RandomSwap>,
 }
 
 #[derive(Debug, Clone)]
-struct Act {
-    asked: Asked,
+struct RandomSwap {
+    asked: RequestedRelease,
     behaviour: Behaviour,
-    trouble: Trouble,
+    trouble: InjectedFault,
     /// At which point, and how.
     death: Option<(usize, Death)>,
     /// While it is settled.
@@ -38,7 +38,7 @@ struct Act {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Trouble {
+enum InjectedFault {
     None,
     Call(usize),
     Always(&'static str),
@@ -71,13 +71,13 @@ fn verb() -> impl Strategy<Value = &'static str> {
     proptest::sample::select(VERBS.to_vec())
 }
 
-fn trouble() -> impl Strategy<Value = Trouble> {
+fn trouble() -> impl Strategy<Value = InjectedFault> {
     prop_oneof![
-        4 => Just(Trouble::None),
-        2 => (0_usize..140).prop_map(Trouble::Call),
-        1 => verb().prop_map(Trouble::Always),
-        1 => (verb(), 1_u32..5).prop_map(|(verb, times)| Trouble::InUndo(verb, times)),
-        1 => (0_usize..75).prop_map(Trouble::DiskFull),
+        4 => Just(InjectedFault::None),
+        2 => (0_usize..140).prop_map(InjectedFault::Call),
+        1 => verb().prop_map(InjectedFault::Always),
+        1 => (verb(), 1_u32..5).prop_map(|(verb, times)| InjectedFault::InUndo(verb, times)),
+        1 => (0_usize..75).prop_map(InjectedFault::DiskFull),
     ]
 }
 
@@ -91,9 +91,8 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
     ]
 }
 
-fn act() -> impl Strategy<Value = Act> {
-    let asked =
-        prop_oneof![4 => Just(Asked::New), 2 => Just(Asked::Previous), 1 => Just(Asked::Same)];
+fn act() -> impl Strategy<Value = RandomSwap> {
+    let asked = prop_oneof![4 => Just(RequestedRelease::New), 2 => Just(RequestedRelease::Previous), 1 => Just(RequestedRelease::Same)];
     let at = (0_usize..130, death());
     let again = vec((0_usize..50, death()), 0..RECOVERIES);
     (
@@ -103,7 +102,7 @@ fn act() -> impl Strategy<Value = Act> {
         proptest::option::of(at),
         again,
     )
-        .prop_map(|(asked, behaviour, trouble, death, again)| Act {
+        .prop_map(|(asked, behaviour, trouble, death, again)| RandomSwap {
             asked,
             behaviour,
             trouble,
@@ -113,7 +112,13 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn history() -> impl Strategy<Value = History> {
-    let switch = any::<bool>().prop_map(|flag| if flag { Switch::Flag } else { Switch::Reload });
+    let switch = any::<bool>().prop_map(|flag| {
+        if flag {
+            SwitchMethod::Flag
+        } else {
+            SwitchMethod::Reload
+        }
+    });
     let visitors = prop_oneof![Just(0), Just(10), Just(400)];
     (switch, visitors, vec(act(), 1..6)).prop_map(|(switch, visitors, acts)| History {
         switch,
@@ -123,7 +128,7 @@ fn history() -> impl Strategy<Value = History> {
 }
 
 /// Lives through a history.
-fn tell(history: &History) -> Verdict {
+fn tell(history: &History) -> CheckResult {
     let mut host = history.switch.host();
     host.world.borrow_mut().visitors = history.visitors;
     for (index, act) in history.acts.iter().enumerate() {
@@ -139,21 +144,21 @@ fn tell(history: &History) -> Verdict {
     }
 }
 
-fn swap(before: &SimHost, number: u8, act: &Act) -> Result<SimHost, String> {
+fn swap(before: &SimHost, number: u8, act: &RandomSwap) -> Result<SimHost, String> {
     let target = match (act.asked, before.serves()) {
-        (Asked::New, _) | (Asked::Same, None) => Target::Image(image(number)),
-        (Asked::Previous, _) => Target::Previous,
-        (Asked::Same, Some(image)) => Target::Image(image),
+        (RequestedRelease::New, _) | (RequestedRelease::Same, None) => Target::Image(image(number)),
+        (RequestedRelease::Previous, _) => Target::Previous,
+        (RequestedRelease::Same, Some(image)) => Target::Image(image),
     };
     let plan = plan(number, target);
     behaves(before, number, act.behaviour);
     let mut host = before.after(Death::Kill);
     match act.trouble {
-        Trouble::None => {}
-        Trouble::Call(number) => host.faults.call.set(Some(number)),
-        Trouble::Always(verb) => host.faults.always.set(Some(verb)),
-        Trouble::InUndo(verb, times) => host.faults.in_undo.set(Some((verb, times))),
-        Trouble::DiskFull(first) => host.faults.disk_full.set(Some(first)),
+        InjectedFault::None => {}
+        InjectedFault::Call(number) => host.faults.call.set(Some(number)),
+        InjectedFault::Always(verb) => host.faults.always.set(Some(verb)),
+        InjectedFault::InUndo(verb, times) => host.faults.in_undo.set(Some((verb, times))),
+        InjectedFault::DiskFull(first) => host.faults.disk_full.set(Some(first)),
     }
     host.crash_at.set(act.death.map(|(at, _)| at));
     live(&host, &plan);

@@ -14,7 +14,7 @@ use crate::protocol::wire;
 use super::paths;
 
 /// What was wrong.
-pub(super) type Verdict = Result<(), String>;
+pub(super) type CheckResult = Result<(), String>;
 
 /// The archived journal of a swap.
 struct Archived {
@@ -47,7 +47,7 @@ fn archived(host: &SimHost, plan: &Plan) -> Result<Option<Archived>, String> {
 }
 
 /// Checks a host against what it was before the plan.
-pub(super) fn check(before: &SimHost, host: &SimHost, plan: &Plan) -> Verdict {
+pub(super) fn check(before: &SimHost, host: &SimHost, plan: &Plan) -> CheckResult {
     let archived = archived(host, plan)?;
     let committed = archived.as_ref().is_some_and(|journal| journal.committed);
     let broken = host.world.borrow().broken.clone();
@@ -79,7 +79,7 @@ pub(super) fn check(before: &SimHost, host: &SimHost, plan: &Plan) -> Verdict {
 }
 
 /// Nothing is open, and nginx logs no more.
-fn closed(host: &SimHost) -> Verdict {
+fn closed(host: &SimHost) -> CheckResult {
     let world = host.world.borrow();
     for path in [paths().journal(), paths().measure()] {
         ensure(!world.files.contains_key(&path), || {
@@ -90,7 +90,7 @@ fn closed(host: &SimHost) -> Verdict {
 }
 
 /// Every byte is as it was, and so is the slot that served.
-fn as_before(before: &SimHost, host: &SimHost) -> Verdict {
+fn as_before(before: &SimHost, host: &SimHost) -> CheckResult {
     let (before, after) = (before.world.borrow(), host.world.borrow());
     let (was, is) = (kept_files(&before), kept_files(&after));
     for path in was.keys().chain(is.keys()) {
@@ -109,7 +109,7 @@ fn as_before(before: &SimHost, host: &SimHost) -> Verdict {
 }
 
 /// The new slot runs what its override says, and the old slot's override is what it was.
-fn new_release(before: &SimHost, host: &SimHost, begun: &Begun) -> Verdict {
+fn new_release(before: &SimHost, host: &SimHost, begun: &Begun) -> CheckResult {
     let (before, after) = (before.world.borrow(), host.world.borrow());
     let new = &begun.slots.get(begun.slot).service;
     let text = after.files.get(&paths().override_file(new));
@@ -148,7 +148,7 @@ fn new_release(before: &SimHost, host: &SimHost, begun: &Begun) -> Verdict {
 }
 
 /// One last word, and a true one. A run that never got to its journal may have died without.
-fn last_word(host: &SimHost, plan: &Plan, began: bool, committed: bool) -> Verdict {
+fn last_word(host: &SimHost, plan: &Plan, began: bool, committed: bool) -> CheckResult {
     let path = paths().event_log(&plan.deployment);
     let world = host.world.borrow();
     let bytes = world.files.get(&path).map_or(&[][..], |log| log.as_slice());
@@ -174,6 +174,6 @@ fn last_word(host: &SimHost, plan: &Plan, began: bool, committed: bool) -> Verdi
     })
 }
 
-fn ensure(holds: bool, what: impl FnOnce() -> String) -> Verdict {
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> CheckResult {
     if holds { Ok(()) } else { Err(what()) }
 }

@@ -7,12 +7,12 @@ use crate::protocol::plan::{Plan, Target};
 
 /// How traffic is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Switch {
+pub(super) enum SwitchMethod {
     Reload,
     Flag,
 }
 
-impl Switch {
+impl SwitchMethod {
     pub(super) const BOTH: [Self; 2] = [Self::Reload, Self::Flag];
 
     /// A host on which nothing was deployed yet.
@@ -26,7 +26,7 @@ impl Switch {
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Asked {
+pub(super) enum RequestedRelease {
     New,
     Previous,
     Same,
@@ -38,10 +38,10 @@ pub(super) struct Story {
     pub(super) name: &'static str,
     /// Releases that are deployed before it begins.
     pub(super) earlier: u8,
-    pub(super) asked: Asked,
+    pub(super) asked: RequestedRelease,
     pub(super) behaviour: Behaviour,
     /// Whether somebody edits the environment before each deploy.
-    pub(super) environment: Environment,
+    pub(super) environment: ComposeEnvironment,
     /// The verb that fails every time.
     pub(super) failing: Option<&'static str>,
     /// Requests of people a second.
@@ -51,7 +51,7 @@ pub(super) struct Story {
 
 /// What the compose file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Environment {
+pub(super) enum ComposeEnvironment {
     Same,
     Changes,
 }
@@ -68,9 +68,9 @@ pub(super) enum Depth {
 const PLAIN: Story = Story {
     name: "",
     earlier: 1,
-    asked: Asked::New,
+    asked: RequestedRelease::New,
     behaviour: Behaviour::HealthyAfter(1_000),
-    environment: Environment::Same,
+    environment: ComposeEnvironment::Same,
     failing: None,
     visitors: 0,
     depth: Depth::ToTheEnd,
@@ -91,7 +91,7 @@ const THIRD: Story = Story {
 pub(super) const ROLLBACK: Story = Story {
     name: "rollback",
     earlier: 2,
-    asked: Asked::Previous,
+    asked: RequestedRelease::Previous,
     ..PLAIN
 };
 
@@ -137,20 +137,20 @@ const EVERYWHERE: [Story; 13] = [
     ROLLBACK,
     Story {
         name: "rollback of another environment",
-        environment: Environment::Changes,
+        environment: ComposeEnvironment::Changes,
         depth: Depth::Once,
         ..ROLLBACK
     },
     Story {
         name: "nothing but the environment changes",
-        asked: Asked::Same,
-        environment: Environment::Changes,
+        asked: RequestedRelease::Same,
+        environment: ComposeEnvironment::Changes,
         depth: Depth::Once,
         ..PLAIN
     },
     Story {
         name: "same digest",
-        asked: Asked::Same,
+        asked: RequestedRelease::Same,
         ..PLAIN
     },
     Story {
@@ -193,31 +193,31 @@ const WITH_FLAG: [Story; 3] = [
     Story {
         name: "a rollback fails 30 % of requests",
         earlier: 2,
-        asked: Asked::Previous,
+        asked: RequestedRelease::Previous,
         ..FAILS_PEOPLE
     },
 ];
 
 impl Story {
     /// Every story of a switch.
-    pub(super) fn all(switch: Switch) -> Vec<Self> {
+    pub(super) fn all(switch: SwitchMethod) -> Vec<Self> {
         let own: &[Self] = match switch {
-            Switch::Reload => &WITH_RELOAD,
-            Switch::Flag => &WITH_FLAG,
+            SwitchMethod::Reload => &WITH_RELOAD,
+            SwitchMethod::Flag => &WITH_FLAG,
         };
         [&EVERYWHERE, own].concat()
     }
 
     /// The host just before, and the plan.
-    pub(super) fn begin(&self, switch: Switch) -> (SimHost, Plan) {
+    pub(super) fn begin(&self, switch: SwitchMethod) -> (SimHost, Plan) {
         let host = switch.host();
         for n in 1..=self.earlier {
             self.edit(&host, n);
             live(&host, &plan(n, Target::Image(image(n))));
         }
         let target = match self.asked {
-            Asked::New | Asked::Same => Target::Image(image(self.number())),
-            Asked::Previous => Target::Previous,
+            RequestedRelease::New | RequestedRelease::Same => Target::Image(image(self.number())),
+            RequestedRelease::Previous => Target::Previous,
         };
         behaves(&host, self.number(), self.behaviour);
         self.edit(&host, self.earlier + 1);
@@ -227,17 +227,17 @@ impl Story {
 
     fn edit(&self, host: &SimHost, n: u8) {
         match self.environment {
-            Environment::Same => {}
-            Environment::Changes => host.set_environment(&n.to_string()),
+            ComposeEnvironment::Same => {}
+            ComposeEnvironment::Changes => host.set_environment(&n.to_string()),
         }
     }
 
     /// The number of the image that is asked for.
     pub(super) fn number(&self) -> u8 {
         match self.asked {
-            Asked::New => self.earlier + 1,
-            Asked::Previous => self.earlier - 1,
-            Asked::Same => self.earlier,
+            RequestedRelease::New => self.earlier + 1,
+            RequestedRelease::Previous => self.earlier - 1,
+            RequestedRelease::Same => self.earlier,
         }
     }
 }

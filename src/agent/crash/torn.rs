@@ -1,6 +1,6 @@
 //! A journal that is torn at any byte is the journal without its last line.
 
-use super::stories::{ENDS, SECOND, Switch};
+use super::stories::{ENDS, SECOND, SwitchMethod};
 use super::{drive, live, paths};
 use crate::agent::fence;
 use crate::agent::journal::file::Journal;
@@ -45,7 +45,7 @@ fn reopened(host: &SimHost, bytes: &[u8]) -> (String, Vec<u8>, Vec<u8>) {
 fn a_journal_torn_at_any_byte_is_the_journal_without_its_last_line() {
     let mut cuts = 0;
     for story in [SECOND, ENDS] {
-        let (host, plan) = story.begin(Switch::Reload);
+        let (host, plan) = story.begin(SwitchMethod::Reload);
         live(&host, &plan);
         let whole = host.world.borrow().files[&paths().archived(&plan.deployment)].clone();
         let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::log::{self, LOG_VERSION, Log};
+use super::log::{self, EventLog, LOG_VERSION};
 use super::tests::{bytes, id, paths, runs};
 use crate::agent::tests::{deployed, image, plan};
 use crate::host::sim::SimHost;
@@ -22,7 +22,7 @@ fn logs_of_every_version_are_read_and_tell_the_same() {
     for file in folder().read_dir().unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         commits.insert(name.chars().take(10).collect::<String>());
-        let log = Log::read(&std::fs::read(folder().join(&name)).unwrap());
+        let log = EventLog::read(&std::fs::read(folder().join(&name)).unwrap());
         assert_eq!(log.unreadable, None, "{name}");
         let (_, end) = log.end.as_ref().unwrap();
         let well = ["deployed", "rollback", "left-running"];

@@ -1,7 +1,7 @@
 //! One event log: what it tells of its run. Pure, and lenient: a log may be cut anywhere, and another version may have
 //! written it.
 //!
-//! Since version 2 the first line is a [`Head`]; version 1 had none and began with its first event. A line that is no
+//! Since version 2 the first line is a [`LogHeader`]; version 1 had none and began with its first event. A line that is no
 //! JSON was torn by a crash and counts as never written. One that is JSON, and no event that we can read, is another
 //! version's.
 
@@ -23,7 +23,7 @@ const MOST_WARNINGS: usize = 20;
 
 /// The first line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::agent) struct Head {
+pub(in crate::agent) struct LogHeader {
     /// [`LOG_VERSION`].
     log: u32,
     /// The number that the host gave the run; `None` when it could not.
@@ -33,7 +33,7 @@ pub(in crate::agent) struct Head {
 
 /// The first line of a log of ours.
 pub(in crate::agent) fn head(run: Option<u64>, writer: Writer) -> String {
-    let head = Head {
+    let head = LogHeader {
         log: LOG_VERSION,
         run,
         written_by: Some(writer),
@@ -44,7 +44,7 @@ pub(in crate::agent) fn head(run: Option<u64>, writer: Writer) -> String {
 
 /// What a log tells.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Log {
+pub(super) struct EventLog {
     pub(super) run: Option<u64>,
     pub(super) began_ms: Option<u64>,
     pub(super) last_ms: u64,
@@ -58,7 +58,7 @@ pub(super) struct Log {
     pub(super) unreadable: Option<String>,
 }
 
-impl Log {
+impl EventLog {
     pub(super) fn read(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (mut log, mut head, mut why) = (Self::default(), None, None);

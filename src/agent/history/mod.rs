@@ -22,7 +22,7 @@ pub(super) mod log;
 #[cfg(test)]
 mod tests;
 
-use log::Log;
+use log::EventLog;
 
 /// Event logs kept on the host, beside those of kept releases.
 const KEEP_LOGS: usize = 50;
@@ -54,7 +54,7 @@ pub(super) async fn read<H: Host>(host: &H, paths: &AppPaths) -> HostResult<Vec<
         let id = name.strip_suffix(".jsonl").map(str::parse::<DeploymentId>);
         let Some(Ok(id)) = id else { continue };
         let bytes = host.read(&paths.event_log(&id)).await?.unwrap_or_default();
-        let log = Log::read(&bytes);
+        let log = EventLog::read(&bytes);
         // Version 1 had no number in its logs; its journals have.
         let told = log.run.is_some() && log.end.is_some() && log.unreadable.is_none();
         let journal = match told {
@@ -130,7 +130,7 @@ pub(super) async fn warn_of_unreadable<H: Host>(
 }
 
 /// `None` for a run that died before it said anything, and so before it did anything.
-fn record(id: DeploymentId, log: Log, journal: Option<&Closed>) -> Option<Record> {
+fn record(id: DeploymentId, log: EventLog, journal: Option<&Closed>) -> Option<Record> {
     let began_ms = log
         .began_ms
         .or(journal.and_then(|closed| Some(closed.order?.1)));

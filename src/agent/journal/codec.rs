@@ -1,7 +1,7 @@
 //! How a line looks, when a file is damaged, and when it is another version's.
 //!
 //! A line is `<16 hex digits> <JSON>\n`; the digits are the first 8 bytes of SHA-256 over the JSON text. The first line
-//! is the [`Head`]: it names the version of what follows, so it is read first and leniently. The others are
+//! is the [`JournalHeader`]: it names the version of what follows, so it is read first and leniently. The others are
 //! `{"seq":N,"at_ms":M,"what":{…}}` with `seq` counting from 1. Version 1 had no head ([`super::upgrade`]).
 //!
 //! A last line that is incomplete or does not match its sum was torn by a crash in the middle of an append and counts
@@ -18,7 +18,7 @@ use crate::agent::writer::Writer;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct JournalLine {
     seq: u64,
     at_ms: u64,
     what: Entry,
@@ -26,7 +26,7 @@ struct Line {
 
 /// The first line: readable by every version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(in crate::agent) struct Head {
+pub(in crate::agent) struct JournalHeader {
     pub(in crate::agent) version: u32,
     /// The number of the run.
     pub(in crate::agent) run: u64,
@@ -34,7 +34,7 @@ pub(in crate::agent) struct Head {
     pub(in crate::agent) written_by: Option<Writer>,
 }
 
-impl Head {
+impl JournalHeader {
     /// The head of what we write.
     pub(in crate::agent) fn ours(run: u64, written_by: Writer) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Head {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::agent) struct Read {
     /// `None` for a file without one whole line.
-    pub(in crate::agent) head: Option<Head>,
+    pub(in crate::agent) head: Option<JournalHeader>,
     pub(in crate::agent) entries: Vec<Entry>,
     /// Bytes from the start that are good; what follows was torn.
     pub(in crate::agent) good: usize,
@@ -82,14 +82,14 @@ pub(in crate::agent) enum Unreadable {
     /// Written whole, by a version that we cannot read.
     #[error("line {line} cannot be read: {why}")]
     OtherVersion {
-        head: Head,
+        head: JournalHeader,
         line: usize,
         why: String,
     },
 }
 
 /// The head as a line.
-pub(in crate::agent) fn encode_head(head: &Head) -> Result<String, serde_json::Error> {
+pub(in crate::agent) fn encode_head(head: &JournalHeader) -> Result<String, serde_json::Error> {
     Ok(with_sum(&serde_json::to_string(head)?))
 }
 
@@ -99,7 +99,7 @@ pub(in crate::agent) fn encode(
     at_ms: u64,
     what: &Entry,
 ) -> Result<String, serde_json::Error> {
-    let json = serde_json::to_string(&Line {
+    let json = serde_json::to_string(&JournalLine {
         seq,
         at_ms,
         what: what.clone(),
@@ -133,12 +133,12 @@ pub(in crate::agent) fn order(bytes: &[u8]) -> Option<(u64, u64)> {
     let head = value(head)?;
     let at_ms = |value: &Value| value.get("at_ms").and_then(Value::as_u64);
     let began = at_ms(&head).or_else(|| at_ms(&value(first_line(rest).0)?))?;
-    Some((Head::of(&head).run, began))
+    Some((JournalHeader::of(&head).run, began))
 }
 
 impl Read {
     fn take(&mut self, number: usize, json: &str) -> Result<(), Unreadable> {
-        let other = |head: &Head, why: String| Unreadable::OtherVersion {
+        let other = |head: &JournalHeader, why: String| Unreadable::OtherVersion {
             head: head.clone(),
             line: number,
             why,
@@ -148,7 +148,7 @@ impl Read {
             Some(head) => head,
             None => {
                 let first = value();
-                let head = self.head.insert(Head::of(&first));
+                let head = self.head.insert(JournalHeader::of(&first));
                 match (head.version, first.get("seq").is_some()) {
                     (JOURNAL_VERSION, false) => return Ok(()),
                     (1, true) => {}
@@ -157,7 +157,7 @@ impl Read {
                 head
             }
         };
-        let line: Result<Line, _> = if head.version == 1 {
+        let line: Result<JournalLine, _> = if head.version == 1 {
             let mut value = value();
             self.upgrade.line(&mut value);
             serde_json::from_value(value)

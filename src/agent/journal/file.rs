@@ -2,7 +2,7 @@
 
 use super::codec::{self, Unreadable};
 use super::entry::{Begun, Entry, JOURNAL_VERSION};
-use super::state::{Phase, State};
+use super::state::{JournalPhase, JournalState};
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::fence;
 use crate::agent::paths::AppPaths;
@@ -31,7 +31,7 @@ pub(in crate::agent) struct Journal<'a, H> {
     entries: u64,
     /// Bytes that are good: the head and the entries.
     size: usize,
-    state: State,
+    state: JournalState,
 }
 
 impl<'a, H: Host> Journal<'a, H> {
@@ -42,10 +42,11 @@ impl<'a, H: Host> Journal<'a, H> {
         begun: Begun,
     ) -> StepResult<Self> {
         let first = Entry::Begun(Box::new(begun));
-        let state = State::of(std::slice::from_ref(&first)).map_err(|illegal| bug(&illegal))?;
+        let state =
+            JournalState::of(std::slice::from_ref(&first)).map_err(|illegal| bug(&illegal))?;
         let state = state.ok_or_else(|| bug(&"a journal without its first entry"))?;
         let fence = state.begun.fence;
-        let head = codec::Head::ours(fence, Writer::ourselves(host).await);
+        let head = codec::JournalHeader::ours(fence, Writer::ourselves(host).await);
         let head = codec::encode_head(&head).map_err(|error| bug(&error))?;
         let line = codec::encode(1, host.now_ms(), &first).map_err(|error| bug(&error))?;
         let turn = fence::hold(host, paths, fence).await?;
@@ -91,7 +92,7 @@ impl<'a, H: Host> Journal<'a, H> {
             Err(why) => return Err(refused(host, paths, &why).await),
         };
         // Before anything is written: what we do not understand stays as it is.
-        let state = State::of(&read.entries).map_err(|illegal| damaged(paths, &illegal))?;
+        let state = JournalState::of(&read.entries).map_err(|illegal| damaged(paths, &illegal))?;
         let Some(state) = state else {
             return Err(damaged(paths, &"its first line is missing"));
         };
@@ -116,7 +117,7 @@ impl<'a, H: Host> Journal<'a, H> {
     }
 
     /// What the journal means now.
-    pub(in crate::agent) fn state(&self) -> &State {
+    pub(in crate::agent) fn state(&self) -> &JournalState {
         &self.state
     }
 
@@ -204,12 +205,12 @@ impl<'a, H: Host> Journal<'a, H> {
 }
 
 /// Whether an entry is one that must be written: on the way back, and after the commit.
-fn is_owed(entry: &Entry, phase: Phase) -> bool {
+fn is_owed(entry: &Entry, phase: JournalPhase) -> bool {
     let pivot = *entry == Entry::Committed;
     match phase {
-        Phase::Forward => false,
-        Phase::Committed => !pivot,
-        Phase::Undoing | Phase::Finished | Phase::RolledBack => true,
+        JournalPhase::Forward => false,
+        JournalPhase::Committed => !pivot,
+        JournalPhase::Undoing | JournalPhase::Finished | JournalPhase::RolledBack => true,
     }
 }
 

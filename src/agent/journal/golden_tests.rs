@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::codec::{self, Unreadable};
 use super::entry::{Begun, Entry, JOURNAL_VERSION, PreImage, Settings, Switch};
-use super::state::{Phase, State};
+use super::state::{JournalPhase, JournalState};
 use crate::agent::tests::{begun, failure, head, image};
 use crate::protocol::outcome::LiveRelease;
 use crate::protocol::plan::{Origin, Target};
@@ -156,7 +156,7 @@ fn every_shape_of_version_1_is_read_at_every_line() {
                 "{name}"
             );
             assert_eq!(read.head.unwrap().version, 1, "{name}");
-            let state = State::of(&read.entries).unwrap().unwrap();
+            let state = JournalState::of(&read.entries).unwrap().unwrap();
             let by_flag = name.contains("-flag-");
             assert_eq!(state.begun.switch == Switch::Flag, by_flag, "{name}");
             if let Some((Step::SwitchTraffic, before)) = state.owed() {
@@ -168,7 +168,11 @@ fn every_shape_of_version_1_is_read_at_every_line() {
             }
         }
     }
-    let wanted = [Phase::Finished, Phase::RolledBack, Phase::Undoing];
+    let wanted = [
+        JournalPhase::Finished,
+        JournalPhase::RolledBack,
+        JournalPhase::Undoing,
+    ];
     assert_eq!(ends, wanted.map(|phase| format!("{phase:?}")).into());
 }
 
@@ -194,7 +198,7 @@ mod old {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Line {
+    struct OldJournalLine {
         seq: u64,
         #[serde(rename = "at_ms")]
         _at_ms: u64,
@@ -230,7 +234,7 @@ mod old {
         Ok(good)
     }
 
-    fn parse(line: &[u8]) -> Option<Line> {
+    fn parse(line: &[u8]) -> Option<OldJournalLine> {
         let text = std::str::from_utf8(line).ok()?;
         let (digits, json) = text.split_once(' ')?;
         (digits == sum(json)).then(|| serde_json::from_str(json).ok())?

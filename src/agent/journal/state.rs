@@ -6,7 +6,7 @@ use crate::protocol::step::Step;
 
 /// Where a swap is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::agent) enum Phase {
+pub(in crate::agent) enum JournalPhase {
     /// The old slot is untouched; a failure is undone.
     Forward,
     /// An undo has begun; nothing new may start.
@@ -20,7 +20,7 @@ pub(in crate::agent) enum Phase {
 
 /// One step so far.
 #[derive(Debug, Clone, PartialEq)]
-struct Progress {
+struct StepProgress {
     step: Step,
     before: PreImage,
     mark: Mark,
@@ -37,10 +37,10 @@ enum Mark {
 
 /// The meaning of a journal.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::agent) struct State {
+pub(in crate::agent) struct JournalState {
     pub(in crate::agent) begun: Box<Begun>,
-    pub(in crate::agent) phase: Phase,
-    steps: Vec<Progress>,
+    pub(in crate::agent) phase: JournalPhase,
+    steps: Vec<StepProgress>,
     failure: Option<(Step, Failure)>,
 }
 
@@ -49,7 +49,7 @@ pub(in crate::agent) struct State {
 #[error("illegal journal entry: {0}")]
 pub(in crate::agent) struct Illegal(String);
 
-impl State {
+impl JournalState {
     /// The meaning of entries; `None` for none at all.
     pub(in crate::agent) fn of(entries: &[Entry]) -> Result<Option<Self>, Illegal> {
         let Some((first, rest)) = entries.split_first() else {
@@ -60,7 +60,7 @@ impl State {
         };
         let mut state = Self {
             begun: begun.clone(),
-            phase: Phase::Forward,
+            phase: JournalPhase::Forward,
             steps: Vec::new(),
             failure: None,
         };
@@ -75,28 +75,32 @@ impl State {
         let here = self.phase;
         let illegal = || Err(Illegal(format!("{} in phase {here:?}", name(entry))));
         match (entry, here) {
-            (Entry::Started { step, before }, Phase::Forward | Phase::Committed) => {
+            (Entry::Started { step, before }, JournalPhase::Forward | JournalPhase::Committed) => {
                 match self.find(*step) {
                     None => {
                         let mark = Mark::Started;
-                        self.steps.push(Progress {
+                        self.steps.push(StepProgress {
                             step: *step,
                             before: before.clone(),
                             mark,
                         });
                     }
                     // After commit a step is tried again; its first pre-image stays.
-                    Some(progress) if here == Phase::Committed && progress.mark != Mark::Done => {
+                    Some(progress)
+                        if here == JournalPhase::Committed && progress.mark != Mark::Done =>
+                    {
                         progress.mark = Mark::Started;
                     }
                     Some(_) => return illegal(),
                 }
             }
-            (Entry::Done { step }, Phase::Forward | Phase::Committed) => match self.find(*step) {
-                Some(progress) if progress.mark == Mark::Started => progress.mark = Mark::Done,
-                Some(_) | None => return illegal(),
-            },
-            (Entry::Failed { step, why }, Phase::Forward | Phase::Committed) => {
+            (Entry::Done { step }, JournalPhase::Forward | JournalPhase::Committed) => {
+                match self.find(*step) {
+                    Some(progress) if progress.mark == Mark::Started => progress.mark = Mark::Done,
+                    Some(_) | None => return illegal(),
+                }
+            }
+            (Entry::Failed { step, why }, JournalPhase::Forward | JournalPhase::Committed) => {
                 match self.find(*step) {
                     Some(progress) if progress.mark == Mark::Started => {
                         progress.mark = Mark::Failed;
@@ -105,30 +109,32 @@ impl State {
                 }
                 self.failure.get_or_insert((*step, why.clone()));
             }
-            (Entry::Committed, Phase::Forward) if self.all(Mark::Done) => {
-                self.phase = Phase::Committed;
+            (Entry::Committed, JournalPhase::Forward) if self.all(Mark::Done) => {
+                self.phase = JournalPhase::Committed;
             }
-            (Entry::UndoStarted { step }, Phase::Forward | Phase::Undoing) => {
+            (Entry::UndoStarted { step }, JournalPhase::Forward | JournalPhase::Undoing) => {
                 if self.owed().map(|(owed, _)| owed) != Some(*step) {
                     return illegal();
                 }
                 if let Some(progress) = self.find(*step) {
                     progress.mark = Mark::Undoing;
                 }
-                self.phase = Phase::Undoing;
+                self.phase = JournalPhase::Undoing;
             }
-            (Entry::Undone { step }, Phase::Undoing) => match self.find(*step) {
+            (Entry::Undone { step }, JournalPhase::Undoing) => match self.find(*step) {
                 Some(progress) if progress.mark == Mark::Undoing => progress.mark = Mark::Undone,
                 Some(_) | None => return illegal(),
             },
-            (Entry::UndoFailed { step, .. }, Phase::Undoing) => match self.find(*step) {
+            (Entry::UndoFailed { step, .. }, JournalPhase::Undoing) => match self.find(*step) {
                 Some(progress) if progress.mark == Mark::Undoing => {}
                 Some(_) | None => return illegal(),
             },
-            (Entry::RolledBack, Phase::Forward | Phase::Undoing) if self.owed().is_none() => {
-                self.phase = Phase::RolledBack;
+            (Entry::RolledBack, JournalPhase::Forward | JournalPhase::Undoing)
+                if self.owed().is_none() =>
+            {
+                self.phase = JournalPhase::RolledBack;
             }
-            (Entry::Finished, Phase::Committed) => self.phase = Phase::Finished,
+            (Entry::Finished, JournalPhase::Committed) => self.phase = JournalPhase::Finished,
             _ => return illegal(),
         }
         Ok(())
@@ -167,7 +173,7 @@ impl State {
         self.steps.iter().all(|progress| progress.mark == mark)
     }
 
-    fn find(&mut self, step: Step) -> Option<&mut Progress> {
+    fn find(&mut self, step: Step) -> Option<&mut StepProgress> {
         self.steps.iter_mut().find(|progress| progress.step == step)
     }
 }
@@ -206,9 +212,9 @@ mod tests {
         Entry::Done { step }
     }
 
-    fn state(entries: &[Entry]) -> Result<State, Illegal> {
+    fn state(entries: &[Entry]) -> Result<JournalState, Illegal> {
         let all = [&[begun()], entries].concat();
-        Ok(State::of(&all)?.expect("it has its first entry"))
+        Ok(JournalState::of(&all)?.expect("it has its first entry"))
     }
 
     #[test]
@@ -249,7 +255,7 @@ mod tests {
             assert!(state(&bad).is_err(), "{bad:?}");
         }
         assert!(
-            State::of(&[Entry::Committed]).is_err(),
+            JournalState::of(&[Entry::Committed]).is_err(),
             "the first entry says what it is about"
         );
     }

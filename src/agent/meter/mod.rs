@@ -37,7 +37,7 @@ const UNSEEN: f64 = 20.0;
 
 /// Whether nginx writes a traffic log for this app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Log {
+pub(super) enum TrafficLog {
     /// After `provision`.
     Kept(Format),
     /// With an include of the user's.
@@ -57,7 +57,7 @@ pub(super) struct Meter<'a, H> {
     host: &'a H,
     paths: &'a AppPaths,
     addresses: PerSlot<SocketAddr>,
-    log: Log,
+    log: TrafficLog,
     bake: Option<Bake>,
     /// Requests through the public listener.
     route: Route,
@@ -79,7 +79,7 @@ impl<'a, H: Host> Meter<'a, H> {
         host: &'a H,
         paths: &'a AppPaths,
         addresses: PerSlot<SocketAddr>,
-        log: Log,
+        log: TrafficLog,
         bake: Option<Bake>,
         route: Route,
     ) -> Self {
@@ -104,8 +104,8 @@ impl<'a, H: Host> Meter<'a, H> {
     pub(super) fn of(host: &'a H, paths: &'a AppPaths, survey: &Survey, site: &Site) -> Self {
         let addresses = survey.slots.map(SlotService::address);
         let log = match survey.switch {
-            Switch::Flag => Log::Kept(survey.format),
-            Switch::Reload(_) => Log::Absent,
+            Switch::Flag => TrafficLog::Kept(survey.format),
+            Switch::Reload(_) => TrafficLog::Absent,
         };
         let (first, secure) = public_probes(&survey.sites, site.health.path_or_root());
         let route = Route::new(first, secure, site.health.clone());
@@ -124,7 +124,14 @@ impl<'a, H: Host> Meter<'a, H> {
             one: nowhere,
             two: nowhere,
         };
-        Self::new(host, paths, addresses, Log::Absent, None, Route::none())
+        Self::new(
+            host,
+            paths,
+            addresses,
+            TrafficLog::Absent,
+            None,
+            Route::none(),
+        )
     }
 
     /// Measures while the work is done; with its result comes whether nginx was told to log no more.
@@ -149,7 +156,7 @@ impl<'a, H: Host> Meter<'a, H> {
     }
 
     fn is_logged(&self) -> bool {
-        self.log != Log::Absent
+        self.log != TrafficLog::Absent
     }
 
     /// Has nginx log no more; the log stays for whoever wants to look.
@@ -343,7 +350,7 @@ impl<'a, H: Host> Meter<'a, H> {
         let patience = self.patience_ms();
         receipt.probes = self.route.told();
         match self.log {
-            Log::Kept(format) => {
+            TrafficLog::Kept(format) => {
                 receipt.traffic = Some(PerSlot {
                     one: seen.during(Slot::One).served(patience),
                     two: seen.during(Slot::Two).served(patience),
@@ -359,7 +366,7 @@ impl<'a, H: Host> Meter<'a, H> {
                     self.lacks(NotMeasured::NotProven);
                 }
             }
-            Log::Absent => self.lacks(NotMeasured::NoTrafficLog),
+            TrafficLog::Absent => self.lacks(NotMeasured::NoTrafficLog),
         }
         if receipt.probes.is_none() {
             self.lacks(NotMeasured::NoListener);

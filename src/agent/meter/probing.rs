@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::agent::statistics::Part;
 use crate::host::Host;
-use crate::host::facts::{Asked, Probe, ProbeAnswer};
+use crate::host::facts::{Probe, ProbeAnswer, RequestOutcome};
 use crate::protocol::plan::HealthCheck;
 use crate::protocol::receipt::Probes;
 use crate::protocol::span::Span;
@@ -29,7 +29,7 @@ pub(in crate::agent) struct Route {
     secure: Option<Probe>,
     check: HealthCheck,
     chosen: RefCell<Option<Probe>>,
-    phase: Cell<Phase>,
+    phase: Cell<ProbePhase>,
     before: Cell<Probes>,
     during: Cell<Probes>,
     /// Answers before the switch.
@@ -37,7 +37,7 @@ pub(in crate::agent) struct Route {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum ProbePhase {
     Before,
     During,
     After,
@@ -54,7 +54,7 @@ impl Route {
             first,
             secure,
             check,
-            phase: Cell::new(Phase::Before),
+            phase: Cell::new(ProbePhase::Before),
             before: Cell::default(),
             during: Cell::default(),
             seen: RefCell::default(),
@@ -109,11 +109,11 @@ impl Route {
     }
 
     pub(super) fn window_opens(&self) {
-        self.phase.set(Phase::During);
+        self.phase.set(ProbePhase::During);
     }
 
     pub(super) fn window_closes(&self) {
-        self.phase.set(Phase::After);
+        self.phase.set(ProbePhase::After);
     }
 
     /// Asks once on each connection.
@@ -133,24 +133,24 @@ impl Route {
         }
     }
 
-    fn note(&self, asked: &Asked) {
+    fn note(&self, asked: &RequestOutcome) {
         let into = match self.phase.get() {
-            Phase::Before => &self.before,
-            Phase::During => &self.during,
-            Phase::After => return,
+            ProbePhase::Before => &self.before,
+            ProbePhase::During => &self.during,
+            ProbePhase::After => return,
         };
         let mut probes = into.get();
         probes.sent += 1;
         match asked {
-            Asked::Status(status) if self.phase.get() == Phase::Before => {
+            RequestOutcome::Status(status) if self.phase.get() == ProbePhase::Before => {
                 self.seen.borrow_mut().insert(*status);
                 probes.failed += u64::from(*status >= 500);
             }
-            Asked::Status(status) => {
+            RequestOutcome::Status(status) => {
                 let fine = self.check.accepts(*status) || self.was_seen(*status);
                 probes.failed += u64::from(!fine);
             }
-            Asked::Lost | Asked::Refused(_) => probes.lost += 1,
+            RequestOutcome::Lost | RequestOutcome::Refused(_) => probes.lost += 1,
         }
         into.set(probes);
     }
@@ -191,7 +191,7 @@ fn part(probes: Probes) -> Part {
 mod tests {
     use super::*;
 
-    fn route(before: &[Asked], during: &[Asked]) -> Route {
+    fn route(before: &[RequestOutcome], during: &[RequestOutcome]) -> Route {
         let probe = Probe {
             address: "127.0.0.1:80".parse().unwrap(),
             scheme: crate::host::nginx::Scheme::Http,
@@ -214,8 +214,10 @@ mod tests {
 
     #[test]
     fn what_the_site_says_before_and_after_is_its_business() {
-        use Asked::{Lost, Status};
-        let failed = |before: &[Asked], during: &[Asked]| route(before, during).during().hits;
+        use RequestOutcome::{Lost, Status};
+        let failed = |before: &[RequestOutcome], during: &[RequestOutcome]| {
+            route(before, during).during().hits
+        };
         for closed in [403, 401, 429, 302, 503] {
             assert_eq!(failed(&[Status(closed)], &[Status(closed)]), 0);
             assert_eq!(failed(&[Status(200)], &[Status(closed)]), 1, "{closed}");

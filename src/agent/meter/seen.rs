@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Window;
-use crate::agent::traffic::{self, By, Counter, Curve, Line};
+use crate::agent::traffic::{self, By, Counter, Curve, TrafficLine};
 use crate::agent::verdict::Baseline;
 use crate::protocol::series::Series;
 use crate::protocol::slot::{PerSlot, Slot};
@@ -116,7 +116,7 @@ impl Seen {
         }
     }
 
-    fn add(&mut self, line: &Line, window: Window) {
+    fn add(&mut self, line: &TrafficLine, window: Window) {
         if line.began_ms < self.since_ms {
             return;
         }

@@ -16,7 +16,7 @@ use std::cell::Cell;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::lock;
-use super::owner::{self, Known};
+use super::owner::{self, FolderState};
 use super::paths::AppPaths;
 use super::prepare::warn_of_own_logs;
 use super::recover::recover;
@@ -27,7 +27,7 @@ use crate::host::facts::Probe;
 use crate::host::nginx::flag;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
-use plan::Plan;
+use plan::ProvisionPlan;
 use write::Written;
 
 /// Does what is asked; what is in place already is left alone and not named.
@@ -51,7 +51,7 @@ pub(super) async fn provision<H: Host>(
         warn_of_own_logs(events, &plan.own_logs).await;
         return Ok(plan.changes());
     }
-    if known == Known::New {
+    if known == FolderState::New {
         // A mistyped `app` leaves nothing behind.
         Box::pin(plan::plan(host, order, &paths)).await?;
     }
@@ -115,7 +115,7 @@ async fn locked<H: Host>(
 async fn write_and_load<H: Host>(
     host: &H,
     order: &Provision,
-    plan: &Plan,
+    plan: &ProvisionPlan,
     written: &mut Written,
 ) -> StepResult<()> {
     for file in &plan.files {

@@ -39,7 +39,7 @@ impl File {
 
 /// Everything that shall be.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct ProvisionPlan {
     /// In the order in which they are written; those that are right already are left out.
     pub(super) files: Vec<File>,
     pub(super) units: Vec<Unit>,
@@ -50,7 +50,7 @@ pub(super) struct Plan {
     upstreams: PathBuf,
 }
 
-impl Plan {
+impl ProvisionPlan {
     /// What is, or would be, changed.
     pub(super) fn changes(&self) -> Vec<Change> {
         let change = |what: String, why: &str| Change {
@@ -97,7 +97,7 @@ pub(super) async fn plan<H: Host>(
     host: &H,
     order: &Provision,
     paths: &AppPaths,
-) -> StepResult<Plan> {
+) -> StepResult<ProvisionPlan> {
     let site = &order.site;
     let project = survey::project(host, site).await?;
     let (_, slots, _) = survey::read_compose(host, site, &project).await?;
@@ -187,7 +187,7 @@ pub(super) async fn plan<H: Host>(
     }
     files.retain(File::differs);
     let units = units::wanted(host).await?;
-    Ok(Plan {
+    Ok(ProvisionPlan {
         files,
         units,
         live: taken.live,

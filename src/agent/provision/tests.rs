@@ -8,7 +8,7 @@ use super::provision;
 use crate::agent::events::Events;
 use crate::agent::failure::StepResult;
 use crate::agent::tests::{deployed, image, plan};
-use crate::host::nginx::context::Context;
+use crate::host::nginx::context::IncludeContext;
 use crate::host::nginx::flag::{FlagSwitch, Keeping};
 use crate::host::sim::{FOLDER, INCLUDE, SimHost};
 use crate::protocol::event::Happening;
@@ -198,7 +198,7 @@ fn upstreams_that_another_include_may_use_are_left_alone() {
         },
         variable: "$service_url",
         folder: std::path::Path::new(FOLDER),
-        context: &Context::default(),
+        context: &IncludeContext::default(),
         keeping: Keeping::Never,
     };
     let put = |path: &str, text: &str| {

@@ -21,13 +21,13 @@ pub(super) struct Unit {
     pub(super) path: PathBuf,
     pub(super) text: String,
     pub(super) found: Option<Vec<u8>>,
-    pub(super) then: Then,
+    pub(super) then: UnitAction,
     pub(super) why: &'static str,
 }
 
 /// What has to be done once the file is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub(super) enum UnitAction {
     /// It is a unit to be started at boot.
     Enable(&'static str),
     /// The same, and now.
@@ -64,25 +64,25 @@ async fn missing<H: Host>(host: &H) -> HostResult<Vec<Unit>> {
         unit(
             RECOVER,
             recover_unit(&user),
-            Then::Enable(RECOVER),
+            UnitAction::Enable(RECOVER),
             "at boot and when Docker started again: settles what was cut short, and one slot runs, the live one",
         ),
         unit(
             SETTLE,
             settle_unit(&user),
-            Then::Nothing,
+            UnitAction::Nothing,
             "ends what a deploy left open that nobody is at work on",
         ),
         unit(
             TIMER,
             SETTLE_TIMER.to_owned(),
-            Then::Start(TIMER),
+            UnitAction::Start(TIMER),
             "does so every two minutes",
         ),
         unit(
             "nginx.service.d/pct-deploy.conf",
             NGINX.to_owned(),
-            Then::Nothing,
+            UnitAction::Nothing,
             "nginx restarts when it dies",
         ),
     ];
@@ -111,7 +111,7 @@ async fn live_restore<H: Host>(host: &H) -> HostResult<Option<Unit>> {
         path,
         text,
         found: None,
-        then: Then::Reload("docker"),
+        then: UnitAction::Reload("docker"),
         why: "containers go on when the Docker daemon dies or is updated",
     }))
 }
@@ -156,10 +156,10 @@ async fn write_and_load<H: Host>(host: &H, units: &[Unit]) -> HostResult<()> {
     let (mut enable, mut start, mut reload) = (Vec::new(), Vec::new(), Vec::new());
     for unit in units {
         match unit.then {
-            Then::Enable(name) => enable.push(name),
-            Then::Start(name) => start.push(name),
-            Then::Reload(name) => reload.push(name),
-            Then::Nothing => {}
+            UnitAction::Enable(name) => enable.push(name),
+            UnitAction::Start(name) => start.push(name),
+            UnitAction::Reload(name) => reload.push(name),
+            UnitAction::Nothing => {}
         }
     }
     host.load_units(&enable, &start, &reload).await

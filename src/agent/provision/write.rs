@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::plan::{File, Plan};
+use super::plan::{File, ProvisionPlan};
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::reload;
@@ -14,7 +14,7 @@ use crate::protocol::provision::Change;
 pub(super) async fn backed_up<H: Host>(
     host: &H,
     paths: &AppPaths,
-    plan: &Plan,
+    plan: &ProvisionPlan,
 ) -> StepResult<Vec<Change>> {
     let mut changes = plan.changes();
     let files = plan.files.iter().filter(|file| file.owner == Owner::Root);

@@ -104,7 +104,7 @@ async fn oom_kills<H: Host>(swap: &Swap<'_, H>, container: &ContainerFacts) -> u
 
 /// What ended a container, or something in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+enum TerminationCause {
     /// The kernel, for lack of memory: its first process.
     NoMemory,
     /// The kernel, for lack of memory: a process in it; it goes on.
@@ -119,7 +119,7 @@ enum Cause {
 
 /// Only the kernel's own word makes it a lack of memory: a flag or an event of Docker's, which come from its counters, or the
 /// counter of the group itself. A code of 137 alone says SIGKILL and no more.
-fn cause(container: &ContainerFacts, incidents: &[Incident], counted: u64) -> Cause {
+fn cause(container: &ContainerFacts, incidents: &[Incident], counted: u64) -> TerminationCause {
     let flagged = matches!(
         container.run,
         RunState::Ended {
@@ -131,18 +131,20 @@ fn cause(container: &ContainerFacts, incidents: &[Incident], counted: u64) -> Ca
     let code = exit_code(container, incidents);
     match code {
         // Who did it last is told by Docker; what the kernel did to a child before is another matter.
-        Some(KILLED) if incidents.contains(&Incident::KilledThroughDocker) => Cause::Docker,
-        Some(_) if no_memory => Cause::NoMemory,
-        None if no_memory => Cause::NoMemoryInside,
-        Some(KILLED) => Cause::SigKill,
-        other => Cause::Ended(other),
+        Some(KILLED) if incidents.contains(&Incident::KilledThroughDocker) => {
+            TerminationCause::Docker
+        }
+        Some(_) if no_memory => TerminationCause::NoMemory,
+        None if no_memory => TerminationCause::NoMemoryInside,
+        Some(KILLED) => TerminationCause::SigKill,
+        other => TerminationCause::Ended(other),
     }
 }
 
 fn told(
     service: &ServiceName,
     container: &ContainerFacts,
-    cause: Cause,
+    cause: TerminationCause,
     during: During,
 ) -> Failure {
     let (reason, when) = match during {
@@ -156,27 +158,27 @@ fn told(
         });
     let memory = "raise `deploy.resources.limits.memory` of the slot, or make the app use less (for Java: `-XX:MaxRAMPercentage`)";
     match cause {
-        Cause::NoMemory => Failure::new(
+        TerminationCause::NoMemory => Failure::new(
             Reason::OomKilled,
             format!("slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
         )
         .hint(memory),
-        Cause::NoMemoryInside => Failure::new(
+        TerminationCause::NoMemoryInside => Failure::new(
             Reason::OomKilled,
             format!("a process in slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
         )
         .hint(memory),
-        Cause::Docker => Failure::new(
+        TerminationCause::Docker => Failure::new(
             Reason::Killed,
             format!("slot `{service}` was killed through Docker {when}"),
         )
         .hint("somebody ran `docker kill`, or a `docker stop` or `docker rm -f` that did not wait; deploy again"),
-        Cause::SigKill => Failure::new(
+        TerminationCause::SigKill => Failure::new(
             Reason::Killed,
             format!("slot `{service}` was killed by SIGKILL {when}, by a process in the container or on the host"),
         )
         .hint("neither Docker nor the kernel's count for its memory knows of it; when the whole machine ran out of memory, `sudo dmesg | grep -i oom` says so"),
-        Cause::Ended(code) => Failure::new(
+        TerminationCause::Ended(code) => Failure::new(
             reason,
             format!("slot `{service}` ended {when}, with {}", ended_with(code)),
         )
@@ -246,19 +248,24 @@ mod tests {
         let died = Incident::Died(137);
         let by_docker = [Incident::KilledThroughDocker, died];
         let killed = ended(137, OomKilled::No);
-        assert_eq!(cause(&killed, &by_docker, 0), Cause::Docker);
+        assert_eq!(cause(&killed, &by_docker, 0), TerminationCause::Docker);
         assert_eq!(
             cause(&killed, &[died], 0),
-            Cause::SigKill,
+            TerminationCause::SigKill,
             "a limit proves nothing"
         );
         assert_eq!(
             cause(&ended(137, OomKilled::Yes), &[died], 0),
-            Cause::NoMemory
+            TerminationCause::NoMemory
         );
         let by_kernel = [Incident::OutOfMemory, died];
-        assert_eq!(cause(&killed, &by_kernel, 0), Cause::NoMemory);
-        let words = [Cause::Docker, Cause::SigKill, Cause::NoMemory].map(|cause| {
+        assert_eq!(cause(&killed, &by_kernel, 0), TerminationCause::NoMemory);
+        let words = [
+            TerminationCause::Docker,
+            TerminationCause::SigKill,
+            TerminationCause::NoMemory,
+        ]
+        .map(|cause| {
             let error = told(&"web-1".parse().unwrap(), &killed, cause, During::Bake);
             (error.reason, error.chain.concat())
         });
@@ -274,22 +281,25 @@ mod tests {
         let running = container(RunState::Running);
         assert_eq!(
             cause(&running, &[Incident::OutOfMemory], 0),
-            Cause::NoMemoryInside
+            TerminationCause::NoMemoryInside
         );
         assert_eq!(
             cause(&running, &[], 1),
-            Cause::NoMemoryInside,
+            TerminationCause::NoMemoryInside,
             "the counter alone"
         );
         let then = [Incident::OutOfMemory, Incident::Died(1)];
-        assert_eq!(cause(&running, &then, 0), Cause::NoMemory);
+        assert_eq!(cause(&running, &then, 0), TerminationCause::NoMemory);
         // The kernel took a child long ago; a person killed the rest.
         let later = [
             Incident::OutOfMemory,
             Incident::KilledThroughDocker,
             Incident::Died(137),
         ];
-        assert_eq!(cause(&ended(137, OomKilled::Yes), &later, 0), Cause::Docker);
+        assert_eq!(
+            cause(&ended(137, OomKilled::Yes), &later, 0),
+            TerminationCause::Docker
+        );
     }
 
     #[test]
@@ -297,10 +307,10 @@ mod tests {
         let restarted = [Incident::Died(137), Incident::Restarted];
         assert_eq!(
             cause(&container(RunState::Running), &restarted, 0),
-            Cause::SigKill
+            TerminationCause::SigKill
         );
         let crash = cause(&ended(3, OomKilled::No), &[Incident::Died(3)], 0);
-        assert_eq!(crash, Cause::Ended(Some(3)));
+        assert_eq!(crash, TerminationCause::Ended(Some(3)));
         assert_eq!(ended_with(Some(143)), "exit code 143 (SIGTERM)");
     }
 }

@@ -11,7 +11,7 @@ use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::{Failure, Reason};
 use crate::host::facts::{ComposeProject, RunState};
-use crate::host::{Host, Start};
+use crate::host::{Host, RecreatePolicy};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::step::Step;
 
@@ -31,7 +31,7 @@ pub(super) async fn run<H: Host>(
     let mut lines = Vec::new();
     let services = std::slice::from_ref(service);
     let started = host
-        .compose_up(project, services, Start::Fresh, &mut |line| {
+        .compose_up(project, services, RecreatePolicy::Fresh, &mut |line| {
             lines.push(line.to_owned());
         })
         .await;

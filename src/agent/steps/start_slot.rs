@@ -6,7 +6,7 @@ use crate::agent::journal::entry::PreImage;
 use crate::agent::steps::{container, drain_old, one_shot};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
-use crate::host::{Host, Start};
+use crate::host::{Host, RecreatePolicy};
 use crate::protocol::step::Step;
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
@@ -27,7 +27,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     let services = std::slice::from_ref(&slot.service);
     let started = swap
         .host
-        .compose_up(&project, services, Start::Fresh, &mut |line| {
+        .compose_up(&project, services, RecreatePolicy::Fresh, &mut |line| {
             lines.push(line.to_owned());
         })
         .await;

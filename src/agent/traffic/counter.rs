@@ -1,6 +1,6 @@
 //! What one slot did, added up in a fixed room.
 
-use super::line::{Event, Line};
+use super::line::{TrafficEvent, TrafficLine};
 use crate::agent::statistics::Part;
 use crate::protocol::receipt::Served;
 use crate::protocol::slot::Slot;
@@ -28,14 +28,14 @@ pub(in crate::agent) struct Counter {
 
 impl Counter {
     /// Adds what a line says of `slot`.
-    pub(in crate::agent) fn add(&mut self, line: &Line, slot: Slot) {
+    pub(in crate::agent) fn add(&mut self, line: &TrafficLine, slot: Slot) {
         let own = line.tries.iter().filter(|(tried, _)| *tried == slot);
         own.for_each(|(_, event)| self.note(event));
     }
 
-    pub(in crate::agent) fn note(&mut self, event: &Event) {
+    pub(in crate::agent) fn note(&mut self, event: &TrafficEvent) {
         match *event {
-            Event::Answered {
+            TrafficEvent::Answered {
                 status,
                 header_ms,
                 life_ms,
@@ -49,12 +49,12 @@ impl Counter {
                     self.headers.add(ms);
                 }
             }
-            Event::Retried => {
+            TrafficEvent::Retried => {
                 self.requests += 1;
                 self.not_ok += 1;
                 self.retried += 1;
             }
-            Event::GivenUp { life_ms } => {
+            TrafficEvent::GivenUp { life_ms } => {
                 self.lives.add(life_ms);
                 self.given_up.add(life_ms);
             }
@@ -218,8 +218,8 @@ fn lowest_in(bucket: usize) -> u64 {
 mod tests {
     use super::*;
 
-    fn answered(status: u16, ms: u64) -> Event {
-        Event::Answered {
+    fn answered(status: u16, ms: u64) -> TrafficEvent {
+        TrafficEvent::Answered {
             status,
             header_ms: (status != 101).then_some(ms),
             life_ms: ms,
@@ -257,9 +257,9 @@ mod tests {
             answered(101, 90_000),
             answered(404, 1),
             answered(503, 1),
-            Event::Retried,
-            Event::GivenUp { life_ms: 20 },
-            Event::GivenUp { life_ms: 2_000 },
+            TrafficEvent::Retried,
+            TrafficEvent::GivenUp { life_ms: 20 },
+            TrafficEvent::GivenUp { life_ms: 2_000 },
         ] {
             counter.note(&event);
         }

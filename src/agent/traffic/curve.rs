@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::line::{By, Event, Line};
+use super::line::{By, TrafficEvent, TrafficLine};
 use crate::protocol::series::{Point, Series};
 use crate::protocol::slot::{PerSlot, Slot};
 
@@ -49,7 +49,7 @@ impl Curve {
     }
 
     /// Adds what a line says.
-    pub(in crate::agent) fn add(&mut self, line: &Line) {
+    pub(in crate::agent) fn add(&mut self, line: &TrafficLine) {
         self.since.get_or_insert(line.ended_ms / 1000 + 1);
         if line.by == By::Us {
             return;
@@ -59,10 +59,10 @@ impl Curve {
         };
         for (slot, event) in &line.tries {
             let bad = match *event {
-                Event::Answered { status, .. } => status >= 500,
-                Event::Retried => true,
+                TrafficEvent::Answered { status, .. } => status >= 500,
+                TrafficEvent::Retried => true,
                 // Nobody knows what it would have got.
-                Event::GivenUp { .. } => continue,
+                TrafficEvent::GivenUp { .. } => continue,
             };
             at.get_mut(*slot).add(Count {
                 requests: 1,

@@ -20,7 +20,7 @@ pub(in crate::agent) enum By {
 
 /// What became of one try at a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::agent) enum Event {
+pub(in crate::agent) enum TrafficEvent {
     /// It answered.
     Answered {
         status: u16,
@@ -37,7 +37,7 @@ pub(in crate::agent) enum Event {
 
 /// One request that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::agent) struct Line {
+pub(in crate::agent) struct TrafficLine {
     pub(in crate::agent) by: By,
     /// When it began, milliseconds since the Unix epoch.
     pub(in crate::agent) began_ms: u64,
@@ -45,7 +45,7 @@ pub(in crate::agent) struct Line {
     pub(in crate::agent) ended_ms: u64,
     /// Whether the line tells the slots' own times.
     pub(in crate::agent) shape: Shape,
-    pub(in crate::agent) tries: Vec<(Slot, Event)>,
+    pub(in crate::agent) tries: Vec<(Slot, TrafficEvent)>,
 }
 
 /// What a line tells.
@@ -62,7 +62,7 @@ const CLIENT_CLOSED: u16 = 499;
 const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// Reads a line; `None` for what no slot was asked, for what was cut off and for what is not a line of ours.
-pub(in crate::agent) fn line(text: &str, ports: &PerSlot<u16>) -> Option<Line> {
+pub(in crate::agent) fn line(text: &str, ports: &PerSlot<u16>) -> Option<TrafficLine> {
     let mut words = text.splitn(5, ' ');
     // Ten digits until the year 2286: a line that goes on behind another one's first digits is none.
     let at = words.next()?;
@@ -80,9 +80,10 @@ pub(in crate::agent) fn line(text: &str, ports: &PerSlot<u16>) -> Option<Line> {
         Shape::Whole => whole(rest, status, took_ms)?,
         Shape::Tries => each(rest, status)?,
     };
-    let at = |(address, event): (&str, Option<Event>)| Some((slot_at(address, ports)?, event?));
-    let tries: Vec<(Slot, Event)> = tries.into_iter().filter_map(at).collect();
-    (!tries.is_empty()).then_some(Line {
+    let at =
+        |(address, event): (&str, Option<TrafficEvent>)| Some((slot_at(address, ports)?, event?));
+    let tries: Vec<(Slot, TrafficEvent)> = tries.into_iter().filter_map(at).collect();
+    (!tries.is_empty()).then_some(TrafficLine {
         by,
         began_ms: at_ms.saturating_sub(took_ms),
         ended_ms: at_ms,
@@ -91,15 +92,15 @@ pub(in crate::agent) fn line(text: &str, ports: &PerSlot<u16>) -> Option<Line> {
     })
 }
 
-type Try<'a> = (&'a str, Option<Event>);
+type Try<'a> = (&'a str, Option<TrafficEvent>);
 
 /// The addresses alone: only the last one's fate is told, by the fate of the whole.
 fn whole(rest: &str, status: u16, took_ms: u64) -> Option<Vec<Try<'_>>> {
-    let fate = |one: &One<'_>| match (one.then, status) {
-        (Then::Next, _) => Some(Event::Retried),
-        (Then::Anew, _) => None,
-        (Then::Over, CLIENT_CLOSED) => Some(Event::GivenUp { life_ms: took_ms }),
-        (Then::Over, status) => Some(answered(status, took_ms, took_ms)),
+    let fate = |one: &ListEntry<'_>| match (one.then, status) {
+        (Continuation::Next, _) => Some(TrafficEvent::Retried),
+        (Continuation::Anew, _) => None,
+        (Continuation::Over, CLIENT_CLOSED) => Some(TrafficEvent::GivenUp { life_ms: took_ms }),
+        (Continuation::Over, status) => Some(answered(status, took_ms, took_ms)),
     };
     let all = list(rest)?;
     Some(all.iter().map(|one| (one.text, fate(one))).collect())
@@ -110,7 +111,7 @@ fn each(rest: &str, status: u16) -> Option<Vec<Try<'_>>> {
     let mut lists = rest.split(" | ");
     let mut next = || list(lists.next()?);
     let (addresses, statuses, headers, lives) = (next()?, next()?, next()?, next()?);
-    let same = |other: &[One<'_>]| {
+    let same = |other: &[ListEntry<'_>]| {
         let then = other.iter().map(|one| one.then);
         addresses.iter().map(|one| one.then).eq(then)
     };
@@ -123,20 +124,22 @@ fn each(rest: &str, status: u16) -> Option<Vec<Try<'_>>> {
         let header_ms = maybe(headers.get(at)?.text, millis)?;
         let life_ms = maybe(lives.get(at)?.text, millis)?.unwrap_or(0);
         let fate = match (address.then, own) {
-            (Then::Next, _) => Some(Event::Retried),
+            (Continuation::Next, _) => Some(TrafficEvent::Retried),
             (_, Some(own)) => Some(answered(own, header_ms.unwrap_or(life_ms), life_ms)),
-            (Then::Over, None) if status == CLIENT_CLOSED => Some(Event::GivenUp { life_ms }),
-            (Then::Over, None) if status >= 500 => Some(answered(status, life_ms, life_ms)),
-            (Then::Over | Then::Anew, None) => None,
+            (Continuation::Over, None) if status == CLIENT_CLOSED => {
+                Some(TrafficEvent::GivenUp { life_ms })
+            }
+            (Continuation::Over, None) if status >= 500 => Some(answered(status, life_ms, life_ms)),
+            (Continuation::Over | Continuation::Anew, None) => None,
         };
         tries.push((address.text, fate));
     }
     Some(tries)
 }
 
-fn answered(status: u16, header_ms: u64, life_ms: u64) -> Event {
+fn answered(status: u16, header_ms: u64, life_ms: u64) -> TrafficEvent {
     let header_ms = (status != SWITCHING_PROTOCOLS).then_some(header_ms);
-    Event::Answered {
+    TrafficEvent::Answered {
         status,
         header_ms,
         life_ms,
@@ -144,13 +147,13 @@ fn answered(status: u16, header_ms: u64, life_ms: u64) -> Event {
 }
 
 /// One entry of a list, and what came after it.
-struct One<'a> {
+struct ListEntry<'a> {
     text: &'a str,
-    then: Then,
+    then: Continuation,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+enum Continuation {
     /// The next server was tried.
     Next,
     /// The request began anew elsewhere, by the word of this answer.
@@ -158,23 +161,23 @@ enum Then {
     Over,
 }
 
-fn list(text: &str) -> Option<Vec<One<'_>>> {
+fn list(text: &str) -> Option<Vec<ListEntry<'_>>> {
     let mut all = Vec::new();
     let mut rest = text;
     loop {
-        let ends = [(", ", Then::Next), (" : ", Then::Anew)];
+        let ends = [(", ", Continuation::Next), (" : ", Continuation::Anew)];
         let found = ends
             .into_iter()
             .filter_map(|(end, then)| Some((rest.find(end)?, end, then)));
         let (one, then, left) = match found.min_by_key(|(at, _, _)| *at) {
             Some((at, end, then)) => (rest.get(..at)?, then, rest.get(at + end.len()..)?),
-            None => (rest, Then::Over, ""),
+            None => (rest, Continuation::Over, ""),
         };
         if one.is_empty() || one.contains([' ', ',', '|']) {
             return None;
         }
-        all.push(One { text: one, then });
-        if then == Then::Over {
+        all.push(ListEntry { text: one, then });
+        if then == Continuation::Over {
             return Some(all);
         }
         rest = left;
@@ -224,11 +227,11 @@ mod tests {
         two: 8081,
     };
 
-    fn read(text: &str) -> Option<Vec<(Slot, Event)>> {
+    fn read(text: &str) -> Option<Vec<(Slot, TrafficEvent)>> {
         line(text, &PORTS).map(|line| line.tries)
     }
 
-    fn answer(status: u16, header_ms: u64, life_ms: u64) -> Event {
+    fn answer(status: u16, header_ms: u64, life_ms: u64) -> TrafficEvent {
         answered(status, header_ms, life_ms)
     }
 
@@ -249,7 +252,7 @@ mod tests {
         let ours = "1700000000.250 v2p 200 0.001 127.0.0.1:8080 | 200 | 0.001 | 0.001";
         assert_eq!(line(ours, &PORTS).unwrap().by, By::Us);
         let upgrade = "1700000000.250 v2 101 60.000 127.0.0.1:8081 | 101 | 0.002 | 60.000";
-        let Event::Answered { header_ms, .. } = read(upgrade).unwrap()[0].1 else {
+        let TrafficEvent::Answered { header_ms, .. } = read(upgrade).unwrap()[0].1 else {
             panic!("not answered")
         };
         assert_eq!(
@@ -260,16 +263,25 @@ mod tests {
 
     #[test]
     fn a_retry_is_a_failure_of_who_was_asked_first() {
-        let tries = [(Slot::Two, Event::Retried), (Slot::One, answer(200, 4, 5))];
+        let tries = [
+            (Slot::Two, TrafficEvent::Retried),
+            (Slot::One, answer(200, 4, 5)),
+        ];
         assert_eq!(read(RETRIED).unwrap(), tries);
         let old = "1700000000.250 2 200 0.001 127.0.0.1:8081, 127.0.0.1:8080";
-        let tries = [(Slot::Two, Event::Retried), (Slot::One, answer(200, 1, 1))];
+        let tries = [
+            (Slot::Two, TrafficEvent::Retried),
+            (Slot::One, answer(200, 1, 1)),
+        ];
         assert_eq!(read(old).unwrap(), tries);
         // An app may send a request elsewhere itself: that is an answer.
         let sent = "1700000000.250 v2 200 0.001 127.0.0.1:8081 : 127.0.0.1:9 | 200 : 404 | 0.001 : 0.002 | 0.001 : 0.002";
         assert_eq!(read(sent).unwrap(), [(Slot::Two, answer(200, 1, 1))]);
         let both_down = "1700000000.250 v2 502 0.001 127.0.0.1:8081, 127.0.0.1:8080 | 502, 502 | -, - | 0.001, 0.000";
-        let tries = [(Slot::Two, Event::Retried), (Slot::One, answer(502, 0, 0))];
+        let tries = [
+            (Slot::Two, TrafficEvent::Retried),
+            (Slot::One, answer(502, 0, 0)),
+        ];
         assert_eq!(read(both_down).unwrap(), tries);
     }
 
@@ -278,7 +290,7 @@ mod tests {
         let gone = "1700000000.250 v2 499 3.000 127.0.0.1:8081 | - | - | 2.500";
         assert_eq!(
             read(gone).unwrap(),
-            [(Slot::Two, Event::GivenUp { life_ms: 2500 })]
+            [(Slot::Two, TrafficEvent::GivenUp { life_ms: 2500 })]
         );
         let in_the_body = "1700000000.250 v2 499 3.000 127.0.0.1:8081 | 200 | 0.003 | 2.500";
         assert_eq!(
@@ -288,7 +300,7 @@ mod tests {
         let old = "1700000000.250 2 499 3.000 127.0.0.1:8081";
         assert_eq!(
             read(old).unwrap(),
-            [(Slot::Two, Event::GivenUp { life_ms: 3000 })]
+            [(Slot::Two, TrafficEvent::GivenUp { life_ms: 3000 })]
         );
     }
 

@@ -11,6 +11,6 @@ mod waiting;
 pub(super) use counter::Counter;
 pub(super) use curve::Curve;
 #[cfg(test)]
-pub(super) use line::Event;
-pub(super) use line::{By, Line, line};
+pub(super) use line::TrafficEvent;
+pub(super) use line::{By, TrafficLine, line};
 pub(super) use waiting::Waiting;

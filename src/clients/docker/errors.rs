@@ -7,7 +7,7 @@ use bollard::errors::Error;
 
 /// What went wrong. The first of those that fit a text is meant, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Refusal {
+pub(crate) enum DockerFailure {
     DiskFull,
     /// The registry wants fewer requests. A busy one may say so to a client that it would refuse later.
     Busy,
@@ -21,14 +21,17 @@ pub(crate) enum Refusal {
     Other,
 }
 
-const WORDS: [(Refusal, &[&str]); 6] = [
+const WORDS: [(DockerFailure, &[&str]); 6] = [
     (
-        Refusal::DiskFull,
+        DockerFailure::DiskFull,
         &["no space left on device", "disk quota exceeded"],
     ),
-    (Refusal::Busy, &["toomanyrequests", "too many requests"]),
     (
-        Refusal::Unauthorized,
+        DockerFailure::Busy,
+        &["toomanyrequests", "too many requests"],
+    ),
+    (
+        DockerFailure::Unauthorized,
         &[
             "unauthorized",
             "no basic auth credentials",
@@ -41,7 +44,7 @@ const WORDS: [(Refusal, &[&str]); 6] = [
         ],
     ),
     (
-        Refusal::Down,
+        DockerFailure::Down,
         &[
             "connection refused",
             "connection reset",
@@ -59,11 +62,11 @@ const WORDS: [(Refusal, &[&str]); 6] = [
         ],
     ),
     (
-        Refusal::Unreachable,
+        DockerFailure::Unreachable,
         &["no such host", "network is unreachable", "no route to host"],
     ),
     (
-        Refusal::Missing,
+        DockerFailure::Missing,
         &[
             "manifest unknown",
             "not found",
@@ -73,7 +76,7 @@ const WORDS: [(Refusal, &[&str]); 6] = [
     ),
 ];
 
-impl Refusal {
+impl DockerFailure {
     /// What a text of the engine means, which may be about anything.
     pub(crate) fn of_engine(text: &str) -> Self {
         let text = text.to_lowercase();
@@ -143,23 +146,39 @@ mod tests {
             "pull access denied for user/app, repository does not exist or may require 'docker login'",
             "error parsing HTTP 403 response body: <TITLE>Access Denied</TITLE>",
         ] {
-            assert_eq!(Refusal::of_engine(text), Refusal::Unauthorized, "{text}");
-            assert_eq!(Refusal::of_registry(text), Refusal::Unauthorized, "{text}");
+            assert_eq!(
+                DockerFailure::of_engine(text),
+                DockerFailure::Unauthorized,
+                "{text}"
+            );
+            assert_eq!(
+                DockerFailure::of_registry(text),
+                DockerFailure::Unauthorized,
+                "{text}"
+            );
         }
         for text in [
             "open /var/lib/docker/tmp/x: permission denied",
             "Mounts denied: the path /x is not shared",
         ] {
-            assert_eq!(Refusal::of_engine(text), Refusal::Other, "{text}");
-            assert_eq!(Refusal::of_registry(text), Refusal::Other, "{text}");
+            assert_eq!(
+                DockerFailure::of_engine(text),
+                DockerFailure::Other,
+                "{text}"
+            );
+            assert_eq!(
+                DockerFailure::of_registry(text),
+                DockerFailure::Other,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_number_is_a_status_only_when_the_text_is_a_registrys() {
         let text = "Bind for 0.0.0.0:503 failed: port is already allocated";
-        assert_eq!(Refusal::of_engine(text), Refusal::Other);
+        assert_eq!(DockerFailure::of_engine(text), DockerFailure::Other);
         let text = "received unexpected HTTP status: 503";
-        assert_eq!(Refusal::of_registry(text), Refusal::Down);
+        assert_eq!(DockerFailure::of_registry(text), DockerFailure::Down);
     }
 }

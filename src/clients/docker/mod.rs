@@ -22,7 +22,7 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(30);
 
 /// Where an engine listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum EngineAddress {
     /// A socket of this machine.
     Socket,
     /// Plain HTTP.
@@ -32,13 +32,13 @@ pub(crate) enum Place {
 }
 
 /// What kind of address the value of `DOCKER_HOST` is.
-pub(crate) fn place(address: &str) -> Place {
+pub(crate) fn place(address: &str) -> EngineAddress {
     if address.starts_with("unix://") || address.starts_with('/') {
-        Place::Socket
+        EngineAddress::Socket
     } else if address.starts_with("tcp://") || address.starts_with("http://") {
-        Place::Network
+        EngineAddress::Network
     } else {
-        Place::Foreign
+        EngineAddress::Foreign
     }
 }
 
@@ -46,9 +46,9 @@ pub(crate) fn place(address: &str) -> Place {
 pub(crate) fn client(address: &str, longest: Duration) -> Result<Docker, Error> {
     let seconds = longest.as_secs();
     let docker = match place(address) {
-        Place::Socket => Docker::connect_with_unix(address, seconds, API_DEFAULT_VERSION),
-        Place::Network => Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION),
-        Place::Foreign => Err(Error::UnsupportedURISchemeError {
+        EngineAddress::Socket => Docker::connect_with_unix(address, seconds, API_DEFAULT_VERSION),
+        EngineAddress::Network => Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION),
+        EngineAddress::Foreign => Err(Error::UnsupportedURISchemeError {
             uri: address.to_owned(),
         }),
     };

@@ -10,7 +10,7 @@ use crate::protocol::ids::Commit;
 
 /// A commit as seen from a branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum CommitPosition {
     /// It is the branch's last commit.
     Tip,
     /// The branch has it, and newer ones.
@@ -25,19 +25,19 @@ struct Comparison {
 }
 
 #[derive(Deserialize)]
-struct Pull {
+struct AssociatedPull {
     number: u64,
-    head: End,
+    head: CommitRef,
 }
 
 #[derive(Deserialize)]
-struct End {
+struct CommitRef {
     sha: String,
 }
 
 #[derive(Deserialize)]
 struct Lineage {
-    parents: Vec<End>,
+    parents: Vec<CommitRef>,
 }
 
 impl Github {
@@ -64,7 +64,7 @@ impl Github {
     }
 
     /// Whether a branch has a commit. Anything but a clear answer is an error.
-    pub async fn standing(&self, branch: &str, commit: &Commit) -> Result<Standing> {
+    pub async fn standing(&self, branch: &str, commit: &Commit) -> Result<CommitPosition> {
         // The second page has neither commits nor files, which may be megabytes.
         let path = format!("compare/{}...{commit}?per_page=1&page=2", path_part(branch));
         let answer: Comparison = self.ask(&path).await.map_err(|error| {
@@ -80,17 +80,17 @@ impl Github {
             error.unanswered(what, cure)
         })?;
         Ok(match answer.status.as_str() {
-            "identical" => Standing::Tip,
-            "behind" => Standing::Behind,
+            "identical" => CommitPosition::Tip,
+            "behind" => CommitPosition::Behind,
             // `ahead`, `diverged`, and words of tomorrow.
-            _ => Standing::Elsewhere,
+            _ => CommitPosition::Elsewhere,
         })
     }
 
     /// The numbers of the pull requests whose head a commit is, those of forks among them.
     pub async fn pulls_with_head(&self, commit: &Commit) -> Result<Vec<u64>> {
         let path = format!("commits/{commit}/pulls");
-        let pulls = self.ask_all(&path, |page: Vec<Pull>| page).await;
+        let pulls = self.ask_all(&path, |page: Vec<AssociatedPull>| page).await;
         let pulls = pulls.map_err(|error| {
             let what = format!(
                 "cannot read the pull requests of `{}` from GitHub",

@@ -29,11 +29,11 @@ pub enum CheckState {
 
 #[derive(Deserialize)]
 struct Runs {
-    check_runs: Vec<Run>,
+    check_runs: Vec<CheckRun>,
 }
 
 #[derive(Deserialize)]
-struct Run {
+struct CheckRun {
     name: String,
     status: String,
     conclusion: Option<String>,
@@ -42,11 +42,11 @@ struct Run {
 
 #[derive(Deserialize)]
 struct Combined {
-    statuses: Vec<Status>,
+    statuses: Vec<CommitStatus>,
 }
 
 #[derive(Deserialize)]
-struct Status {
+struct CommitStatus {
     context: String,
     state: String,
     target_url: Option<String>,
@@ -71,8 +71,8 @@ impl Github {
     }
 }
 
-impl From<Run> for Check {
-    fn from(run: Run) -> Self {
+impl From<CheckRun> for Check {
+    fn from(run: CheckRun) -> Self {
         let state = match (run.status.as_str(), run.conclusion.as_deref()) {
             ("completed", Some("success" | "neutral" | "skipped")) => CheckState::Green,
             ("completed", _) => CheckState::Red,
@@ -86,8 +86,8 @@ impl From<Run> for Check {
     }
 }
 
-impl From<Status> for Check {
-    fn from(status: Status) -> Self {
+impl From<CommitStatus> for Check {
+    fn from(status: CommitStatus) -> Self {
         let state = match status.state.as_str() {
             "success" => CheckState::Green,
             "pending" => CheckState::Pending,

@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// An answer whose body is not read yet.
-type Answer = Response<BoxBody<Bytes, octocrab::Error>>;
+type UnreadResponse = Response<BoxBody<Bytes, octocrab::Error>>;
 
 /// Why a call failed. Holds no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,7 +199,7 @@ async fn twice<R>(call: impl AsyncFn() -> Result<R, ApiError>) -> Result<R, ApiE
 
 /// One call, bounded in time and in what is read.
 async fn bounded<R: DeserializeOwned>(
-    call: impl Future<Output = octocrab::Result<Answer>>,
+    call: impl Future<Output = octocrab::Result<UnreadResponse>>,
 ) -> Result<R, ApiError> {
     // The future of a call is large; every caller holds one.
     let read = Box::pin(async {
@@ -220,7 +220,7 @@ async fn bounded<R: DeserializeOwned>(
 }
 
 /// The answer with its body read, which is short enough.
-async fn whole(answer: Answer) -> Result<Answer, ApiError> {
+async fn whole(answer: UnreadResponse) -> Result<UnreadResponse, ApiError> {
     let (head, body) = answer.into_parts();
     let bytes = match Limited::new(body, LONGEST_ANSWER).collect().await {
         Ok(body) => body.to_bytes(),

@@ -14,11 +14,11 @@ const MAX_PAGES: usize = 10;
 struct Comment {
     id: u64,
     body: Option<String>,
-    user: Option<Author>,
+    user: Option<CommentAuthor>,
 }
 
 #[derive(Deserialize)]
-struct Author {
+struct CommentAuthor {
     login: String,
     #[serde(rename = "type")]
     kind: String,
@@ -30,14 +30,14 @@ struct Me {
 }
 
 /// Whose token it is.
-enum Owner {
+enum TokenOwner {
     /// A person's, by login.
     User(String),
     /// An app's, such as the one of GitHub Actions: GitHub does not tell it its name.
     App,
 }
 
-impl Owner {
+impl TokenOwner {
     /// Anybody can write our marker, so that only the author tells. An app that comments here was let in by an
     /// administrator of the repository.
     fn wrote(&self, comment: &Comment) -> bool {
@@ -84,10 +84,10 @@ impl Github {
     }
 
     /// Asked only when there is a comment that may be ours.
-    async fn owner(&self) -> Result<Owner, ApiError> {
+    async fn owner(&self) -> Result<TokenOwner, ApiError> {
         match self.get_user().await {
-            Ok(Me { login }) => Ok(Owner::User(login)),
-            Err(error) if matches!(error.status, Some(401 | 403 | 404)) => Ok(Owner::App),
+            Ok(Me { login }) => Ok(TokenOwner::User(login)),
+            Err(error) if matches!(error.status, Some(401 | 403 | 404)) => Ok(TokenOwner::App),
             Err(error) => Err(error),
         }
     }

@@ -44,7 +44,7 @@ pub struct Deployment<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum DeploymentState {
     InProgress,
     Success,
     /// Failed; something else is live.
@@ -68,7 +68,7 @@ struct Earlier {
 }
 
 #[derive(Deserialize)]
-struct Status {
+struct DeploymentStatus {
     state: String,
 }
 
@@ -131,7 +131,7 @@ impl Github {
         &self,
         handle: DeploymentHandle,
         about: &Deployment<'_>,
-        state: State,
+        state: DeploymentState,
         description: &str,
     ) -> Result<(), ApiError> {
         let mut body = json!({
@@ -155,7 +155,10 @@ impl Github {
     }
 
     /// The newest state of a deployment; `None` when it has none, or one that we never set.
-    pub async fn newest_state(&self, handle: DeploymentHandle) -> Result<Option<State>, ApiError> {
+    pub async fn newest_state(
+        &self,
+        handle: DeploymentHandle,
+    ) -> Result<Option<DeploymentState>, ApiError> {
         let newest = self.state_of(handle.id).await?;
         Ok(newest.and_then(|state| serde_json::from_value(Value::String(state)).ok()))
     }
@@ -175,8 +178,10 @@ impl Github {
         for earlier in ours {
             match self.state_of(earlier.id).await?.as_deref() {
                 Some("success") => {
-                    let body = json!({ "state": State::Inactive, "auto_inactive": false });
-                    self.add_status(earlier.id, State::Inactive, &body).await?;
+                    let body =
+                        json!({ "state": DeploymentState::Inactive, "auto_inactive": false });
+                    self.add_status(earlier.id, DeploymentState::Inactive, &body)
+                        .await?;
                 }
                 // The run after that one has been here and saw to everything before it.
                 Some("inactive") => return Ok(()),
@@ -186,7 +191,12 @@ impl Github {
         Ok(())
     }
 
-    async fn add_status(&self, id: u64, state: State, body: &Value) -> Result<(), ApiError> {
+    async fn add_status(
+        &self,
+        id: u64,
+        state: DeploymentState,
+        body: &Value,
+    ) -> Result<(), ApiError> {
         let path = format!("deployments/{id}/statuses");
         let find = async || {
             let there = self.state_of(id).await?;
@@ -201,20 +211,20 @@ impl Github {
 
     async fn state_of(&self, id: u64) -> Result<Option<String>, ApiError> {
         let path = format!("deployments/{id}/statuses?per_page=1");
-        let newest: Vec<Status> = self.get(&path).await?;
+        let newest: Vec<DeploymentStatus> = self.get(&path).await?;
         Ok(newest.into_iter().next().map(|status| status.state))
     }
 }
 
 /// What we wrote into a record, to know it again.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Fields {
+struct DeploymentPayload {
     /// `None` in records of others; `Some(None)` in ours when the app has no name.
     app: Option<Option<String>>,
     run: Option<String>,
 }
 
-impl Fields {
+impl DeploymentPayload {
     fn is_of(&self, app: Option<&str>) -> bool {
         self.app
             .as_ref()
@@ -223,7 +233,7 @@ impl Fields {
 }
 
 /// A payload comes back as the object that was sent, or as its text.
-fn fields(payload: &Value) -> Fields {
+fn fields(payload: &Value) -> DeploymentPayload {
     let parsed;
     let payload = match payload {
         Value::String(text) => {
@@ -233,7 +243,7 @@ fn fields(payload: &Value) -> Fields {
         other => other,
     };
     let text = |key: &str| Some(payload.get(key)?.as_str()?.to_owned());
-    Fields {
+    DeploymentPayload {
         app: payload
             .get("app")
             .map(|app| app.as_str().map(str::to_owned)),

@@ -16,11 +16,11 @@ mod pulls;
 mod questions;
 mod reviews;
 
-pub use ancestry::Standing;
+pub use ancestry::CommitPosition;
 pub use checks::{Check, CheckState};
 pub use client::{ApiError, Github};
 pub use comment::marker;
-pub use deployment::{Deployment, DeploymentHandle, State};
-pub use people::{Access, HeadCommit};
+pub use deployment::{Deployment, DeploymentHandle, DeploymentState};
+pub use people::{CollaboratorAccess, HeadCommit};
 pub use pulls::PullNow;
-pub use reviews::Verdict;
+pub use reviews::ReviewVerdict;

@@ -9,7 +9,7 @@ use crate::protocol::ids::Commit;
 
 /// Whether someone may write to the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
+pub enum CollaboratorAccess {
     /// Write, maintain or admin.
     Write,
     /// Less than that.
@@ -34,24 +34,24 @@ struct Permission {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    commit: Described,
+struct CommitResponse {
+    commit: CommitDetails,
 }
 
 #[derive(Deserialize)]
-struct Described {
+struct CommitDetails {
     message: String,
-    author: Option<Author>,
+    author: Option<CommitAuthor>,
 }
 
 #[derive(Deserialize)]
-struct Author {
+struct CommitAuthor {
     name: Option<String>,
 }
 
 impl Github {
     /// Asks whether `user` may write. Anything but a clear answer is an error: the gate stays shut.
-    pub async fn permission(&self, user: &str) -> Result<Access> {
+    pub async fn permission(&self, user: &str) -> Result<CollaboratorAccess> {
         let login = login(user).ok_or_else(|| {
             let what = format!(
                 "`{}` is not a GitHub user",
@@ -68,16 +68,16 @@ impl Github {
         })?;
         // `permission` folds maintain into write and triage into read.
         match answer.permission.as_str() {
-            "admin" | "write" => Ok(Access::Write),
+            "admin" | "write" => Ok(CollaboratorAccess::Write),
             other => {
                 let role = answer.role_name.unwrap_or_else(|| other.to_owned());
-                Ok(Access::Less { role })
+                Ok(CollaboratorAccess::Less { role })
             }
         }
     }
 
     pub async fn head_commit(&self, commit: &Commit) -> Result<HeadCommit, ApiError> {
-        let answer: Answer = self.get(&format!("commits/{commit}")).await?;
+        let answer: CommitResponse = self.get(&format!("commits/{commit}")).await?;
         let message = answer.commit.message.lines().next().unwrap_or_default();
         Ok(HeadCommit {
             message: message.to_owned(),

@@ -22,13 +22,13 @@ pub struct PullNow {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct PullResponse {
     state: String,
     merged: bool,
     draft: bool,
     labels: Vec<Label>,
-    head: End,
-    base: End,
+    head: PullBranch,
+    base: PullBranch,
 }
 
 #[derive(Deserialize)]
@@ -37,22 +37,22 @@ struct Label {
 }
 
 #[derive(Deserialize)]
-struct End {
+struct PullBranch {
     #[serde(rename = "ref")]
     branch: String,
     sha: String,
-    repo: Option<Repository>,
+    repo: Option<BranchRepository>,
 }
 
 #[derive(Deserialize)]
-struct Repository {
+struct BranchRepository {
     full_name: String,
 }
 
 impl Github {
     /// Reads a pull request anew.
     pub async fn pull_request(&self, number: u64) -> Result<PullNow> {
-        let answer: Answer = self
+        let answer: PullResponse = self
             .ask(&format!("pulls/{number}"))
             .await
             .map_err(|error| {

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// A reviewer's last word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ReviewVerdict {
     /// Go on.
     Approved,
     /// Not like this.
@@ -33,7 +33,7 @@ impl Github {
     ///
     /// A comment takes nothing back; a dismissed review is none. Which commit was looked at does not
     /// matter here: to have approvals end with a push is a setting of the repository.
-    pub async fn verdicts(&self, number: u64) -> Result<BTreeMap<String, Verdict>> {
+    pub async fn verdicts(&self, number: u64) -> Result<BTreeMap<String, ReviewVerdict>> {
         let path = format!("pulls/{number}/reviews");
         let reviews = self.ask_all(&path, |page: Vec<Review>| page).await;
         let reviews = reviews.map_err(|error| {
@@ -45,8 +45,8 @@ impl Github {
             // Someone whose account is gone.
             let Some(User { login }) = user else { continue };
             match state.as_str() {
-                "APPROVED" => verdicts.insert(login, Verdict::Approved),
-                "CHANGES_REQUESTED" => verdicts.insert(login, Verdict::ChangesRequested),
+                "APPROVED" => verdicts.insert(login, ReviewVerdict::Approved),
+                "CHANGES_REQUESTED" => verdicts.insert(login, ReviewVerdict::ChangesRequested),
                 "DISMISSED" => verdicts.remove(&login),
                 _ => None,
             };

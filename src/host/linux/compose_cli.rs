@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
 use super::super::facts::{ComposeProject, ComposeTool, Composed};
-use super::super::{HostResult, OnLine, Start};
+use super::super::{HostResult, OnLine, RecreatePolicy};
 use super::process::Program;
 use crate::clients::environment::{Environment, is_program};
 use crate::protocol::ids::ServiceName;
@@ -131,7 +131,7 @@ impl Launcher {
         &self,
         project: &ComposeProject,
         services: &[ServiceName],
-        start: Start,
+        start: RecreatePolicy,
         on_line: OnLine<'_>,
     ) -> HostResult<()> {
         let doing = format!("start {}", names(services));
@@ -185,11 +185,11 @@ fn file_args(project: &ComposeProject) -> impl Iterator<Item = OsString> {
     base.into_iter().flatten().chain(files)
 }
 
-fn up_args(tool: ComposeTool, start: Start) -> Vec<&'static str> {
+fn up_args(tool: ComposeTool, start: RecreatePolicy) -> Vec<&'static str> {
     let mut args = vec!["up", "-d", "--no-deps", "--no-build"];
     args.extend(match start {
-        Start::Keep => None,
-        Start::Fresh => Some("--force-recreate"),
+        RecreatePolicy::Keep => None,
+        RecreatePolicy::Fresh => Some("--force-recreate"),
     });
     args.extend(match tool {
         ComposeTool::V1 => None,
@@ -319,8 +319,8 @@ mod tests {
 
     #[test]
     fn only_a_fresh_start_recreates() {
-        assert!(up_args(ComposeTool::V1, Start::Fresh).contains(&"--force-recreate"));
-        assert!(!up_args(ComposeTool::V2, Start::Keep).contains(&"--force-recreate"));
+        assert!(up_args(ComposeTool::V1, RecreatePolicy::Fresh).contains(&"--force-recreate"));
+        assert!(!up_args(ComposeTool::V2, RecreatePolicy::Keep).contains(&"--force-recreate"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::facts::{
     ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident,
 };
-use super::super::{Clock as _, Containers, HostResult, OnLine, Start};
+use super::super::{Clock as _, Containers, HostResult, OnLine, RecreatePolicy};
 use super::{LinuxHost, docker};
 use crate::protocol::ids::ServiceName;
 
@@ -26,7 +26,7 @@ impl Containers for LinuxHost {
         &self,
         project: &ComposeProject,
         services: &[ServiceName],
-        start: Start,
+        start: RecreatePolicy,
         on_line: OnLine<'_>,
     ) -> HostResult<()> {
         self.launcher()

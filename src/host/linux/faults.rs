@@ -11,11 +11,11 @@ const ORDER: &str = "/run/pct-deploy-fault";
 
 /// What was ordered, and how many journal lines were written.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(super) struct FaultInjector {
     lines: Cell<u32>,
 }
 
-impl Faults {
+impl FaultInjector {
     /// A line of this file is on disk.
     pub(super) fn line_written(&self, file: &Path) {
         if !cfg!(debug_assertions) || !file.ends_with("open.jsonl") {

@@ -11,7 +11,7 @@ use super::replace::{replace_here, replace_with, sync_folder};
 use super::{LinuxHost, lock, root, tail};
 
 impl Files for LinuxHost {
-    type Lock = lock::Lock;
+    type Lock = lock::FileLock;
 
     async fn read(&self, path: &Path) -> HostResult<Option<Vec<u8>>> {
         match std::fs::read(path) {
@@ -165,7 +165,7 @@ impl Files for LinuxHost {
         Err(HostError::new(Trouble::Missing, doing()))
     }
 
-    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<lock::Lock>> {
+    async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<lock::FileLock>> {
         lock::try_lock(path, holder)
     }
 

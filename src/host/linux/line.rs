@@ -9,38 +9,39 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::super::facts::{Asked, Probe};
+use super::super::facts::{Probe, RequestOutcome};
 use super::http_probe;
 
 /// The connection, once it is open.
 #[derive(Default)]
-pub struct Line {
-    open: Option<Open>,
+pub struct KeepAliveConnection {
+    open: Option<OpenConnection>,
 }
 
-struct Open {
+struct OpenConnection {
     sender: SendRequest<Empty<Bytes>>,
     pump: JoinHandle<()>,
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for KeepAliveConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").finish_non_exhaustive()
+        f.debug_struct("KeepAliveConnection")
+            .finish_non_exhaustive()
     }
 }
 
 /// How one try ended.
 enum Tried {
-    Asked(Asked),
+    Asked(RequestOutcome),
     /// The connection was closed before the request was written.
     Unsent,
 }
 
-pub(super) async fn ask(line: &mut Line, probe: &Probe) -> Asked {
+pub(super) async fn ask(line: &mut KeepAliveConnection, probe: &Probe) -> RequestOutcome {
     for _ in 0..2 {
         let tried = timeout(probe.timeout, Box::pin(once(line, probe))).await;
         match tried {
-            Ok(Tried::Asked(asked @ Asked::Status(_))) => return asked,
+            Ok(Tried::Asked(asked @ RequestOutcome::Status(_))) => return asked,
             Ok(Tried::Asked(asked)) => {
                 close(line);
                 return asked;
@@ -48,15 +49,15 @@ pub(super) async fn ask(line: &mut Line, probe: &Probe) -> Asked {
             Ok(Tried::Unsent) => close(line),
             Err(_elapsed) => {
                 close(line);
-                return Asked::Lost;
+                return RequestOutcome::Lost;
             }
         }
     }
-    Asked::Refused("the server closes every connection".to_owned())
+    RequestOutcome::Refused("the server closes every connection".to_owned())
 }
 
-async fn once(line: &mut Line, probe: &Probe) -> Tried {
-    let refused = |why: String| Tried::Asked(Asked::Refused(why));
+async fn once(line: &mut KeepAliveConnection, probe: &Probe) -> Tried {
+    let refused = |why: String| Tried::Asked(RequestOutcome::Refused(why));
     let request = match http_probe::request(probe, "keep-alive") {
         Ok(request) => request,
         Err(why) => return refused(why),
@@ -76,26 +77,26 @@ async fn once(line: &mut Line, probe: &Probe) -> Tried {
     let answer = match open.sender.send_request(request).await {
         Ok(answer) => answer,
         Err(error) if error.is_canceled() => return Tried::Unsent,
-        Err(_lost) => return Tried::Asked(Asked::Lost),
+        Err(_lost) => return Tried::Asked(RequestOutcome::Lost),
     };
     let status = answer.status().as_u16();
     let mut body = answer.into_body();
     while let Some(frame) = body.frame().await {
         if frame.is_err() {
-            return Tried::Asked(Asked::Lost);
+            return Tried::Asked(RequestOutcome::Lost);
         }
     }
-    Tried::Asked(Asked::Status(status))
+    Tried::Asked(RequestOutcome::Status(status))
 }
 
-async fn open(probe: &Probe) -> Result<Open, String> {
+async fn open(probe: &Probe) -> Result<OpenConnection, String> {
     let (sender, connection) = http_probe::open(probe).await?;
     // It ends with the connection; its error reaches the request, and there it is told.
     let pump = tokio::spawn(async move { drop(connection.await) });
-    Ok(Open { sender, pump })
+    Ok(OpenConnection { sender, pump })
 }
 
-fn close(line: &mut Line) {
+fn close(line: &mut KeepAliveConnection) {
     if let Some(open) = line.open.take() {
         open.pump.abort();
     }
@@ -122,7 +123,7 @@ mod tests {
     }
 
     /// Serves connections one after the other; each item is one request.
-    async fn ask_each(does: &'static [Does]) -> Vec<Asked> {
+    async fn ask_each(does: &'static [Does]) -> Vec<RequestOutcome> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move {
@@ -156,7 +157,7 @@ mod tests {
             by_https: false,
             timeout: Duration::from_millis(500),
         };
-        let mut line = Line::default();
+        let mut line = KeepAliveConnection::default();
         let mut all = Vec::new();
         for _ in does {
             all.push(ask(&mut line, &probe).await);
@@ -171,14 +172,25 @@ mod tests {
         let asked = ask_each(&[Does::Answer, Does::AnswerAndClose, Does::Answer]).await;
         assert_eq!(
             asked,
-            [Asked::Status(200), Asked::Status(200), Asked::Status(200)]
+            [
+                RequestOutcome::Status(200),
+                RequestOutcome::Status(200),
+                RequestOutcome::Status(200)
+            ]
         );
     }
 
     #[tokio::test]
     async fn a_request_that_was_read_and_not_answered_is_lost() {
         let asked = ask_each(&[Does::Answer, Does::ReadAndClose, Does::Answer]).await;
-        assert_eq!(asked, [Asked::Status(200), Asked::Lost, Asked::Status(200)]);
+        assert_eq!(
+            asked,
+            [
+                RequestOutcome::Status(200),
+                RequestOutcome::Lost,
+                RequestOutcome::Status(200)
+            ]
+        );
     }
 
     #[tokio::test]
@@ -194,7 +206,10 @@ mod tests {
             timeout: Duration::from_millis(500),
         };
         drop(listener);
-        let asked = ask(&mut Line::default(), &probe).await;
-        assert_eq!(asked, Asked::Refused("connection refused".to_owned()));
+        let asked = ask(&mut KeepAliveConnection::default(), &probe).await;
+        assert_eq!(
+            asked,
+            RequestOutcome::Refused("connection refused".to_owned())
+        );
     }
 }

@@ -13,13 +13,13 @@ const LONGEST_HOLDER: u64 = 4096;
 
 /// The lock file, held while it is open.
 #[derive(Debug)]
-pub struct Lock {
+pub struct FileLock {
     _file: File,
 }
 
-impl Held for Lock {}
+impl Held for FileLock {}
 
-pub(super) fn try_lock(path: &Path, holder: &str) -> HostResult<LockAttempt<Lock>> {
+pub(super) fn try_lock(path: &Path, holder: &str) -> HostResult<LockAttempt<FileLock>> {
     let attempt = || {
         let mut options = OpenOptions::new();
         // Never truncated on opening: what is in it is the holder's.
@@ -39,7 +39,7 @@ pub(super) fn try_lock(path: &Path, holder: &str) -> HostResult<LockAttempt<Lock
                 // The programs that we start hold it with us: were we killed in the middle of
                 // `compose up`, the next agent must wait for it to end before it cleans up.
                 rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
-                Ok(LockAttempt::Taken(Lock { _file: file }))
+                Ok(LockAttempt::Taken(FileLock { _file: file }))
             }
             Err(TryLockError::WouldBlock) => {
                 let mut note = Vec::new();

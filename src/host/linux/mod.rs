@@ -49,7 +49,7 @@ pub struct LinuxHost {
     docker: OnceCell<Docker>,
     compose: OnceCell<compose_cli::Launcher>,
     nginx_pid_file: RefCell<Option<PathBuf>>,
-    faults: faults::Faults,
+    faults: faults::FaultInjector,
 }
 
 impl LinuxHost {
@@ -66,7 +66,7 @@ impl LinuxHost {
             docker: OnceCell::new(),
             compose: OnceCell::new(),
             nginx_pid_file: RefCell::new(None),
-            faults: faults::Faults::default(),
+            faults: faults::FaultInjector::default(),
         })
     }
 

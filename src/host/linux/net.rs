@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::error::HostError;
-use super::super::facts::{Arrivals, Asked, Probe, ProbeAnswer};
+use super::super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome};
 use super::super::{HostResult, Network};
 use super::http_probe::exchange;
 use super::tcp_table::{connected, is_at, is_connection_to, is_listener};
@@ -19,7 +19,7 @@ use crate::protocol::slot::{PerSlot, Slot};
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
 
 impl Network for LinuxHost {
-    type Line = line::Line;
+    type Line = line::KeepAliveConnection;
 
     async fn probe(&self, probe: &Probe) -> ProbeAnswer {
         match timeout(probe.timeout, Box::pin(exchange(probe))).await {
@@ -36,7 +36,7 @@ impl Network for LinuxHost {
         }
     }
 
-    async fn ask(&self, line: &mut line::Line, probe: &Probe) -> Asked {
+    async fn ask(&self, line: &mut line::KeepAliveConnection, probe: &Probe) -> RequestOutcome {
         line::ask(line, probe).await
     }
 

@@ -10,7 +10,7 @@ use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
 use crate::clients::environment::{Environment, find_program};
 use crate::clients::lines::Tail;
-use crate::clients::process::{NoEnd, Output, run};
+use crate::clients::process::{NoEnd, StandardOutput, run};
 
 /// What an error shows of the output of a program.
 const TAIL: usize = 20;
@@ -115,7 +115,7 @@ impl Program {
         on_line: &mut (dyn FnMut(&str) + '_),
     ) -> HostResult<Vec<u8>> {
         let mut output = Vec::new();
-        let captured = Output::Captured(&mut output, self.most_output);
+        let captured = StandardOutput::Captured(&mut output, self.most_output);
         self.run(captured, on_line).await?;
         Ok(output)
     }
@@ -127,10 +127,14 @@ impl Program {
 
     /// Runs it and hands over each line that it prints; an error shows the last ones.
     pub(super) async fn stream(self, on_line: &mut (dyn FnMut(&str) + '_)) -> HostResult<()> {
-        self.run(Output::Streamed, on_line).await
+        self.run(StandardOutput::Streamed, on_line).await
     }
 
-    async fn run(self, output: Output<'_>, on_line: &mut (dyn FnMut(&str) + '_)) -> HostResult<()> {
+    async fn run(
+        self,
+        output: StandardOutput<'_>,
+        on_line: &mut (dyn FnMut(&str) + '_),
+    ) -> HostResult<()> {
         let mut tail = Tail::new(TAIL);
         let mut hear = |line: &str| {
             tail.push(line);

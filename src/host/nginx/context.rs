@@ -4,7 +4,7 @@ use super::statements::{Block, blocks, files, is};
 
 /// What a configuration says around the include.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Context {
+pub struct IncludeContext {
     /// `open_file_cache` is on where the flag is looked at: nginx would see it late.
     pub file_cache: Option<String>,
     /// `access_log` and `proxy_set_header` of the `http` block, which a `server` block loses as soon as it has one of
@@ -20,7 +20,7 @@ pub struct Context {
 }
 
 /// Reads a configuration as `nginx -T` prints it; what the include itself says does not count.
-pub fn around(config: &str, include: &str) -> Context {
+pub fn around(config: &str, include: &str) -> IncludeContext {
     let root = blocks(config, include);
     let http = root.all("http").into_iter();
     let http: Vec<&Vec<String>> = http.flat_map(|block| &block.statements).collect();
@@ -54,7 +54,7 @@ pub fn around(config: &str, include: &str) -> Context {
     for block in found.iter().flat_map(|server| &server.blocks) {
         passing(block, &mut own_logs);
     }
-    Context {
+    IncludeContext {
         file_cache: file_cache.map(|words| words.join(" ")),
         inherited: inherited.map(|words| written(words)).collect(),
         own: own.collect(),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::context::Context;
+use super::context::IncludeContext;
 use crate::protocol::ids::AppName;
 use crate::protocol::slot::PerSlot;
 
@@ -37,7 +37,7 @@ pub struct FlagSwitch<'a> {
     pub variable: &'a str,
     pub folder: &'a Path,
     /// What stands around the include.
-    pub context: &'a Context,
+    pub context: &'a IncludeContext,
     /// What this nginx does with connections to the slots.
     pub keeping: Keeping,
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn switch<'a>(app: &'a AppName, context: &'a Context) -> FlagSwitch<'a> {
+fn switch<'a>(app: &'a AppName, context: &'a IncludeContext) -> FlagSwitch<'a> {
     FlagSwitch {
         app,
         ports: PerSlot {
@@ -18,7 +18,7 @@ fn switch<'a>(app: &'a AppName, context: &'a Context) -> FlagSwitch<'a> {
 
 #[test]
 fn both_texts_describe_themselves_and_notice_a_change() {
-    let (app, context) = ("web.app".parse().unwrap(), Context::default());
+    let (app, context) = ("web.app".parse().unwrap(), IncludeContext::default());
     let switch = switch(&app, &context);
     let found = describe(&switch.include()).unwrap().unwrap();
     assert_eq!(
@@ -44,7 +44,7 @@ fn both_texts_describe_themselves_and_notice_a_change() {
 
 #[test]
 fn what_an_earlier_provision_wrote_is_known_as_such() {
-    let (app, context) = ("web.app".parse().unwrap(), Context::default());
+    let (app, context) = ("web.app".parse().unwrap(), IncludeContext::default());
     let earlier = switch(&app, &context)
         .include()
         .replace("switch 2", "switch 1");
@@ -63,7 +63,7 @@ fn an_nginx_that_keeps_connections_by_itself_is_told_not_to() {
     ] {
         assert_eq!(Keeping::of(version), keeping, "{version}");
     }
-    let (app, context) = ("web.app".parse().unwrap(), Context::default());
+    let (app, context) = ("web.app".parse().unwrap(), IncludeContext::default());
     let mut switch = switch(&app, &context);
     assert!(!switch.upstreams().contains("keepalive"));
     switch.keeping = Keeping::Unless;
@@ -72,7 +72,7 @@ fn an_nginx_that_keeps_connections_by_itself_is_told_not_to() {
 
 #[test]
 fn a_text_of_the_version_before_is_read_and_says_where_its_slot_is_told() {
-    let (app, context) = ("web.app".parse().unwrap(), Context::default());
+    let (app, context) = ("web.app".parse().unwrap(), IncludeContext::default());
     let now = switch(&app, &context).include();
     let before = now.replacen("switch 2", "switch 1", 1);
     let path = |text: &str| describe(text).unwrap().unwrap().slot_path;
@@ -83,7 +83,7 @@ fn a_text_of_the_version_before_is_read_and_says_where_its_slot_is_told() {
 #[test]
 fn two_includes_in_one_block_share_no_name() {
     let (one, two) = ("shop".parse().unwrap(), "shop-admin".parse().unwrap());
-    let context = Context::default();
+    let context = IncludeContext::default();
     let texts = [&one, &two].map(|app| switch(app, &context).include());
     let names = texts.map(|text| {
         let own = text.lines().filter_map(|line| {
@@ -104,13 +104,13 @@ fn two_includes_in_one_block_share_no_name() {
 
 #[test]
 fn what_the_user_says_is_said_once_and_by_the_user() {
-    let context = Context {
+    let context = IncludeContext {
         inherited: vec![
             "access_log /var/log/nginx/access.log;".to_owned(),
             "proxy_set_header X-Real-IP $x;".to_owned(),
         ],
         own: vec!["host".to_owned(), "proxy_http_version".to_owned()],
-        ..Context::default()
+        ..IncludeContext::default()
     };
     let app = "web.app".parse().unwrap();
     let text = switch(&app, &context).include();

@@ -10,5 +10,5 @@ mod sites;
 mod statements;
 
 pub use include::{IncludePort, NotAnInclude};
-pub use sites::{Listen, Preface, Scheme, Site, sites_with};
+pub use sites::{Listen, Preface, Scheme, ServerBlock, sites_with};
 pub use statements::statements_beside;

@@ -6,7 +6,7 @@ use super::statements::{Block, blocks, is};
 
 /// A `server` block that uses the include.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
+pub struct ServerBlock {
     /// Its first name, for the `Host` header.
     pub server_name: Option<String>,
     pub names: Vec<String>,
@@ -49,7 +49,7 @@ pub enum Scheme {
 }
 
 /// Every `server` block of a configuration (as `nginx -T` prints it) that includes `include`.
-pub fn sites_with(config: &str, include: &str) -> Vec<Site> {
+pub fn sites_with(config: &str, include: &str) -> Vec<ServerBlock> {
     let config = blocks(config, "");
     let servers = config.all("server").into_iter();
     servers
@@ -57,7 +57,7 @@ pub fn sites_with(config: &str, include: &str) -> Vec<Site> {
         .collect()
 }
 
-fn site_of(server: &Block, include: &str) -> Option<Site> {
+fn site_of(server: &Block, include: &str) -> Option<ServerBlock> {
     let directive = |name: &'static str| {
         let meant = server
             .statements
@@ -68,7 +68,7 @@ fn site_of(server: &Block, include: &str) -> Option<Site> {
     let locations = server.all("location");
     let mut places = std::iter::once(server).chain(locations);
     let uses = places.any(|block| block.includes(include));
-    uses.then(|| Site {
+    uses.then(|| ServerBlock {
         server_name: directive("server_name")
             .flatten()
             .find(|name| !name.is_empty() && *name != "_" && !name.starts_with(['~', '*', '.']))

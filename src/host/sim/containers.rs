@@ -8,7 +8,7 @@ use super::{COMPOSE, SimHost};
 use crate::host::facts::{
     ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident,
 };
-use crate::host::{Containers, HostResult, OnLine, Start};
+use crate::host::{Containers, HostResult, OnLine, RecreatePolicy};
 use crate::protocol::ids::ServiceName;
 
 impl Containers for SimHost {
@@ -39,7 +39,7 @@ impl Containers for SimHost {
         &self,
         project: &ComposeProject,
         services: &[ServiceName],
-        _: Start,
+        _: RecreatePolicy,
         _: OnLine<'_>,
     ) -> HostResult<()> {
         self.change("compose_up", |world| edits::make(world, project, services))

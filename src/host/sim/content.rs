@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::watch::Open;
-use super::world::{Disk, Loaded};
+use super::watch::OpenSwap;
+use super::world::{Disk, LoadedInclude};
 
 /// A file's bytes. Copies are cheap, and what the bytes mean is found out once.
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ pub(crate) struct Content(Rc<Inner>);
 struct Inner {
     bytes: Vec<u8>,
     meaning: OnceCell<u64>,
-    loaded: OnceCell<Loaded>,
-    open: OnceCell<Open>,
+    loaded: OnceCell<LoadedInclude>,
+    open: OnceCell<OpenSwap>,
     /// What the lines of a beginning add up to, and its length.
     beginning: Option<(usize, Sum)>,
     sum: OnceCell<Sum>,
@@ -38,12 +38,12 @@ impl Content {
     }
 
     /// What nginx makes of the bytes.
-    pub(super) fn loaded(&self, of: impl FnOnce(&[u8]) -> Loaded) -> Loaded {
+    pub(super) fn loaded(&self, of: impl FnOnce(&[u8]) -> LoadedInclude) -> LoadedInclude {
         *self.0.loaded.get_or_init(|| of(&self.0.bytes))
     }
 
     /// What the bytes say as an open journal.
-    pub(super) fn open(&self, of: impl FnOnce(&[u8]) -> Open) -> Open {
+    pub(super) fn open(&self, of: impl FnOnce(&[u8]) -> OpenSwap) -> OpenSwap {
         self.0.open.get_or_init(|| of(&self.0.bytes)).clone()
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::HostResult;
 use super::error::{HostError, Trouble};
 use super::facts::ProbeAnswer;
-use super::nginx::context::Context;
+use super::nginx::context::IncludeContext;
 use super::nginx::flag::{self, FlagSwitch, Keeping};
 use crate::protocol::ids::PinnedImage;
 use crate::protocol::slot::PerSlot;
@@ -39,7 +39,7 @@ pub(crate) use behaviour::Behaviour;
 pub(crate) use essence::kept_files;
 pub(crate) use faults::Faults;
 pub(crate) use world::{Disk, World};
-use world::{Loaded, service_of};
+use world::{LoadedInclude, service_of};
 
 /// The host.
 #[derive(Debug)]
@@ -61,11 +61,11 @@ pub(crate) struct SimHost {
 }
 
 /// Essences of worlds that need no picture any more.
-pub(crate) type Known = Rc<RefCell<HashSet<u64>>>;
+pub(crate) type KnownWorlds = Rc<RefCell<HashSet<u64>>>;
 
 #[derive(Debug)]
 struct Film {
-    known: Known,
+    known: KnownWorlds,
     pictures: Vec<(usize, World)>,
 }
 
@@ -99,7 +99,7 @@ impl SimHost {
     /// A host on which nothing was ever deployed.
     pub(crate) fn new() -> Self {
         let mut world = World {
-            loaded: Loaded::Port(8080),
+            loaded: LoadedInclude::Port(8080),
             now_ms: BEGAN_MS,
             ..World::default()
         };
@@ -126,7 +126,7 @@ impl SimHost {
             },
             variable: "$service_url",
             folder: Path::new(FOLDER),
-            context: &Context::default(),
+            context: &IncludeContext::default(),
             keeping: Keeping::Never,
         };
         let mut world = host.world.borrow().clone();
@@ -138,7 +138,7 @@ impl SimHost {
             .files
             .insert(upstreams, switch.upstreams().into_bytes().into());
         world.durable = world.files.clone();
-        world.loaded = Loaded::Flag;
+        world.loaded = LoadedInclude::Flag;
         Self::with(world)
     }
 
@@ -189,7 +189,7 @@ impl SimHost {
     /// From here on every point leaves a picture of the world: what a crash there leaves.
     ///
     /// Worlds whose essence is in `known` already leave none, and those that do are in it afterwards.
-    pub(crate) fn start_film(&self, known: Known) {
+    pub(crate) fn start_film(&self, known: KnownWorlds) {
         let pictures = Vec::new();
         self.film.replace(Some(Film { known, pictures }));
     }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::SimHost;
 use super::behaviour::TIMED_OUT;
 use super::world::service_of;
-use crate::host::facts::{Arrivals, Asked, Probe, ProbeAnswer};
+use crate::host::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome};
 use crate::host::{Clock as _, HostResult, Network};
 use crate::protocol::slot::PerSlot;
 
@@ -29,11 +29,11 @@ impl Network for SimHost {
             Some(_) | None => None,
         }
     }
-    async fn ask(&self, (): &mut (), probe: &Probe) -> Asked {
+    async fn ask(&self, (): &mut (), probe: &Probe) -> RequestOutcome {
         match self.probe(probe).await {
-            ProbeAnswer::Status(status) => Asked::Status(status),
-            ProbeAnswer::Nothing(why) if why == TIMED_OUT => Asked::Lost,
-            ProbeAnswer::Nothing(why) => Asked::Refused(why),
+            ProbeAnswer::Status(status) => RequestOutcome::Status(status),
+            ProbeAnswer::Nothing(why) if why == TIMED_OUT => RequestOutcome::Lost,
+            ProbeAnswer::Nothing(why) => RequestOutcome::Refused(why),
         }
     }
     async fn accepts(&self, address: SocketAddr) -> bool {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::SimHost;
-use super::world::Loaded;
+use super::world::LoadedInclude;
 use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{self, WorkerId};
 use crate::host::{HostResult, Proxy};
@@ -24,7 +24,7 @@ impl Proxy for SimHost {
     }
     async fn nginx_reload(&self) -> HostResult<()> {
         self.change("nginx_reload", |world| {
-            world.loaded = Loaded::by(&world.files);
+            world.loaded = LoadedInclude::by(&world.files);
             world.generation += 1;
         })
         .await
@@ -32,7 +32,7 @@ impl Proxy for SimHost {
     async fn nginx_loaded(&self, _: &Path) -> HostResult<facts::Loaded> {
         self.call("nginx_loaded")?;
         let world = self.world.borrow();
-        Ok(if world.loaded == Loaded::by(&world.files) {
+        Ok(if world.loaded == LoadedInclude::by(&world.files) {
             facts::Loaded::Yes
         } else {
             facts::Loaded::No

@@ -14,7 +14,7 @@ use crate::host::facts::ProbeAnswer;
 
 /// What an open journal says about a swap that is not committed.
 #[derive(Debug, Clone)]
-pub(super) enum Open {
+pub(super) enum OpenSwap {
     /// Nothing is open, or it is committed.
     No,
     /// Nobody served before.
@@ -32,12 +32,12 @@ impl World {
     ) -> T {
         let (served, open) = (self.served(), self.open());
         let old = match &open {
-            Open::After(service) => Some((service.clone(), self.old(service))),
-            Open::No | Open::First => None,
+            OpenSwap::After(service) => Some((service.clone(), self.old(service))),
+            OpenSwap::No | OpenSwap::First => None,
         };
         let answered = self.slots_that_answer();
         let value = change(self);
-        if !matches!(open, Open::First) {
+        if !matches!(open, OpenSwap::First) {
             if answered > 0 && self.slots_that_answer() == 0 {
                 self.broken.push(format!("nobody can serve after {verb}"));
             }
@@ -87,9 +87,9 @@ impl World {
         )
     }
 
-    fn open(&self) -> Open {
+    fn open(&self) -> OpenSwap {
         let journal = self.files.get(&Path::new(FOLDER).join("open.jsonl"));
-        journal.map_or(Open::No, |journal| journal.open(open))
+        journal.map_or(OpenSwap::No, |journal| journal.open(open))
     }
 
     /// Whether the open journal has an entry of this kind.
@@ -101,18 +101,18 @@ impl World {
 }
 
 /// Whole lines count.
-fn open(journal: &[u8]) -> Open {
+fn open(journal: &[u8]) -> OpenSwap {
     let text = String::from_utf8_lossy(journal);
     let end = text.rfind('\n').map_or(0, |at| at + 1);
     let text = text.get(..end).unwrap_or_default();
     if text.contains("\"entry\":\"committed\"") {
-        return Open::No;
+        return OpenSwap::No;
     }
     let previous = text.split_once("\"previous\":");
     let previous = previous.and_then(|(_, rest)| rest.split_once('}'));
     let service = previous.and_then(|(live, _)| live.split_once("\"service\":\""));
     match service.and_then(|(_, rest)| rest.split_once('"')) {
-        Some((service, _)) => Open::After(service.to_owned()),
-        None => Open::First,
+        Some((service, _)) => OpenSwap::After(service.to_owned()),
+        None => OpenSwap::First,
     }
 }

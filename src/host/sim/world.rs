@@ -14,7 +14,7 @@ use crate::protocol::ids::PinnedImage;
 
 /// What nginx has loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) enum Loaded {
+pub(super) enum LoadedInclude {
     /// No include that makes sense.
     #[default]
     Nothing,
@@ -24,7 +24,7 @@ pub(super) enum Loaded {
     Flag,
 }
 
-impl Loaded {
+impl LoadedInclude {
     /// What nginx makes of the include.
     pub(super) fn by(files: &Disk) -> Self {
         files
@@ -69,7 +69,7 @@ pub(crate) struct World {
     pub(crate) containers: BTreeMap<String, Container>,
     pub(crate) images: BTreeSet<String>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
-    pub(super) loaded: Loaded,
+    pub(super) loaded: LoadedInclude,
     /// Whether services have `restart: always`: what was not stopped to stay down is started at a boot.
     pub(crate) restart_always: bool,
     /// Requests of people a second.
@@ -102,7 +102,7 @@ pub(crate) struct World {
 impl World {
     /// nginx goes on with what it loaded before `provision`.
     pub(crate) fn forget_reload(&mut self) {
-        self.loaded = Loaded::Port(8080);
+        self.loaded = LoadedInclude::Port(8080);
     }
 
     /// As `nginx -T` prints it.
@@ -154,7 +154,7 @@ impl World {
         self.due += self.visitors * ms;
         let due = self.due / 1000;
         self.due %= 1000;
-        if due == 0 || self.loaded != Loaded::Flag {
+        if due == 0 || self.loaded != LoadedInclude::Flag {
             return;
         }
         let live = self.live_port();
@@ -256,7 +256,7 @@ impl World {
             Death::PowerLoss => world.files = world.durable.clone(),
             Death::LuckyPowerLoss => world.durable = world.files.clone(),
         }
-        world.loaded = Loaded::by(&world.files);
+        world.loaded = LoadedInclude::by(&world.files);
         world.generation += 1;
         for container in world.containers.values_mut() {
             container.started_ms = world.now_ms;
@@ -278,7 +278,7 @@ impl World {
             Death::PowerLoss => &self.durable,
             Death::Kill | Death::LuckyPowerLoss => &self.files,
         };
-        service_of(port(Loaded::by(files), files)).is_some_and(|service| {
+        service_of(port(LoadedInclude::by(files), files)).is_some_and(|service| {
             let running = self
                 .containers
                 .get(service)
@@ -371,12 +371,12 @@ impl World {
     }
 }
 
-fn port(loaded: Loaded, files: &Disk) -> u16 {
+fn port(loaded: LoadedInclude, files: &Disk) -> u16 {
     match loaded {
-        Loaded::Nothing => 0,
-        Loaded::Port(port) => port,
-        Loaded::Flag if files.contains_key(&flag::flag_file(Path::new(FOLDER))) => 8081,
-        Loaded::Flag => 8080,
+        LoadedInclude::Nothing => 0,
+        LoadedInclude::Port(port) => port,
+        LoadedInclude::Flag if files.contains_key(&flag::flag_file(Path::new(FOLDER))) => 8081,
+        LoadedInclude::Flag => 8080,
     }
 }
 

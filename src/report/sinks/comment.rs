@@ -1,6 +1,6 @@
 //! The comment on the pull request, one for all runs.
 
-use super::{Doing, End, Sink, Told, Warning};
+use super::{Delivery, Doing, End, Sink, Warning};
 use crate::clients::github::marker;
 use crate::config::types::GithubConfig;
 use crate::report::{outcome, summary};
@@ -16,16 +16,16 @@ impl Sink for StickyComment<'_> {
         "GitHub"
     }
 
-    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>> {
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Delivery, Warning>> {
         Box::pin(self.put(end))
     }
 }
 
 impl StickyComment<'_> {
-    async fn put(&self, end: &End<'_>) -> Result<Told, Warning> {
+    async fn put(&self, end: &End<'_>) -> Result<Delivery, Warning> {
         let (context, redactor) = (end.run.context, end.run.reporter.redactor());
         let (Some(github), Some(number)) = (&end.github, context.pull_request) else {
-            return Ok(Told::NotWanted);
+            return Ok(Delivery::NotWanted);
         };
         let page = summary::comment(&end.published, context, end.run.config.language);
         let page = redactor.redact(&page);
@@ -36,6 +36,6 @@ impl StickyComment<'_> {
             let what = "comment on the pull request";
             Warning::github(what, "pull-requests: write", &error, redactor)
         })?;
-        Ok(Told::Yes)
+        Ok(Delivery::Yes)
     }
 }

@@ -2,8 +2,8 @@
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Doing, End, Sink, Told, Warning};
-use crate::clients::github::{ApiError, Deployment, DeploymentHandle, State};
+use super::{Delivery, Doing, End, Sink, Warning};
+use crate::clients::github::{ApiError, Deployment, DeploymentHandle, DeploymentState};
 use crate::config::types::GithubConfig;
 use crate::protocol::outcome::Outcome;
 use crate::report::console::random_token;
@@ -28,7 +28,7 @@ impl Sink for GithubDeployment<'_> {
         Box::pin(self.is_open(run))
     }
 
-    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>> {
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Delivery, Warning>> {
         Box::pin(self.close(end))
     }
 }
@@ -48,7 +48,8 @@ impl GithubDeployment<'_> {
         let create = Box::pin(github.create_deployment(&about, commit, &key));
         let handle = before(end, run, "create a deployment on GitHub", create).await?;
         // The record is there: its last state can be set whatever becomes of its first.
-        let state = Box::pin(github.set_state(handle, &about, State::InProgress, "deploying"));
+        let state =
+            Box::pin(github.set_state(handle, &about, DeploymentState::InProgress, "deploying"));
         let what = "say on GitHub that the deployment is in progress";
         let said = before(end, run, what, state).await;
         run.memory.note(run.reporter, |saved| {
@@ -71,20 +72,20 @@ impl GithubDeployment<'_> {
             }
             Err(_slow) => None,
         };
-        matches!(state, Some(State::InProgress) | None)
+        matches!(state, Some(DeploymentState::InProgress) | None)
     }
 
-    async fn close(&self, end: &End<'_>) -> Result<Told, Warning> {
+    async fn close(&self, end: &End<'_>) -> Result<Delivery, Warning> {
         let run = end.run;
         let (Some(handle), Some(github)) = (handle(run), &end.github) else {
-            return Ok(Told::NotWanted);
+            return Ok(Delivery::NotWanted);
         };
         let log_url = run.context.run_url();
         let about = self.about(run, log_url.as_deref());
         let state = match end.published.outcome {
-            Outcome::Deployed | Outcome::Unchanged => State::Success,
-            Outcome::Failed | Outcome::RolledBack => State::Failure,
-            Outcome::Skipped | Outcome::Cancelled | Outcome::Stuck => State::Error,
+            Outcome::Deployed | Outcome::Unchanged => DeploymentState::Success,
+            Outcome::Failed | Outcome::RolledBack => DeploymentState::Failure,
+            Outcome::Skipped | Outcome::Cancelled | Outcome::Stuck => DeploymentState::Error,
         };
         let line = outcome::outcome_line(&end.published, run.context);
         let line = run.reporter.redactor().redact(&line);
@@ -92,12 +93,12 @@ impl GithubDeployment<'_> {
             .set_state(handle, &about, state, &line)
             .await
             .map_err(|error| warning(run, "set the deployment's state on GitHub", &error))?;
-        if state == State::Success {
+        if state == DeploymentState::Success {
             let what = "mark the previous deployment as inactive";
             let retired = github.retire_previous(handle, &about).await;
             retired.map_err(|error| warning(run, what, &error))?;
         }
-        Ok(Told::Yes)
+        Ok(Delivery::Yes)
     }
 
     fn about<'a>(&'a self, run: &'a RunReport<'_>, log_url: Option<&'a str>) -> Deployment<'a> {

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use super::{Doing, End, Sink, Told, Warning};
+use super::{Delivery, Doing, End, Sink, Warning};
 use crate::report::summary;
 
 pub(super) struct Outputs;
@@ -16,9 +16,9 @@ impl Sink for Outputs {
         "the runner"
     }
 
-    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>> {
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Delivery, Warning>> {
         end.run.files.write_outputs(end.whole, end.run.reporter);
-        Box::pin(ready(Ok(Told::Yes)))
+        Box::pin(ready(Ok(Delivery::Yes)))
     }
 }
 
@@ -33,10 +33,10 @@ impl Sink for Summary {
         "the runner"
     }
 
-    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>> {
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Delivery, Warning>> {
         let run = end.run;
         let page = summary::summary(&end.published, run.context, run.config.language);
         run.files.write_summary(&page, run.reporter);
-        Box::pin(ready(Ok(Told::Yes)))
+        Box::pin(ready(Ok(Delivery::Yes)))
     }
 }

@@ -1,6 +1,6 @@
 //! The label comes off, so that each deploy is asked for by a person.
 
-use super::{Doing, End, Sink, Told, Warning};
+use super::{Delivery, Doing, End, Sink, Warning};
 
 pub(super) struct LabelRemoval<'a>(pub(super) &'a str);
 
@@ -13,15 +13,15 @@ impl Sink for LabelRemoval<'_> {
         "GitHub"
     }
 
-    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>> {
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Delivery, Warning>> {
         Box::pin(self.remove(end))
     }
 }
 
 impl LabelRemoval<'_> {
-    async fn remove(&self, end: &End<'_>) -> Result<Told, Warning> {
+    async fn remove(&self, end: &End<'_>) -> Result<Delivery, Warning> {
         let (Some(github), Some(number)) = (&end.github, end.run.context.pull_request) else {
-            return Ok(Told::NotWanted);
+            return Ok(Delivery::NotWanted);
         };
         let removed = github.remove_label(number, self.0).await;
         removed.map_err(|error| {
@@ -33,6 +33,6 @@ impl LabelRemoval<'_> {
                 redactor,
             )
         })?;
-        Ok(Told::Yes)
+        Ok(Delivery::Yes)
     }
 }

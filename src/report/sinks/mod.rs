@@ -37,7 +37,7 @@ pub trait Sink {
     }
 
     /// The run is over. Dropped when the time for reports is over.
-    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>>;
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Delivery, Warning>>;
 
     /// Notes in the result whether it was told.
     fn note(&self, _told: bool, _result: &mut RunResult) {}
@@ -56,7 +56,7 @@ impl fmt::Debug for dyn Sink + '_ {
 
 /// What came of telling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Delivery {
     /// It knows.
     Yes,
     /// It does not want to know of a run such as this.

@@ -2,7 +2,7 @@
 
 use tokio::time::timeout;
 
-use super::{Doing, End, Sink, Told, Warning};
+use super::{Delivery, Doing, End, Sink, Warning};
 use crate::clients::github::HeadCommit;
 use crate::config::types::{SlackConfig, SlackField};
 use crate::protocol::result::RunResult;
@@ -24,7 +24,7 @@ impl Sink for SlackMessage<'_> {
         Box::pin(async { !run.memory.is_tried(self.name()) })
     }
 
-    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Told, Warning>> {
+    fn finished<'a>(&'a self, end: &'a End<'_>) -> Doing<'a, Result<Delivery, Warning>> {
         Box::pin(self.post(end))
     }
 
@@ -34,10 +34,10 @@ impl Sink for SlackMessage<'_> {
 }
 
 impl SlackMessage<'_> {
-    async fn post(&self, end: &End<'_>) -> Result<Told, Warning> {
+    async fn post(&self, end: &End<'_>) -> Result<Delivery, Warning> {
         let (run, settings) = (end.run, self.0);
         if !slack::is_wanted(settings.on, end.published.outcome) {
-            return Ok(Told::NotWanted);
+            return Ok(Delivery::NotWanted);
         }
         let commit = match self.head_commit(end).await {
             Ok(commit) => commit,
@@ -56,7 +56,7 @@ impl SlackMessage<'_> {
             let text = redact::short(&error.chain().join(": "), run.reporter.redactor());
             Warning::new(text, error.hints().first().map(String::as_str))
         })?;
-        Ok(Told::Yes)
+        Ok(Delivery::Yes)
     }
 
     /// The message and the author; without them the message to Slack is shorter.

@@ -26,7 +26,7 @@ pub fn look(folder: &Path) -> Checkout {
     let Some(dot_git) = find(folder) else {
         return Checkout::None;
     };
-    let head = refs::Places::open(&dot_git).and_then(|places| refs::head(&places));
+    let head = refs::GitDirectories::open(&dot_git).and_then(|places| refs::head(&places));
     match head {
         Ok(commit) => Checkout::Commit(commit),
         Err(trouble) => Checkout::Unknown(trouble),

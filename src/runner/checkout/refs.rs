@@ -15,14 +15,14 @@ const MOST_HOPS: u8 = 5;
 
 /// The two folders of a checkout.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Places {
+pub(super) struct GitDirectories {
     /// `HEAD` is here.
     own: PathBuf,
     /// Refs are here; the same one, unless it is a linked worktree.
     common: PathBuf,
 }
 
-impl Places {
+impl GitDirectories {
     /// `.git` is the folder, or a file that names it.
     pub(super) fn open(dot_git: &Path) -> Result<Self, String> {
         let own = if dot_git.is_file() {
@@ -55,7 +55,7 @@ fn beside(file: &Path, named: &str) -> PathBuf {
 }
 
 /// The checked-out commit, by whatever number of names.
-pub(super) fn head(places: &Places) -> Result<Commit, String> {
+pub(super) fn head(places: &GitDirectories) -> Result<Commit, String> {
     let mut text = read(&places.own.join("HEAD"))?;
     for _ in 0..MOST_HOPS {
         let Some(name) = text.trim().strip_prefix("ref:").map(str::trim) else {

@@ -6,13 +6,13 @@ use std::process::Command;
 use super::*;
 
 /// A base and a feature branch, with GitHub's merge of the one into the other.
-struct Repository {
+struct TestRepository {
     folder: tempfile::TempDir,
     head: Commit,
     merge: Commit,
 }
 
-impl Repository {
+impl TestRepository {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let git = |args: &[&str]| git(folder.path(), args);
@@ -72,7 +72,7 @@ fn git(folder: &Path, args: &[&str]) -> String {
 
 #[test]
 fn the_head_is_found_detached_by_branch_and_packed() {
-    let repository = Repository::new();
+    let repository = TestRepository::new();
     let head = repository.head.to_string();
     for prepare in [
         ["checkout", "-q", "--detach", &head].as_slice(),
@@ -91,7 +91,7 @@ fn the_head_is_found_detached_by_branch_and_packed() {
 /// What `actions/checkout` leaves: one commit, fetched by its name, in a shallow repository.
 #[test]
 fn a_shallow_checkout_is_read() {
-    let repository = Repository::new();
+    let repository = TestRepository::new();
     repository.git(&["update-ref", "refs/pull/7/merge", repository.merge.as_str()]);
     let runner = tempfile::tempdir().unwrap();
     let url = format!("file://{}", repository.path().display());
@@ -117,7 +117,7 @@ fn a_shallow_checkout_is_read() {
 
 #[test]
 fn a_worktree_and_a_file_instead_of_the_folder_are_followed() {
-    let repository = Repository::new();
+    let repository = TestRepository::new();
     let other = tempfile::tempdir().unwrap();
     let tree = other.path().join("tree");
     repository.git(&["worktree", "add", "-q", tree.to_str().unwrap(), "feature"]);
@@ -143,7 +143,7 @@ fn without_a_checkout_there_is_none() {
 #[test]
 fn what_is_broken_is_unknown_never_fine() {
     let broken = |file: &str, bytes: &[u8]| {
-        let repository = Repository::new();
+        let repository = TestRepository::new();
         let path = repository.path().join(".git").join(file);
         fs::remove_file(&path).ok();
         fs::write(path, bytes).unwrap();
@@ -160,7 +160,7 @@ fn what_is_broken_is_unknown_never_fine() {
         let looked = broken(file, bytes);
         assert!(matches!(looked, Checkout::Unknown(_)), "{file}: {looked:?}");
     }
-    let repository = Repository::new();
+    let repository = TestRepository::new();
     repository.git(&["checkout", "-q", "main"]);
     fs::write(
         repository.path().join(".git/refs/heads/main"),

@@ -6,7 +6,7 @@ use super::Refusal;
 use super::show::short;
 use crate::error::Reason;
 use crate::protocol::ids::Commit;
-use crate::runner::event::{self, Facts, Origin};
+use crate::runner::event::{self, Facts, Trigger};
 
 const HOW: &str = "give the workflow an input `sha` under `on: workflow_dispatch: inputs:` and write the full commit into it";
 
@@ -17,7 +17,7 @@ pub(super) fn asked(payload: &Value) -> Result<Facts, Refusal> {
         repository: event::text(payload, "/repository/full_name")?.to_owned(),
         commit,
         sender: event::text(payload, "/sender/login")?.to_owned(),
-        origin: Origin::Dispatch(branch(event::text(payload, "/ref")?).to_owned()),
+        origin: Trigger::Dispatch(branch(event::text(payload, "/ref")?).to_owned()),
     })
 }
 

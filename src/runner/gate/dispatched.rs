@@ -1,7 +1,7 @@
 //! Where a commit is that a person named: GitHub hands out the commits of forks by number, too.
 
 use super::{Refusal, reviews, standing};
-use crate::clients::github::{Github, Standing};
+use crate::clients::github::{CommitPosition, Github};
 use crate::config::types::GateConfig;
 use crate::error::{Reason, Result};
 use crate::runner::event::Facts;
@@ -39,13 +39,12 @@ pub(super) enum OnBase {
     No,
 }
 
-pub(super) fn on_base(standing: Standing, attempt: Attempt) -> OnBase {
+pub(super) fn on_base(standing: CommitPosition, attempt: Attempt) -> OnBase {
     match (standing, attempt) {
-        (Standing::Tip, Attempt::First | Attempt::Again) | (Standing::Behind, Attempt::First) => {
-            OnBase::Yes
-        }
-        (Standing::Behind, Attempt::Again) => OnBase::Stale,
-        (Standing::Elsewhere, Attempt::First | Attempt::Again) => OnBase::No,
+        (CommitPosition::Tip, Attempt::First | Attempt::Again)
+        | (CommitPosition::Behind, Attempt::First) => OnBase::Yes,
+        (CommitPosition::Behind, Attempt::Again) => OnBase::Stale,
+        (CommitPosition::Elsewhere, Attempt::First | Attempt::Again) => OnBase::No,
     }
 }
 

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::dispatched::{Attempt, OnBase, on_base};
 use super::tests::{HEAD, NEEDED, SHA, facts, gate, labeled};
 use super::*;
-use crate::clients::github::{PullNow, Standing};
-use crate::runner::event::Origin;
+use crate::clients::github::{CommitPosition, PullNow};
+use crate::runner::event::Trigger;
 
 /// What is done to one place.
 #[derive(Debug, Clone)]
@@ -253,7 +253,7 @@ proptest! {
                 prop_assert_eq!(&json!(facts.commit.as_str()), &payload["pull_request"]["head"]["sha"]);
                 prop_assert_eq!(&json!(facts.sender), &payload["sender"]["login"]);
                 prop_assert_eq!(&json!(facts.repository), &payload["repository"]["full_name"]);
-                let Origin::Label(pull) = facts.origin else { panic!("{:?}", facts.origin) };
+                let Trigger::Label(pull) = facts.origin else { panic!("{:?}", facts.origin) };
                 prop_assert_eq!(&json!(pull.number), &payload["pull_request"]["number"]);
             }
             Decision::No(refusal) => {
@@ -348,12 +348,12 @@ proptest! {
 #[test]
 fn a_named_commit_is_on_the_base_or_needs_a_pull_request() {
     for (place, attempt, expected) in [
-        (Standing::Tip, Attempt::First, OnBase::Yes),
-        (Standing::Tip, Attempt::Again, OnBase::Yes),
-        (Standing::Behind, Attempt::First, OnBase::Yes),
-        (Standing::Behind, Attempt::Again, OnBase::Stale),
-        (Standing::Elsewhere, Attempt::First, OnBase::No),
-        (Standing::Elsewhere, Attempt::Again, OnBase::No),
+        (CommitPosition::Tip, Attempt::First, OnBase::Yes),
+        (CommitPosition::Tip, Attempt::Again, OnBase::Yes),
+        (CommitPosition::Behind, Attempt::First, OnBase::Yes),
+        (CommitPosition::Behind, Attempt::Again, OnBase::Stale),
+        (CommitPosition::Elsewhere, Attempt::First, OnBase::No),
+        (CommitPosition::Elsewhere, Attempt::Again, OnBase::No),
     ] {
         assert_eq!(on_base(place, attempt), expected, "{place:?} {attempt:?}");
     }

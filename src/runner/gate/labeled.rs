@@ -6,7 +6,7 @@ use super::Refusal;
 use super::show::short;
 use crate::config::types::GateConfig;
 use crate::error::Reason;
-use crate::runner::event::{self, Facts, Origin, Pull, Unusable};
+use crate::runner::event::{self, Facts, PullRequest, Trigger, Unusable};
 
 const HEAD: &str = "/pull_request/head/sha";
 
@@ -127,7 +127,7 @@ fn facts(payload: &Value) -> Result<Facts, Unusable> {
             .parse()
             .map_err(|_name| Unusable(HEAD))?,
         sender: event::text(payload, "/sender/login")?.to_owned(),
-        origin: Origin::Label(Pull {
+        origin: Trigger::Label(PullRequest {
             number: event::number(payload, "/pull_request/number")?,
             head_ref: event::text(payload, "/pull_request/head/ref")?.to_owned(),
             // Nothing is allowed by it alone, so that it may be missing.

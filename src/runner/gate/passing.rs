@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::questions::{self, Answer, Asked};
+use super::questions::{self, Answer, Candidate};
 use super::{Decision, Refusal, decide, secrets};
 use crate::config::parse::{self, Caller};
 use crate::config::types::{DeployConfig, GateConfig, LabelAfter};
 use crate::error::Reason;
 use crate::protocol::result::RunResult;
 use crate::protocol::step::Phase;
-use crate::runner::event::{self, Facts, Origin};
+use crate::runner::event::{self, Facts, Trigger};
 use crate::runner::recheck::Recheck;
 use crate::runner::result;
 use crate::runner::run::{Invocation, Run};
@@ -51,7 +51,7 @@ pub(in crate::runner) async fn questions(
     facts: &Facts,
 ) -> Result<Recheck, Box<RunResult>> {
     let reporter = &run.reporter;
-    let about = Asked {
+    let about = Candidate {
         facts,
         run_commit: run.by.run_commit.as_ref(),
         caller: run.by.caller,
@@ -78,7 +78,7 @@ pub(in crate::runner) async fn questions(
 /// The label to take off at the end; a run that was started by hand has none.
 pub(in crate::runner) fn label<'a>(gate: &'a GateConfig, facts: &Facts) -> Option<&'a str> {
     match (&facts.origin, gate.label_after) {
-        (Origin::Label(_), LabelAfter::Removed) => Some(&gate.label),
-        (Origin::Label(_), LabelAfter::Kept) | (Origin::Dispatch(_), _) => None,
+        (Trigger::Label(_), LabelAfter::Removed) => Some(&gate.label),
+        (Trigger::Label(_), LabelAfter::Kept) | (Trigger::Dispatch(_), _) => None,
     }
 }

@@ -5,19 +5,19 @@
 
 use super::dispatched::{self, Attempt, Backing};
 use super::{Refusal, checks, reviews, standing, workspace};
-use crate::clients::github::{Access, Github};
+use crate::clients::github::{CollaboratorAccess, Github};
 use crate::config::parse::Caller;
 use crate::config::types::{DeployConfig, GateConfig, ImageSource, RequiredChecks, WriterCheck};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::Commit;
 use crate::report::Reporter;
 use crate::report::context::RunContext;
-use crate::runner::event::{Facts, Origin};
+use crate::runner::event::{Facts, Trigger};
 use crate::runner::recheck::{Again, Recheck};
 
 /// What the questions are about.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct Candidate<'a> {
     /// What the event asks for.
     pub facts: &'a Facts,
     /// `GITHUB_SHA`.
@@ -37,7 +37,7 @@ pub enum Answer {
 
 /// Asks all of them.
 pub async fn ask(
-    asked: &Asked<'_>,
+    candidate: &Candidate<'_>,
     config: &DeployConfig,
     context: &RunContext,
     reporter: &Reporter,
@@ -48,7 +48,7 @@ pub async fn ask(
     };
     let refusal = match &config.image.source {
         ImageSource::Build(build) => {
-            workspace::refusal(&build.context, asked, github.as_ref(), reporter).await?
+            workspace::refusal(&build.context, candidate, github.as_ref(), reporter).await?
         }
         // Nothing of the workspace is deployed.
         ImageSource::Existing(_) => None,
@@ -57,16 +57,16 @@ pub async fn ask(
         return Ok(Answer::No(refusal));
     }
     match github {
-        Some(github) => ask_github(github, asked.facts, &config.gate, context).await,
-        None => nobody_to_ask(&config.gate, asked.facts, reporter),
+        Some(github) => ask_github(github, candidate.facts, &config.gate, context).await,
+        None => nobody_to_ask(&config.gate, candidate.facts, reporter),
     }
 }
 
 /// The settings decide whether that is fine.
 fn nobody_to_ask(gate: &GateConfig, facts: &Facts, reporter: &Reporter) -> Result<Answer> {
     match facts.origin {
-        Origin::Label(_) => {}
-        Origin::Dispatch(_) => {
+        Trigger::Label(_) => {}
+        Trigger::Dispatch(_) => {
             let what =
                 "cannot ask GitHub whether the commit is on `base`: `github-token` is missing";
             return Err(Error::untouched(Reason::InvalidSettings, what)
@@ -95,7 +95,7 @@ async fn ask_github(
     context: &RunContext,
 ) -> Result<Answer> {
     if gate.writer == WriterCheck::Required
-        && let Access::Less { role } = github.permission(&facts.sender).await?
+        && let CollaboratorAccess::Less { role } = github.permission(&facts.sender).await?
     {
         let user = &facts.sender;
         let text = format!("`{user}` has the role `{role}`; deploying needs write access");
@@ -106,12 +106,12 @@ async fn ask_github(
         Some(_) => Attempt::Again,
     };
     let pull = match &facts.origin {
-        Origin::Dispatch(_) => match dispatched::backing(&github, facts, gate, attempt).await? {
+        Trigger::Dispatch(_) => match dispatched::backing(&github, facts, gate, attempt).await? {
             Backing::Base => None,
             Backing::Pull(number) => Some(number),
             Backing::Nothing(refusal) => return Ok(Answer::No(refusal)),
         },
-        Origin::Label(pull) => {
+        Trigger::Label(pull) => {
             let now = github.pull_request(pull.number).await?;
             if let Some(refusal) = standing::of_label(&now, facts, gate, attempt) {
                 return Ok(Answer::No(refusal));

@@ -1,7 +1,7 @@
 //! Whether enough people have approved.
 
 use super::Refusal;
-use crate::clients::github::{Access, Github, Verdict};
+use crate::clients::github::{CollaboratorAccess, Github, ReviewVerdict};
 use crate::error::{Reason, Result};
 
 /// Why not. Only people who may write count, for and against: in a public repository anybody may
@@ -15,7 +15,7 @@ pub(in crate::runner) async fn refusal(
         return Ok(None);
     }
     let verdicts = github.verdicts(number).await?;
-    let people = |wanted: Verdict| {
+    let people = |wanted: ReviewVerdict| {
         let of_kind = verdicts
             .iter()
             .filter(move |(_, verdict)| **verdict == wanted);
@@ -23,15 +23,15 @@ pub(in crate::runner) async fn refusal(
             .map(|(login, _)| login)
             .filter(|login| !login.ends_with("[bot]"))
     };
-    for login in people(Verdict::ChangesRequested) {
-        if github.permission(login).await? == Access::Write {
+    for login in people(ReviewVerdict::ChangesRequested) {
+        if github.permission(login).await? == CollaboratorAccess::Write {
             let text = format!("`{login}` has requested changes");
             return Ok(Some(Refusal::new(Reason::ChangesRequested, text)));
         }
     }
     let mut approvals = 0;
-    for login in people(Verdict::Approved) {
-        if github.permission(login).await? == Access::Write {
+    for login in people(ReviewVerdict::Approved) {
+        if github.permission(login).await? == CollaboratorAccess::Write {
             approvals += 1;
         }
         if approvals >= wanted {

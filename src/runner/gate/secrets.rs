@@ -50,14 +50,14 @@ fn needed(raw: &Raw, reach: Reach) -> Vec<&'static str> {
 mod tests {
     use super::*;
     use crate::config::raw::Source;
-    use crate::runner::event::Origin;
+    use crate::runner::event::Trigger;
 
     fn facts(sender: &str) -> Facts {
         Facts {
             repository: "o/r".to_owned(),
             commit: "a".repeat(40).parse().unwrap(),
             sender: sender.to_owned(),
-            origin: Origin::Dispatch("main".to_owned()),
+            origin: Trigger::Dispatch("main".to_owned()),
         }
     }
 

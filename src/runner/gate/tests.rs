@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::config::parse;
 use crate::config::raw::Raw;
-use crate::runner::event::{Origin, Pull};
+use crate::runner::event::{PullRequest, Trigger};
 
 /// A whole payload as a runner finds it, with every field of GitHub's documentation.
 const LABELED: &str = include_str!("fixtures/labeled.json");
@@ -28,7 +28,7 @@ pub(super) fn facts() -> Facts {
         repository: "o/r".to_owned(),
         commit: SHA.parse().unwrap(),
         sender: "octocat".to_owned(),
-        origin: Origin::Label(Pull {
+        origin: Trigger::Label(PullRequest {
             number: 7,
             head_ref: "feature".to_owned(),
             merge: None,
@@ -64,12 +64,12 @@ fn the_exact_event_goes_with_the_head_commit() {
         ("octo-org/pct-backend", "octocat")
     );
     let merge = "9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a291807";
-    let pull = Pull {
+    let pull = PullRequest {
         number: 7,
         head_ref: "feature/greet-in-korean".to_owned(),
         merge: Some(merge.parse().unwrap()),
     };
-    assert_eq!(facts.origin, Origin::Label(pull));
+    assert_eq!(facts.origin, Trigger::Label(pull));
     assert_eq!(
         with([("/pull_request/merge_commit_sha", Value::Null)]),
         None
@@ -327,7 +327,7 @@ fn a_dispatch_goes_with_the_full_commit_that_it_names() {
         };
         assert_eq!(facts.commit.as_str(), SHA);
         assert_eq!(facts.sender, "octocat");
-        assert_eq!(facts.origin, Origin::Dispatch("main".to_owned()));
+        assert_eq!(facts.origin, Trigger::Dispatch("main".to_owned()));
     }
 }
 

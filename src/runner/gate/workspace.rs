@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::Refusal;
-use super::questions::Asked;
+use super::questions::Candidate;
 use crate::clients::github::Github;
 use crate::config::parse::Caller;
 use crate::error::{Reason, Result};
 use crate::protocol::ids::Commit;
 use crate::report::Reporter;
 use crate::runner::checkout::{self, Checkout};
-use crate::runner::event::{Facts, Origin};
+use crate::runner::event::{Facts, Trigger};
 
 /// What another commit is to the one that was asked for.
 enum Kinship {
@@ -23,14 +23,14 @@ enum Kinship {
 /// `None` when the files in `folder` may be built.
 pub(super) async fn refusal(
     folder: &Path,
-    asked: &Asked<'_>,
+    candidate: &Candidate<'_>,
     github: Option<&Github>,
     reporter: &Reporter,
 ) -> Result<Option<Refusal>> {
-    let Facts { commit, .. } = asked.facts;
+    let Facts { commit, .. } = candidate.facts;
     let how = format!("check it out with `actions/checkout` and `ref: {commit}`");
     let no_checkout = |why: String| Some(Refusal::new(Reason::NoCheckout, format!("{why}: {how}")));
-    let held = match (checkout::look(folder), asked.caller) {
+    let held = match (checkout::look(folder), candidate.caller) {
         (Checkout::Commit(held), _) if held == *commit => return Ok(None),
         (Checkout::Commit(held), _) => held,
         (Checkout::None, Caller::Terminal) => return Ok(None),
@@ -43,7 +43,7 @@ pub(super) async fn refusal(
             return Ok(no_checkout(why));
         }
     };
-    let kinship = kinship(&held, asked, github).await?;
+    let kinship = kinship(&held, candidate, github).await?;
     let (held, wanted) = (held.short(), commit.short());
     Ok(match kinship {
         Kinship::Merge => {
@@ -62,14 +62,18 @@ pub(super) async fn refusal(
     })
 }
 
-async fn kinship(held: &Commit, asked: &Asked<'_>, github: Option<&Github>) -> Result<Kinship> {
-    let Facts { commit, origin, .. } = asked.facts;
+async fn kinship(
+    held: &Commit,
+    candidate: &Candidate<'_>,
+    github: Option<&Github>,
+) -> Result<Kinship> {
+    let Facts { commit, origin, .. } = candidate.facts;
     let pull = match origin {
-        Origin::Label(pull) => pull,
-        Origin::Dispatch(_) => return Ok(Kinship::Other),
+        Trigger::Label(pull) => pull,
+        Trigger::Dispatch(_) => return Ok(Kinship::Other),
     };
     let Some(github) = github else {
-        let is_named = pull.merge.as_ref() == Some(held) && asked.run_commit == Some(held);
+        let is_named = pull.merge.as_ref() == Some(held) && candidate.run_commit == Some(held);
         return Ok(match is_named {
             true => Kinship::Merge,
             false => Kinship::Unknown,

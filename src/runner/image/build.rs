@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::archive::Sent;
 use super::client::{answer, chain_text, tag_image};
-use super::context::Context;
-use super::output::Output;
+use super::context::BuildContext;
+use super::output::BuildOutput;
 use super::progress::size;
 use crate::clients::docker::{ANSWER, HUB, credentials, registry_host};
 use crate::config::types::BuildConfig;
@@ -55,7 +55,7 @@ pub async fn build(
     login: Option<&RegistryLogin>,
     reporter: &Reporter,
 ) -> Result<BuiltImage> {
-    let job = Job {
+    let job = BuildJob {
         docker,
         config,
         platform,
@@ -90,7 +90,7 @@ pub async fn build_with(
     tags: &[Tag],
     reporter: &Reporter,
 ) -> Result<BuiltImage> {
-    let job = Job {
+    let job = BuildJob {
         docker,
         config,
         platform,
@@ -119,7 +119,7 @@ impl From<Error> for Failed {
     }
 }
 
-struct Job<'a> {
+struct BuildJob<'a> {
     docker: &'a Docker,
     config: &'a BuildConfig,
     platform: &'a str,
@@ -129,7 +129,7 @@ struct Job<'a> {
     reporter: &'a Reporter,
 }
 
-impl Job<'_> {
+impl BuildJob<'_> {
     async fn run(&self, builder: Builder) -> Result<BuiltImage, Failed> {
         let Some((first, others)) = self.tags.split_first() else {
             return Err(Error::usage("`tags` is empty")
@@ -142,11 +142,11 @@ impl Job<'_> {
             Phase::Build,
             &format!("building {name} for {}", self.platform),
         );
-        let context = Context::open(self.config)?;
+        let context = BuildContext::open(self.config)?;
         let options = self.options(builder, &name, &context.dockerfile)?;
         let (tar, packing) = context.stream();
         let tar = bollard::body_try_stream(tar.map(|chunk| chunk.map(Into::into)));
-        let mut output = Output::new(self.reporter);
+        let mut output = BuildOutput::new(self.reporter);
         let stream = self
             .docker
             .build_image(options, self.credentials(), Some(tar));

@@ -9,7 +9,7 @@ use bollard::query_parameters::TagImageOptionsBuilder;
 use tokio::time::timeout;
 
 use crate::clients::docker::errors::io_kind;
-use crate::clients::docker::{self, ANSWER, DEFAULT_SOCKET, Place};
+use crate::clients::docker::{self, ANSWER, DEFAULT_SOCKET, EngineAddress};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Repository, Tag};
 
@@ -21,7 +21,7 @@ pub async fn connect(docker_host: Option<&str>) -> Result<Docker> {
     let address = docker_host
         .filter(|address| !address.is_empty())
         .unwrap_or(DEFAULT_SOCKET);
-    if docker::place(address) == Place::Foreign {
+    if docker::place(address) == EngineAddress::Foreign {
         return Err(unavailable(address).hint(
             "set `DOCKER_HOST` to `unix:///path/to/docker.sock` or `tcp://host:2375`, or unset it",
         ));
@@ -76,7 +76,7 @@ fn cure(error: &DockerError, address: &str) -> String {
     if io_kind(error) == Some(ErrorKind::PermissionDenied) {
         "let this user use Docker: `sudo usermod -aG docker \"$USER\"`, then log in again"
             .to_owned()
-    } else if docker::place(address) == Place::Socket {
+    } else if docker::place(address) == EngineAddress::Socket {
         "start Docker: `sudo systemctl start docker`; a workflow needs a Linux runner with Docker such as `runs-on: ubuntu-latest`".to_owned()
     } else {
         "check `DOCKER_HOST` and that the daemon listens there".to_owned()

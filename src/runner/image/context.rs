@@ -11,14 +11,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::archive::{Sent, append, pipe};
-use super::ignore::{IgnoreFile, Verdict, relative};
+use super::ignore::{IgnoreFile, Inclusion, relative};
 use crate::config::file::DEFAULT_FILE;
 use crate::config::types::{Bounds, BuildConfig};
 use crate::error::{Error, Result};
 
 /// A build context that was checked and can be sent.
 #[derive(Debug, Clone)]
-pub(super) struct Context {
+pub(super) struct BuildContext {
     root: PathBuf,
     ignore: IgnoreFile,
     /// The Dockerfile's name inside the archive.
@@ -29,7 +29,7 @@ pub(super) struct Context {
     settings: Option<String>,
 }
 
-impl Context {
+impl BuildContext {
     /// Checks `context` and `dockerfile` and reads the ignore file.
     pub(super) fn open(config: &BuildConfig) -> Result<Self> {
         let root = config.context.canonicalize().map_err(|error| {
@@ -146,7 +146,7 @@ impl Context {
             let path = self.root.join(&inside);
             let meta = fs::symlink_metadata(&path).map_err(|error| naming(&path, &error))?;
             let verdict = self.verdict(&inside);
-            if verdict == Verdict::Sent {
+            if verdict == Inclusion::Sent {
                 for folder in ignored.drain(..) {
                     let path = self.root.join(&folder);
                     let meta =
@@ -156,8 +156,8 @@ impl Context {
                 append(archive, &path, &inside, &meta, sent)
                     .map_err(|error| naming(&path, &error))?;
             }
-            if meta.is_dir() && (verdict == Verdict::Sent || self.reaches_below(&inside)) {
-                if verdict == Verdict::Ignored {
+            if meta.is_dir() && (verdict == Inclusion::Sent || self.reaches_below(&inside)) {
+                if verdict == Inclusion::Ignored {
                     ignored.push(inside.clone());
                 }
                 self.pack_folder(&inside, ignored, archive, sent)?;
@@ -176,11 +176,11 @@ impl Context {
     }
 
     /// The two files that the daemon reads itself are always sent.
-    fn verdict(&self, inside: &str) -> Verdict {
+    fn verdict(&self, inside: &str) -> Inclusion {
         if inside == ".dockerignore" || inside == self.dockerfile {
-            Verdict::Sent
+            Inclusion::Sent
         } else if self.is_settings_file(inside) {
-            Verdict::Ignored
+            Inclusion::Ignored
         } else {
             self.ignore.verdict(inside)
         }

@@ -27,7 +27,7 @@ fn write(root: &Path, files: &[(&str, &str)]) {
 }
 
 /// Name to type, mode and content or link target.
-async fn packed(context: Context) -> BTreeMap<String, (char, u32, String)> {
+async fn packed(context: BuildContext) -> BTreeMap<String, (char, u32, String)> {
     let (stream, packing) = context.stream();
     let chunks: Vec<Vec<u8>> = stream.map(|chunk| chunk.unwrap()).collect().await;
     packing.await.unwrap().unwrap();
@@ -55,12 +55,12 @@ fn names(files: &BTreeMap<String, (char, u32, String)>) -> Vec<&str> {
 fn a_dockerfile_is_found_from_the_context_and_from_the_working_directory() {
     let context = Path::new("examples/hello");
     for dockerfile in ["Dockerfile", "examples/hello/Dockerfile"] {
-        let found = Context::open(&config(context, dockerfile)).unwrap();
+        let found = BuildContext::open(&config(context, dockerfile)).unwrap();
         assert_eq!(found.dockerfile, "Dockerfile", "{dockerfile}");
     }
-    let beside = Context::open(&config(context, "examples/parking/Dockerfile")).unwrap();
+    let beside = BuildContext::open(&config(context, "examples/parking/Dockerfile")).unwrap();
     assert!(beside.foreign.is_some(), "it is sent along");
-    let gone = Context::open(&config(context, "nowhere/Dockerfile")).unwrap_err();
+    let gone = BuildContext::open(&config(context, "nowhere/Dockerfile")).unwrap_err();
     assert!(
         gone.to_string()
             .contains("examples/hello/nowhere/Dockerfile"),
@@ -87,7 +87,7 @@ async fn links_and_modes_are_kept() {
     .unwrap();
     symlink("run.sh", root.path().join("link")).unwrap();
     symlink("/nowhere", root.path().join("dangling")).unwrap();
-    let files = packed(Context::open(&config(root.path(), "Dockerfile")).unwrap()).await;
+    let files = packed(BuildContext::open(&config(root.path(), "Dockerfile")).unwrap()).await;
     assert_eq!(files["run.sh"], ('f', 0o755, "x".to_owned()));
     assert_eq!((files["link"].0, files["link"].2.as_str()), ('l', "run.sh"));
     assert_eq!(
@@ -111,7 +111,7 @@ async fn the_ignore_file_decides_but_cannot_hide_what_the_daemon_reads() {
             ("secret.env", "s"),
         ],
     );
-    let context = Context::open(&config(root.path(), "docker/Dockerfile")).unwrap();
+    let context = BuildContext::open(&config(root.path(), "docker/Dockerfile")).unwrap();
     assert_eq!(
         names(&packed(context).await),
         [
@@ -138,7 +138,7 @@ async fn an_ignore_file_beside_the_dockerfile_comes_first() {
             ("b", ""),
         ],
     );
-    let context = Context::open(&config(root.path(), "x.Dockerfile")).unwrap();
+    let context = BuildContext::open(&config(root.path(), "x.Dockerfile")).unwrap();
     let files = packed(context).await;
     assert!(files.contains_key("a") && !files.contains_key("b"));
 }
@@ -155,7 +155,7 @@ async fn a_dockerfile_outside_the_context_is_sent_under_another_name() {
         PathBuf::from("../Dockerfile"),
         parent.path().join("Dockerfile"),
     ] {
-        let context = Context::open(&config(&root, dockerfile)).unwrap();
+        let context = BuildContext::open(&config(&root, dockerfile)).unwrap();
         let name = context.dockerfile.clone();
         assert!(name.starts_with(".dockerfile."), "{name}");
         let files = packed(context).await;
@@ -166,12 +166,12 @@ async fn a_dockerfile_outside_the_context_is_sent_under_another_name() {
 #[test]
 fn missing_things_name_their_setting() {
     let root = tempfile::tempdir().unwrap();
-    let error = Context::open(&config(root.path(), "Dockerfile")).unwrap_err();
+    let error = BuildContext::open(&config(root.path(), "Dockerfile")).unwrap_err();
     assert!(error.to_string().contains("`dockerfile`"));
-    let error = Context::open(&config(&root.path().join("no"), "Dockerfile")).unwrap_err();
+    let error = BuildContext::open(&config(&root.path().join("no"), "Dockerfile")).unwrap_err();
     assert!(error.to_string().contains("`context`"));
     write(root.path(), &[("Dockerfile", ""), (".dockerignore", "[")]);
-    let error = Context::open(&config(root.path(), "Dockerfile")).unwrap_err();
+    let error = BuildContext::open(&config(root.path(), "Dockerfile")).unwrap_err();
     assert!(error.to_string().contains(".dockerignore"));
 }
 
@@ -179,7 +179,7 @@ fn missing_things_name_their_setting() {
 async fn a_file_that_cannot_be_read_stops_the_stream_with_an_error() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), &[("Dockerfile", "")]);
-    let context = Context::open(&config(root.path(), "Dockerfile")).unwrap();
+    let context = BuildContext::open(&config(root.path(), "Dockerfile")).unwrap();
     fs::remove_dir_all(root.path()).unwrap();
     let (stream, packing) = context.stream();
     let last = stream.collect::<Vec<_>>().await.pop().unwrap();
@@ -208,7 +208,7 @@ fn in_the_action_neither_context_nor_dockerfile_leaves_the_workspace() {
     link(Path::new("/proc/self/environ"), "environ");
     link(&inside.path().join("Dockerfile"), "fine");
     let open = |context: &Path, dockerfile: PathBuf, bounds| {
-        Context::open(&BuildConfig {
+        BuildContext::open(&BuildConfig {
             bounds,
             ..config(context, dockerfile)
         })
@@ -275,7 +275,7 @@ async fn what_a_link_leads_to_is_not_sent() {
     symlink(outside.path().join("key"), root.path().join("file")).unwrap();
     symlink(outside.path(), root.path().join("folder")).unwrap();
     symlink("/proc/self/environ", root.path().join("environ")).unwrap();
-    let files = packed(Context::open(&config(root.path(), "Dockerfile")).unwrap()).await;
+    let files = packed(BuildContext::open(&config(root.path(), "Dockerfile")).unwrap()).await;
     assert_eq!(names(&files), ["Dockerfile", "environ", "file", "folder"]);
     for name in ["environ", "file", "folder"] {
         assert_eq!(files[name].0, 'l', "{name}");
@@ -292,7 +292,7 @@ async fn a_dockerfile_that_is_a_link_out_of_the_context_is_sent_as_what_it_leads
     );
     let root = parent.path().join("root");
     symlink("../Dockerfile", root.join("Dockerfile")).unwrap();
-    let context = Context::open(&config(&root, "Dockerfile")).unwrap();
+    let context = BuildContext::open(&config(&root, "Dockerfile")).unwrap();
     let name = context.dockerfile.clone();
     assert_eq!(packed(context).await[&name].2, "FROM scratch");
 }
@@ -315,7 +315,7 @@ async fn the_settings_file_is_never_sent() {
         settings_file: Some(root.path().join("deploy/../deploy/prod.yml")),
         ..config(root.path(), "Dockerfile")
     };
-    let files = packed(Context::open(&config).unwrap()).await;
+    let files = packed(BuildContext::open(&config).unwrap()).await;
     assert_eq!(
         names(&files),
         [

@@ -36,7 +36,7 @@ enum Effect {
 
 /// Whether a path is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Inclusion {
     Sent,
     Ignored,
 }
@@ -60,12 +60,12 @@ impl IgnoreFile {
     }
 
     /// What happens to a path, written relative to the root and with `/`.
-    pub(super) fn verdict(&self, path: &str) -> Verdict {
-        let mut verdict = Verdict::Sent;
+    pub(super) fn verdict(&self, path: &str) -> Inclusion {
+        let mut verdict = Inclusion::Sent;
         for rule in &self.rules {
             let outcome = match rule.effect {
-                Effect::Exclude => Verdict::Ignored,
-                Effect::Include => Verdict::Sent,
+                Effect::Exclude => Inclusion::Ignored,
+                Effect::Include => Inclusion::Sent,
             };
             if outcome != verdict && rule.pattern.covers(path) {
                 verdict = outcome;
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn ignored(text: &str, path: &str) -> bool {
-        IgnoreFile::parse(text).unwrap().verdict(path) == Verdict::Ignored
+        IgnoreFile::parse(text).unwrap().verdict(path) == Inclusion::Ignored
     }
 
     /// The table in Docker's documentation of `.dockerignore`.
@@ -200,9 +200,9 @@ mod tests {
     #[test]
     fn an_exception_reaches_into_an_ignored_folder() {
         let file = IgnoreFile::parse("*\n!src\n! build/libs/*.jar").unwrap();
-        assert_eq!(file.verdict("src/main/A.java"), Verdict::Sent);
-        assert_eq!(file.verdict("build/libs/app.jar"), Verdict::Sent);
-        assert_eq!(file.verdict("build/libs"), Verdict::Ignored);
+        assert_eq!(file.verdict("src/main/A.java"), Inclusion::Sent);
+        assert_eq!(file.verdict("build/libs/app.jar"), Inclusion::Sent);
+        assert_eq!(file.verdict("build/libs"), Inclusion::Ignored);
         assert!(file.may_send_below("build") && file.may_send_below("build/libs"));
         assert!(!file.may_send_below("node_modules"));
         assert!(
@@ -234,7 +234,7 @@ mod tests {
                 "packages/part-{}/node_modules/some-module/dist/file-{n}.js",
                 n % 97
             );
-            sent += usize::from(file.verdict(&path) == Verdict::Sent);
+            sent += usize::from(file.verdict(&path) == Inclusion::Sent);
         }
         assert_eq!(sent, 40_000);
         // Unoptimised and on a busy machine; the way before took ten times as long.

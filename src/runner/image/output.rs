@@ -5,28 +5,28 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use futures_util::{Stream, StreamExt as _};
 
 use super::open_line::OpenLine;
-use super::progress::Progress;
+use super::progress::BuildProgress;
 use crate::clients::lines::Tail;
 use crate::report::Reporter;
 
 /// Lines of output that explain a failure.
 const TAIL_LINES: usize = 20;
 
-pub(super) struct Output<'a> {
+pub(super) struct BuildOutput<'a> {
     reporter: &'a Reporter,
-    progress: Progress,
+    progress: BuildProgress,
     /// The classic builder's own words: a message of it is no line.
     words: OpenLine,
     tail: Tail,
     image: Option<String>,
 }
 
-impl<'a> Output<'a> {
+impl<'a> BuildOutput<'a> {
     /// Nothing was printed yet.
     pub(super) fn new(reporter: &'a Reporter) -> Self {
         Self {
             reporter,
-            progress: Progress::default(),
+            progress: BuildProgress::default(),
             words: OpenLine::default(),
             tail: Tail::new(TAIL_LINES),
             image: None,
@@ -103,9 +103,9 @@ mod tests {
     use crate::secret::{Redactor, Secret};
 
     #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
+    struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Log {
+    impl io::Write for SharedBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -118,12 +118,12 @@ mod tests {
 
     /// What is shown, and what is kept, of messages of the classic builder.
     async fn shown(messages: Vec<Result<BuildInfo, DockerError>>) -> (String, Vec<String>) {
-        let log = Log::default();
+        let log = SharedBuffer::default();
         let redactor = Redactor::new(&[&Secret::new("hunter2-hunter2")]);
         let to = Box::new(log.clone());
         let reporter =
             Reporter::with_writer(ConsoleMode::Terminal, redactor, to).at(Verbosity::Everything);
-        let mut output = Output::new(&reporter);
+        let mut output = BuildOutput::new(&reporter);
         let fails = messages.iter().any(Result::is_err);
         let ended = output.follow(futures_util::stream::iter(messages)).await;
         assert_eq!(ended.is_err(), fails);

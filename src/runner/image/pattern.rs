@@ -48,7 +48,7 @@ impl Pattern {
         if !path.starts_with(&self.literal) {
             return false;
         }
-        let (mut places, mut next) = (Places::default(), Places::default());
+        let (mut places, mut next) = (MatchPositions::default(), MatchPositions::default());
         places.add(&self.tokens, 0);
         let mut rest = path;
         loop {
@@ -81,14 +81,14 @@ impl Pattern {
 
 /// Where in a pattern a match may have got to, in order.
 #[derive(Default)]
-struct Places {
+struct MatchPositions {
     /// The tokens that come next; their number is the end of the pattern.
     before: Vec<usize>,
     /// Each `**/` that a `/` is needed to get out of.
     among: Vec<usize>,
 }
 
-impl Places {
+impl MatchPositions {
     /// Adds a place, and those behind it that need no character.
     fn add(&mut self, tokens: &[Token], first: usize) {
         for place in first..=tokens.len() {

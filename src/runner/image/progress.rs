@@ -12,9 +12,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// What was printed so far about each step of the build.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct BuildProgress {
     steps: HashMap<String, BuildStep>,
-    transfers: HashMap<String, Transfer>,
+    transfers: HashMap<String, TransferProgress>,
 }
 
 #[derive(Debug, Default)]
@@ -22,13 +22,13 @@ struct BuildStep {
     number: usize,
     /// When it started, seconds since the Unix epoch.
     started: Option<f64>,
-    stage: Stage,
+    stage: BuildStepState,
     /// Output after the last line end.
     open_line: OpenLine,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Stage {
+enum BuildStepState {
     #[default]
     Waiting,
     Running,
@@ -36,12 +36,12 @@ enum Stage {
 }
 
 #[derive(Debug)]
-struct Transfer {
+struct TransferProgress {
     shown: Instant,
-    stage: Stage,
+    stage: BuildStepState,
 }
 
-impl Progress {
+impl BuildProgress {
     /// The lines that an update adds.
     pub(super) fn lines(&mut self, update: &StatusResponse) -> Vec<String> {
         let mut lines = Vec::new();
@@ -83,8 +83,8 @@ impl Progress {
             return;
         }
         let step = self.step(&vertex.digest);
-        if step.stage == Stage::Waiting {
-            step.stage = Stage::Running;
+        if step.stage == BuildStepState::Waiting {
+            step.stage = BuildStepState::Running;
             lines.push(format!("#{} {}", step.number, one_line(&vertex.name)));
         }
         let started = vertex.started.as_ref();
@@ -95,7 +95,7 @@ impl Progress {
 
     fn end(&mut self, vertex: &Vertex, lines: &mut Vec<String>) {
         let step = self.step(&vertex.digest);
-        if step.stage != Stage::Running {
+        if step.stage != BuildStepState::Running {
             return;
         }
         let number = step.number;
@@ -110,7 +110,7 @@ impl Progress {
         } else {
             return;
         };
-        step.stage = Stage::Over;
+        step.stage = BuildStepState::Over;
         if let Some(rest) = step.open_line.finish() {
             lines.push(format!("#{number} {rest}"));
         }
@@ -123,12 +123,17 @@ impl Progress {
         let now = Instant::now();
         let id = format!("{} {}", status.vertex, status.id);
         if let Some(before) = self.transfers.get(&id)
-            && (before.stage == Stage::Over || (!over && now - before.shown < PAUSE))
+            && (before.stage == BuildStepState::Over || (!over && now - before.shown < PAUSE))
         {
             return;
         }
-        let stage = if over { Stage::Over } else { Stage::Running };
-        self.transfers.insert(id, Transfer { shown: now, stage });
+        let stage = if over {
+            BuildStepState::Over
+        } else {
+            BuildStepState::Running
+        };
+        self.transfers
+            .insert(id, TransferProgress { shown: now, stage });
         let end = if over { " done" } else { "" };
         let bytes = |bytes: i64| size(u64::try_from(bytes).unwrap_or(0));
         let size = match (status.current, status.total) {
@@ -197,7 +202,7 @@ mod tests {
 
     #[test]
     fn steps_are_shown_when_they_start_and_end() {
-        let mut progress = Progress::default();
+        let mut progress = BuildProgress::default();
         let waiting = StatusResponse {
             vertexes: vec![vertex("[1/2] FROM x"), vertex("[2/2] RUN y")],
             ..StatusResponse::default()

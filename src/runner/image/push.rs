@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::build::BuiltImage;
 use super::client::{answer, chain_text, tag_image};
 use super::progress::{one_line, size};
-use crate::clients::docker::errors::Refusal;
+use crate::clients::docker::errors::DockerFailure;
 use crate::clients::docker::{Layers, Transfer, credentials, digest_of, registry_host, server};
 use crate::clients::retry::retry;
 use crate::error::{Error, Reason, Result};
@@ -39,7 +39,7 @@ pub async fn push(
     login: Option<&RegistryLogin>,
     reporter: &Reporter,
 ) -> Result<PinnedImage> {
-    let job = Job {
+    let job = PushJob {
         docker,
         built,
         login,
@@ -61,7 +61,7 @@ pub async fn push(
     })
 }
 
-struct Job<'a> {
+struct PushJob<'a> {
     docker: &'a Docker,
     built: &'a BuiltImage,
     login: Option<&'a RegistryLogin>,
@@ -70,7 +70,7 @@ struct Job<'a> {
 
 /// Why a push failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+enum PushFailure {
     /// The registry does not accept who we are.
     Unauthorized,
     /// It may work a moment later.
@@ -79,7 +79,7 @@ enum Cause {
     Lasting,
 }
 
-impl Job<'_> {
+impl PushJob<'_> {
     /// Another build may have moved the tag on this daemon since.
     async fn tag(&self, tag: &Tag) -> Result<()> {
         let repository = &self.built.repository;
@@ -96,7 +96,7 @@ impl Job<'_> {
         self.reporter
             .progress(Phase::Push, &format!("pushing {name}"));
         let may_pass = |why: &String, pause: Duration| {
-            let passes = cause_of(why) == Cause::Passing;
+            let passes = cause_of(why) == PushFailure::Passing;
             if passes {
                 self.reporter.note(&format!(
                     "the push of {name} failed ({}); trying again in {} s",
@@ -108,13 +108,13 @@ impl Job<'_> {
         };
         let pushed = retry(&PAUSES, may_pass, async || self.try_push(tag).await).await;
         pushed.map_err(|why| match cause_of(&why) {
-            Cause::Unauthorized => self.unauthorized(why),
-            Cause::Passing => {
+            PushFailure::Unauthorized => self.unauthorized(why),
+            PushFailure::Passing => {
                 let tries = PAUSES.len() + 1;
                 let hint = no_answer(self.registry(), &why, tries);
                 self.failed(&name, why).hint(hint)
             }
-            Cause::Lasting => self.failed(&name, why).hint(format!(
+            PushFailure::Lasting => self.failed(&name, why).hint(format!(
                 "check `image` (`{}`) and that the registry accepts pushes: `docker push {name}`",
                 self.built.repository
             )),
@@ -137,7 +137,7 @@ impl Job<'_> {
         stream: impl Stream<Item = Result<PushImageInfo, DockerError>>,
     ) -> Result<Option<Digest>, String> {
         let mut stream = std::pin::pin!(stream);
-        let mut progress = Progress::default();
+        let mut progress = PushProgress::default();
         let mut digest = None;
         loop {
             let info = match timeout(SILENCE, stream.next()).await {
@@ -223,11 +223,11 @@ impl Job<'_> {
 }
 
 /// Reads what daemons and registries say; there is nothing but text.
-fn cause_of(text: &str) -> Cause {
-    match Refusal::of_registry(text) {
-        Refusal::Unauthorized => Cause::Unauthorized,
-        Refusal::Busy | Refusal::Down => Cause::Passing,
-        _ => Cause::Lasting,
+fn cause_of(text: &str) -> PushFailure {
+    match DockerFailure::of_registry(text) {
+        DockerFailure::Unauthorized => PushFailure::Unauthorized,
+        DockerFailure::Busy | DockerFailure::Down => PushFailure::Passing,
+        _ => PushFailure::Lasting,
     }
 }
 
@@ -257,12 +257,12 @@ fn digests_of(repository: &Repository, all: &[String]) -> Vec<Digest> {
 /// How much of all layers is uploaded. The stream does not say which layer it means, but two rarely
 /// have the same size.
 #[derive(Debug, Default)]
-struct Progress {
+struct PushProgress {
     layers: Layers<u64>,
     shown: Option<Instant>,
 }
 
-impl Progress {
+impl PushProgress {
     /// A line now and then.
     fn add(&mut self, current: Option<i64>, total: Option<i64>, now: Instant) -> Option<String> {
         let (done, total) = (u64::try_from(current?).ok()?, u64::try_from(total?).ok()?);
@@ -290,7 +290,7 @@ mod tests {
             "no basic auth credentials",
             "unexpected status from HEAD request: 403 Forbidden",
         ] {
-            assert_eq!(cause_of(text), Cause::Unauthorized, "{text}");
+            assert_eq!(cause_of(text), PushFailure::Unauthorized, "{text}");
         }
         for text in [
             "received unexpected HTTP status: 503 Service Unavailable",
@@ -299,14 +299,14 @@ mod tests {
             "read tcp 10.0.0.1:1->2: read: connection reset by peer",
             "unexpected EOF",
         ] {
-            assert_eq!(cause_of(text), Cause::Passing, "{text}");
+            assert_eq!(cause_of(text), PushFailure::Passing, "{text}");
         }
         for text in [
             "blob sha256:ab429cd503 is unknown",
             "An image does not exist locally with the tag: x",
             "manifest invalid",
         ] {
-            assert_eq!(cause_of(text), Cause::Lasting, "{text}");
+            assert_eq!(cause_of(text), PushFailure::Lasting, "{text}");
         }
     }
 
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn progress_is_condensed() {
-        let mut progress = Progress::default();
+        let mut progress = PushProgress::default();
         let start = Instant::now();
         assert_eq!(progress.add(Some(1_000_000), Some(4_000_000), start), None);
         assert_eq!(progress.add(Some(2_000_000), Some(6_000_000), start), None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Remote;
 use crate::clients::lines::Tail;
-use crate::clients::process::{NoEnd, Output, run};
+use crate::clients::process::{NoEnd, StandardOutput, run};
 use crate::error::{Error, Reason, Result};
 
 /// More than any of our scripts prints.
@@ -42,7 +42,7 @@ impl Remote {
             None => Vec::new(),
         };
         let (mut stdout, mut stderr) = (Vec::new(), Tail::new(KEPT_LINES));
-        let output = Output::Captured(&mut stdout, MOST_OUTPUT);
+        let output = StandardOutput::Captured(&mut stdout, MOST_OUTPUT);
         let command = self.command(&argv);
         let mut hear = |line: &str| stderr.push(line);
         let code = match run(command, &input, output, script.limit, &mut hear).await {

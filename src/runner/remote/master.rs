@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use super::endpoint::Endpoint;
 use super::leftovers::Running;
-use super::refusal::{Refusal, Silence};
+use super::refusal::{ConnectionFailure, Silence};
 use super::workdir::Workdir;
 use crate::error::{Error, Reason, Result};
 
@@ -50,7 +50,7 @@ pub(super) struct Launch<'a> {
 
 impl Launch<'_> {
     /// Connects and logs in. No process is left when that fails.
-    pub(super) async fn start(&self) -> Result<Master, Refusal> {
+    pub(super) async fn start(&self) -> Result<Master, ConnectionFailure> {
         let socket = self.file("sock")?;
         let log = self.file("log")?;
         let mut command = Command::new("ssh");
@@ -65,7 +65,7 @@ impl Launch<'_> {
         self.workdir.environment().apply(&mut command);
         let mut child = command
             .spawn()
-            .map_err(|error| Refusal::NoSsh(error.to_string()))?;
+            .map_err(|error| ConnectionFailure::NoSsh(error.to_string()))?;
         let running = Running::mark(child.id());
         // `ssh` notices most timeouts itself and says more about them.
         let limit = self.limit + Duration::from_secs(1);
@@ -76,21 +76,21 @@ impl Launch<'_> {
                 socket,
                 running,
             }),
-            Ok(Ok(Login::Ended(_status))) => Err(Refusal::read(&said(&log))),
-            Ok(Err(error)) => Err(Refusal::Other(error.to_string())),
+            Ok(Ok(Login::Ended(_status))) => Err(ConnectionFailure::read(&said(&log))),
+            Ok(Err(error)) => Err(ConnectionFailure::Other(error.to_string())),
             Err(_elapsed) => {
                 // Waits for the end too, which a drop would not.
                 drop(child.kill().await);
                 let text = format!("no connection within {} s", self.limit.as_secs_f32());
-                Err(Refusal::Unreachable(Silence::TimedOut, text))
+                Err(ConnectionFailure::Unreachable(Silence::TimedOut, text))
             }
         }
     }
 
     /// A file of this end of the connection, gone if an earlier try left it.
-    fn file(&self, extension: &str) -> Result<PathBuf, Refusal> {
+    fn file(&self, extension: &str) -> Result<PathBuf, ConnectionFailure> {
         let name = format!("{}.{extension}", self.endpoint.setting());
-        self.workdir.vacate(&name).map_err(Refusal::Ours)
+        self.workdir.vacate(&name).map_err(ConnectionFailure::Ours)
     }
 
     fn arguments(&self, socket: &Path, log: &Path) -> Vec<OsString> {

@@ -8,10 +8,10 @@ use tokio::process::Command;
 use super::endpoint::Endpoint;
 use super::exec::KEPT_LINES;
 use super::hostkey::{Misfit, OfferedKey};
-use super::refusal::{Refusal, Silence};
+use super::refusal::{ConnectionFailure, Silence};
 use super::workdir::Workdir;
 use crate::clients::lines::Tail;
-use crate::clients::process::{NoEnd, Output, run};
+use crate::clients::process::{NoEnd, StandardOutput, run};
 use crate::config::types::Fingerprint;
 
 /// One family a try: a host shows a single key per connection.
@@ -35,19 +35,19 @@ impl Prober<'_> {
         &self,
         fingerprints: &[Fingerprint],
         jump: Option<&OfferedKey>,
-    ) -> Result<OfferedKey, Refusal> {
+    ) -> Result<OfferedKey, ConnectionFailure> {
         let mut offered = Vec::new();
         for family in FAMILIES {
             match self.ask(Some(family)).await? {
                 Some(key) if jump == Some(&key) => {
-                    return Err(Refusal::HostKey(Misfit::OfJumpHost, vec![key]));
+                    return Err(ConnectionFailure::HostKey(Misfit::OfJumpHost, vec![key]));
                 }
                 Some(key) if key.is_one_of(fingerprints) => return Ok(key),
                 Some(key) => offered.push(key),
                 None => {}
             }
         }
-        Err(Refusal::HostKey(Misfit::NotListed, offered))
+        Err(ConnectionFailure::HostKey(Misfit::NotListed, offered))
     }
 
     /// The key that the host prefers to show.
@@ -56,10 +56,13 @@ impl Prober<'_> {
     }
 
     /// The key of one family, or `None` when the host has none.
-    async fn ask(&self, algorithms: Option<&str>) -> Result<Option<OfferedKey>, Refusal> {
+    async fn ask(&self, algorithms: Option<&str>) -> Result<Option<OfferedKey>, ConnectionFailure> {
         // `ssh` writes the key into an empty `known_hosts` file before it authenticates; with no
         // method of authentication left it then hangs up.
-        let file = self.workdir.write("offered", "").map_err(Refusal::Ours)?;
+        let file = self
+            .workdir
+            .write("offered", "")
+            .map_err(ConnectionFailure::Ours)?;
         let mut command = Command::new("ssh");
         command.args(probe_arguments(self.endpoint, self.config_file, &file));
         let seconds = self.limit.as_secs().max(1);
@@ -76,12 +79,12 @@ impl Prober<'_> {
         let mut log = Tail::new(KEPT_LINES);
         let mut hear = |line: &str| log.push(line);
         let limit = self.limit + Duration::from_secs(1);
-        match run(command, &[], Output::Streamed, limit, &mut hear).await {
+        match run(command, &[], StandardOutput::Streamed, limit, &mut hear).await {
             Ok(_status) => {}
-            Err(NoEnd::Io(error)) => return Err(Refusal::NoSsh(error.to_string())),
+            Err(NoEnd::Io(error)) => return Err(ConnectionFailure::NoSsh(error.to_string())),
             Err(NoEnd::TimedOut) => {
                 let text = format!("no host key within {seconds} s");
-                return Err(Refusal::Unreachable(Silence::TimedOut, text));
+                return Err(ConnectionFailure::Unreachable(Silence::TimedOut, text));
             }
         }
         let recorded = std::fs::read_to_string(&file).unwrap_or_default();
@@ -92,7 +95,7 @@ impl Prober<'_> {
         if log.contains("no matching host key type") {
             Ok(None)
         } else {
-            Err(Refusal::read(&log))
+            Err(ConnectionFailure::read(&log))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::secret::cut::whole_words;
 
 /// Why a connection was not made.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum ConnectionFailure {
     /// Nothing answers there.
     Unreachable(Silence, String),
     /// The host's key is not the expected one; the keys are filled in by a probe.
@@ -35,7 +35,7 @@ pub(super) enum Silence {
     HungUp,
 }
 
-impl Refusal {
+impl ConnectionFailure {
     /// Reads the log of an `ssh` that ended without a connection.
     pub(super) fn read(log: &str) -> Self {
         let has = |needle: &str| log.contains(needle);
@@ -198,14 +198,14 @@ mod tests {
 
     #[test]
     fn what_ssh_prints_is_understood() {
-        let silence = |log: &str| match Refusal::read(log) {
-            Refusal::Unreachable(silence, _) => Some(silence),
-            Refusal::HostKey(..)
-            | Refusal::Unauthorized(_)
-            | Refusal::UnreadableKey(_)
-            | Refusal::NoSsh(_)
-            | Refusal::Other(_)
-            | Refusal::Ours(_) => None,
+        let silence = |log: &str| match ConnectionFailure::read(log) {
+            ConnectionFailure::Unreachable(silence, _) => Some(silence),
+            ConnectionFailure::HostKey(..)
+            | ConnectionFailure::Unauthorized(_)
+            | ConnectionFailure::UnreadableKey(_)
+            | ConnectionFailure::NoSsh(_)
+            | ConnectionFailure::Other(_)
+            | ConnectionFailure::Ours(_) => None,
         };
         assert_eq!(
             silence("connect to host 127.0.0.1 port 1: Connection refused"),
@@ -220,20 +220,20 @@ mod tests {
             Some(Silence::TimedOut)
         );
         assert!(matches!(
-            Refusal::read("u@h: Permission denied (publickey)."),
-            Refusal::Unauthorized(_)
+            ConnectionFailure::read("u@h: Permission denied (publickey)."),
+            ConnectionFailure::Unauthorized(_)
         ));
         assert!(matches!(
-            Refusal::read(
+            ConnectionFailure::read(
                 "No ED25519 host key is known for h and you have requested strict checking.\nHost key verification failed."
             ),
-            Refusal::HostKey(Misfit::NotListed, _)
+            ConnectionFailure::HostKey(Misfit::NotListed, _)
         ));
         assert!(matches!(
-            Refusal::read(
+            ConnectionFailure::read(
                 "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed."
             ),
-            Refusal::HostKey(Misfit::Changed, _)
+            ConnectionFailure::HostKey(Misfit::Changed, _)
         ));
     }
 

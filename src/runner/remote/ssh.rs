@@ -9,7 +9,7 @@ use super::endpoint::Endpoint;
 use super::hostkey::OfferedKey;
 use super::master::{Launch, Master};
 use super::probe;
-use super::refusal::Refusal;
+use super::refusal::ConnectionFailure;
 use super::workdir::{Workdir, render_config};
 use crate::clients::retry::retry;
 use crate::config::types::{HostTrust, SshConfig};
@@ -134,7 +134,10 @@ impl Opener<'_> {
         opened.map_err(|refused| refused.error)
     }
 
-    async fn try_open(&self, endpoint: &Endpoint) -> Result<(Master, Option<OfferedKey>), Refusal> {
+    async fn try_open(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<(Master, Option<OfferedKey>), ConnectionFailure> {
         let prober = probe::Prober {
             endpoint,
             workdir: self.workdir,
@@ -153,20 +156,27 @@ impl Opener<'_> {
             }
         };
         match self.connect(endpoint, &known_hosts).await {
-            Err(Refusal::HostKey(misfit, _)) => {
+            Err(ConnectionFailure::HostKey(misfit, _)) => {
                 let offered = prober.offered().await.map(|key| vec![key]);
-                Err(Refusal::HostKey(misfit, offered.unwrap_or_default()))
+                Err(ConnectionFailure::HostKey(
+                    misfit,
+                    offered.unwrap_or_default(),
+                ))
             }
             Ok(master) => Ok((master, found)),
             Err(refusal) => Err(refusal),
         }
     }
 
-    async fn connect(&self, endpoint: &Endpoint, known_hosts: &str) -> Result<Master, Refusal> {
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        known_hosts: &str,
+    ) -> Result<Master, ConnectionFailure> {
         let known_hosts = self
             .workdir
             .write("known_hosts", known_hosts)
-            .map_err(Refusal::Ours)?;
+            .map_err(ConnectionFailure::Ours)?;
         Launch {
             endpoint,
             workdir: self.workdir,
@@ -178,9 +188,11 @@ impl Opener<'_> {
         .await
     }
 
-    fn write_config(&self, endpoint: &Endpoint) -> Result<PathBuf, Refusal> {
+    fn write_config(&self, endpoint: &Endpoint) -> Result<PathBuf, ConnectionFailure> {
         let text = render_config(endpoint, self.workdir.key_source());
-        self.workdir.write("config", &text).map_err(Refusal::Ours)
+        self.workdir
+            .write("config", &text)
+            .map_err(ConnectionFailure::Ours)
     }
 
     fn limit(&self) -> Duration {

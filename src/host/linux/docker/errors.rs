@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use bollard::errors::Error;
 
 use super::super::super::error::{HostError, Trouble};
-use crate::clients::docker::errors::{Refusal, io_kind};
+use crate::clients::docker::errors::{DockerFailure, io_kind};
 
 /// Says what kind of trouble an error of the engine is.
 pub(super) fn host_error(doing: impl Into<String>, error: Error) -> HostError {
@@ -41,12 +41,14 @@ fn trouble_of_connection(error: &Error) -> (Trouble, Option<&'static str>) {
 }
 
 fn trouble_of_message(message: &str) -> Trouble {
-    match Refusal::of_engine(message) {
-        Refusal::DiskFull => Trouble::DiskFull,
-        Refusal::Unauthorized => Trouble::Unauthorized,
-        Refusal::Missing => Trouble::Missing,
-        Refusal::Busy | Refusal::Down | Refusal::Unreachable => Trouble::Unavailable,
-        Refusal::Other => Trouble::Refused,
+    match DockerFailure::of_engine(message) {
+        DockerFailure::DiskFull => Trouble::DiskFull,
+        DockerFailure::Unauthorized => Trouble::Unauthorized,
+        DockerFailure::Missing => Trouble::Missing,
+        DockerFailure::Busy | DockerFailure::Down | DockerFailure::Unreachable => {
+            Trouble::Unavailable
+        }
+        DockerFailure::Other => Trouble::Refused,
     }
 }
 
