@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::statements::{Block, blocks, is};
+use super::statements::{Block, blocks, files, is};
 
 /// A `server` block that uses the include.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,25 @@ pub struct Listen {
     pub port: u16,
     pub scheme: Scheme,
     pub preface: Preface,
+}
+
+impl ServerBlock {
+    /// The same where nginx is in a container with an address of its own.
+    #[must_use]
+    pub fn reached_at(mut self, address: Option<IpAddr>) -> Self {
+        let Some(address) = address else {
+            return self;
+        };
+        if self.listens.is_empty() {
+            self.listens.push(Listen::DEFAULT);
+        }
+        for listen in &mut self.listens {
+            if listen.address.is_loopback() {
+                listen.address = address;
+            }
+        }
+        self
+    }
 }
 
 impl Listen {
@@ -48,16 +67,55 @@ pub enum Scheme {
     Https,
 }
 
-/// Every `server` block of a configuration (as `nginx -T` prints it) that includes `include`.
+/// Every `server` block of a configuration (as `nginx -T` prints it) that obeys the file `include`: includes it, or
+/// stands in it, or passes requests on to an `upstream` that does.
 pub fn sites_with(config: &str, include: &str) -> Vec<ServerBlock> {
-    let config = blocks(config, "");
-    let servers = config.all("server").into_iter();
-    servers
-        .filter_map(|server| site_of(server, include))
-        .collect()
+    let read = blocks(config, "");
+    let servers = read.all("server");
+    let including = servers.iter().filter(|server| includes(server, include));
+    let found: Vec<ServerBlock> = including.map(|server| site_of(server)).collect();
+    let text = files(config).into_iter().find(|(name, _)| *name == include);
+    let Some((_, text)) = text.filter(|_| found.is_empty()) else {
+        return found;
+    };
+    let own = blocks(text, "");
+    let inside: Vec<ServerBlock> = own.all("server").into_iter().map(site_of).collect();
+    if !inside.is_empty() {
+        return inside;
+    }
+    let upstreams = own.all("upstream");
+    let names: Vec<&String> = upstreams
+        .iter()
+        .filter_map(|block| block.words.get(1))
+        .collect();
+    let passing = servers.iter().filter(|server| passes_to(server, &names));
+    passing.map(|server| site_of(server)).collect()
 }
 
-fn site_of(server: &Block, include: &str) -> Option<ServerBlock> {
+fn includes(server: &Block, file: &str) -> bool {
+    server.includes(file)
+        || server
+            .all("location")
+            .iter()
+            .any(|block| block.includes(file))
+}
+
+/// Whether it passes requests on to one of these upstreams, in whatever block.
+fn passes_to(block: &Block, upstreams: &[&String]) -> bool {
+    let to = |words: &Vec<String>| {
+        let passes = words.first().is_some_and(|name| name.ends_with("_pass"));
+        let target = words.get(1).filter(|_| passes)?;
+        let target = target
+            .split_once("://")
+            .map_or(target.as_str(), |(_, host)| host);
+        target.split(['/', ':']).next().map(str::to_owned)
+    };
+    let mut targets = block.statements.iter().filter_map(to);
+    targets.any(|target| upstreams.iter().any(|name| **name == target))
+        || block.blocks.iter().any(|inner| passes_to(inner, upstreams))
+}
+
+fn site_of(server: &Block) -> ServerBlock {
     let directive = |name: &'static str| {
         let meant = server
             .statements
@@ -65,17 +123,14 @@ fn site_of(server: &Block, include: &str) -> Option<ServerBlock> {
             .filter(move |words| is(words, name));
         meant.filter_map(|words| words.get(1..))
     };
-    let locations = server.all("location");
-    let mut places = std::iter::once(server).chain(locations);
-    let uses = places.any(|block| block.includes(include));
-    uses.then(|| ServerBlock {
+    ServerBlock {
         server_name: directive("server_name")
             .flatten()
             .find(|name| !name.is_empty() && *name != "_" && !name.starts_with(['~', '*', '.']))
             .cloned(),
         names: directive("server_name").flatten().cloned().collect(),
         listens: directive("listen").filter_map(listen_of).collect(),
-    })
+    }
 }
 
 fn listen_of(words: &[String]) -> Option<Listen> {
@@ -180,6 +235,39 @@ server { listen unix:/x; include other.inc; }
         );
         assert_eq!(sites[1].listens, [http(81)]);
         assert!(sites_with(CONFIG, "/etc/nginx/nowhere.inc").is_empty());
+    }
+
+    #[test]
+    fn an_include_below_another_prefix_is_found_by_its_relative_name() {
+        let config = "# configuration file /usr/local/nginx/conf/nginx.conf:\nhttp { include vhosts/*/site[0-9].conf; }\n\
+             # configuration file /usr/local/nginx/conf/vhosts/shop/site1.conf:\nserver { listen 81; include url.inc; }\n\
+             # configuration file /usr/local/nginx/conf/url.inc:\nset $x http://127.0.0.1:8080;\n";
+        let ports = |include: &str| {
+            let sites = sites_with(config, include);
+            let listens = sites.iter().flat_map(|site| &site.listens);
+            listens.map(|listen| listen.port).collect::<Vec<_>>()
+        };
+        assert_eq!(ports("/usr/local/nginx/conf/url.inc"), [81]);
+        assert!(ports("/etc/nginx/url.inc").is_empty());
+    }
+
+    #[test]
+    fn a_file_may_hold_the_server_block_or_the_upstream_itself() {
+        let config = "# configuration file /etc/nginx/nginx.conf:\nhttp { include conf.d/*.conf; }\n\
+             # configuration file /etc/nginx/conf.d/api.conf:\nupstream api { server web-1:8080; }\n\
+             # configuration file /etc/nginx/conf.d/site.conf:\n\
+             server { listen 80; location / { proxy_pass http://api/v1; } }\n\
+             server { listen 81; location / { proxy_pass http://apis; } }\n\
+             # configuration file /etc/nginx/conf.d/whole.conf:\n\
+             server { listen 82; location / { proxy_pass http://web-1:8080; } }\n";
+        let ports = |file: &str| {
+            let sites = sites_with(config, &format!("/etc/nginx/conf.d/{file}"));
+            let listens = sites.iter().flat_map(|site| &site.listens);
+            listens.map(|listen| listen.port).collect::<Vec<_>>()
+        };
+        assert_eq!(ports("api.conf"), [80]);
+        assert_eq!(ports("whole.conf"), [82]);
+        assert!(ports("none.conf").is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! `nginx -T` prints one file after the other; [`blocks`] puts what is included back where it is included.
 
+use super::glob;
+
 /// No configuration nests includes deeper; nginx itself has no such limit and needs none.
 const DEEPEST: u32 = 16;
 
@@ -17,7 +19,7 @@ impl Block {
     /// Whether one of its own statements includes the file.
     pub(super) fn includes(&self, file: &str) -> bool {
         self.statements.iter().any(|words| {
-            matches!(words.as_slice(), [name, path] if name == "include" && names(path, file))
+            matches!(words.as_slice(), [name, path] if name == "include" && glob::matches(path, file))
         })
     }
 
@@ -76,8 +78,9 @@ fn statements(config: &str, unread: &str) -> Vec<Statement> {
     let mut files = files(config);
     files.retain(|(name, _)| name.is_empty() || *name != unread);
     let mut all = Vec::new();
-    if let Some((_, first)) = files.first() {
-        read(&files, first, DEEPEST, &mut all);
+    if let Some((name, first)) = files.first() {
+        let prefix = name.rsplit_once('/').map_or(PREFIX, |(folder, _)| folder);
+        read(&files, prefix, first, DEEPEST, &mut all);
     }
     all
 }
@@ -148,37 +151,31 @@ pub(super) fn files(config: &str) -> Vec<(&str, &str)> {
 }
 
 const HEADER: &str = "# configuration file ";
+/// The folder of nginx's first file, where a text does not say it.
+const PREFIX: &str = "/etc/nginx";
 
-fn read(files: &[(&str, &str)], text: &str, depth: u32, all: &mut Vec<Statement>) {
-    for statement in Statements::new(text) {
-        let included = match &statement {
-            Statement::Simple(words) => match words.as_slice() {
-                [name, path] if name == "include" && depth > 0 => Some(path.clone()),
+/// `prefix` is the folder of the first file, where relative names begin.
+fn read(files: &[(&str, &str)], prefix: &str, text: &str, depth: u32, all: &mut Vec<Statement>) {
+    for mut statement in Statements::new(text) {
+        let included = match &mut statement {
+            Statement::Simple(words) => match words.as_mut_slice() {
+                [name, path] if name == "include" => {
+                    if !path.starts_with('/') {
+                        *path = format!("{prefix}/{path}");
+                    }
+                    Some(path.clone())
+                }
                 _ => None,
             },
             Statement::Open(_) | Statement::Close => None,
         };
         all.push(statement);
-        let Some(path) = included else { continue };
-        for (_, text) in files.iter().filter(|(name, _)| names(&path, name)) {
-            read(files, text, depth - 1, all);
+        let Some(path) = included.filter(|_| depth > 0) else {
+            continue;
+        };
+        for (_, text) in files.iter().filter(|(name, _)| glob::matches(&path, name)) {
+            read(files, prefix, text, depth - 1, all);
         }
-    }
-}
-
-/// Whether the argument of an `include` directive names `path`: literally, relative, or by `*`.
-fn names(argument: &str, path: &str) -> bool {
-    let absolute = if argument.starts_with('/') {
-        argument.to_owned()
-    } else {
-        format!("/etc/nginx/{argument}")
-    };
-    match absolute.split_once('*') {
-        None => absolute == path,
-        Some((before, after)) => path
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(|middle| !middle.contains('/')),
     }
 }
 
@@ -277,7 +274,7 @@ mod tests {
             text,
             [
                 "http{",
-                "include conf.d/*.conf",
+                "include /etc/nginx/conf.d/*.conf",
                 "server{",
                 "include /x.inc",
                 "set $a b",
