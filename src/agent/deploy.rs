@@ -199,6 +199,7 @@ impl<'a, H: Host> Deploy<'a, H> {
             keep: resolved.keep.clone(),
             releases: resolved.releases.clone(),
             settings,
+            nginx: survey.nginx.at.clone(),
             plan,
         }
     }

@@ -9,6 +9,8 @@ mod cancel_file;
 mod cancel_tests;
 mod compose_files;
 #[cfg(test)]
+mod contained_tests;
+#[cfg(test)]
 mod crash;
 mod deploy;
 mod detach;
@@ -26,12 +28,14 @@ mod history;
 mod journal;
 mod lock;
 mod meter;
+mod named;
 mod owner;
 #[cfg(test)]
 mod owner_tests;
 mod paths;
 mod prepare;
 mod provision;
+mod reach;
 mod recover;
 mod recover_all;
 mod release_key;

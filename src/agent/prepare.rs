@@ -115,7 +115,7 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
     };
     let other = survey.named.other();
     let loaded = host
-        .nginx_loaded(include)
+        .nginx_loaded(&survey.nginx.at, include)
         .await
         .during(Reason::PreflightFailed, "cannot tell what nginx has loaded")?;
     match loaded {
@@ -128,7 +128,10 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
                 survey.slots.get(other).service
             ),
         )
-        .hint("make the port in it that of the slot that serves, then `sudo nginx -t && sudo nginx -s reload` on the host")),
+        .hint(format!("make it name the slot that serves, then `{} && {}` on the host",
+            survey.nginx.at.command("-t"),
+            survey.nginx.at.command("-s reload")
+        ))),
         Loaded::Yes | Loaded::No => Ok(()),
     }
 }
@@ -137,7 +140,8 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
 async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> StepResult<()> {
     let idle = survey.idle();
     let slot = survey.slots.get(idle);
-    if survey.runs(idle) || !host.accepts(slot.address()).await {
+    // One that nginx asks by name has an address of its own.
+    if slot.is_named() || survey.runs(idle) || !host.accepts(slot.address()).await {
         return Ok(());
     }
     // Another deploy may be starting that slot: its port listens before its container is said to run. We do not hold

@@ -18,6 +18,7 @@ use super::{docker, prepare, route, swap};
 use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, ComposeTool, Loaded};
+use crate::host::nginx::NginxAt;
 use crate::protocol::ids::ServiceName;
 use crate::protocol::step::Step;
 
@@ -36,8 +37,10 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     };
     docker::await_answer(host).await;
     let site = &begun.plan.site;
-    let config = route::config(host).await?;
-    let Obeyed { switch, named, .. } = route::obeyed(host, site, &begun.slots, &config).await?;
+    let nginx = route::place(host, site).await?;
+    let config = route::config(host, &nginx.at).await?;
+    let Obeyed { switch, named, .. } =
+        route::obeyed(host, site, &nginx, &begun.slots, &config).await?;
     // Only whoever makes containers cares which compose there is.
     let project = swap::project(&begun, ComposeTool::V2);
     let (live, other) = (begun.slots.get(named), begun.slots.get(named.other()));
@@ -59,7 +62,7 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
         revived.started = Some(live.service.to_string());
     }
     if is_running_now(host, &project, &other.service).await? == Some(true)
-        && is_sure(host, &switch).await?
+        && is_sure(host, &nginx.at, &switch).await?
     {
         // Never the one that may be the only one to answer.
         serving.ensure(host, &events, Step::StopOld).await?;
@@ -78,11 +81,11 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
 }
 
 /// By reload, nginx may not have loaded what is on disk.
-async fn is_sure<H: Host>(host: &H, switch: &Switch) -> StepResult<bool> {
+async fn is_sure<H: Host>(host: &H, nginx: &NginxAt, switch: &Switch) -> StepResult<bool> {
     let Switch::Reload(include) = switch else {
         return Ok(true);
     };
-    let loaded = host.nginx_loaded(include).await.during(
+    let loaded = host.nginx_loaded(nginx, include).await.during(
         Reason::CleanupIncomplete,
         "cannot tell what nginx has loaded",
     )?;

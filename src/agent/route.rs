@@ -1,18 +1,19 @@
 //! What nginx obeys: the flag or the include, and the `server` blocks that use it. Looked at, never remembered.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
+use super::named;
 use super::paths::AppPaths;
 use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::facts::Probe;
 use crate::host::nginx::context::{self, IncludeContext};
 use crate::host::nginx::flag::{self, Described, Format, NotOurs};
-use crate::host::nginx::{self, IncludePort, Listen, Scheme};
+use crate::host::nginx::{self, IncludePort, Listen, NginxAt, NginxPlace, Scheme};
 use crate::host::{Files, Host};
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
@@ -20,20 +21,30 @@ use crate::protocol::slot::{PerSlot, Slot, SlotService};
 /// How long a request through the public listener may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The nginx that obeys the include, and the include as both it and this host know it.
+pub(super) async fn place<H: Host>(host: &H, site: &Site) -> StepResult<NginxPlace> {
+    let place = host.nginx_place(&site.proxy_include).await;
+    let place = place.during(Reason::PreflightFailed, "cannot see where nginx runs")?;
+    place.map_err(|why| bad(format!("setting `proxy-include`: {why}")).hint(why.cure()))
+}
+
 /// The whole configuration of nginx, which it must accept.
-pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
-    let config = host.nginx_config().await;
-    if matches!(&config, Err(error) if error.trouble == Trouble::Missing) {
+pub(super) async fn config<H: Host>(host: &H, nginx: &NginxAt) -> StepResult<String> {
+    let config = host.nginx_config(nginx).await;
+    if nginx.is_host() && matches!(&config, Err(error) if error.trouble == Trouble::Missing) {
         return config
-            .during(Reason::PreflightFailed, "there is no nginx on the host itself")
-            .hint("install it from the distribution, `sudo apt-get install nginx` or `sudo dnf install nginx`, then run `pct-deploy provision --server-name NAME`; an nginx in a container cannot be switched yet");
+            .during(Reason::PreflightFailed, "there is no nginx on the host, and none runs in a container")
+            .hint("install it from the distribution, `sudo apt-get install nginx` or `sudo dnf install nginx`, then run `pct-deploy provision --server-name NAME`; where nginx is a container, start that: `docker compose up -d nginx`");
     }
     config
         .during(
             Reason::PreflightFailed,
             "nginx refuses its present configuration",
         )
-        .hint("run `sudo nginx -t` on the host and fix what it reports")
+        .hint(format!(
+            "run `{}` on the host and fix what it reports",
+            nginx.command("-t")
+        ))
 }
 
 /// The `server` blocks that use the include.
@@ -97,11 +108,27 @@ pub(super) struct Obeyed {
 pub(super) async fn obeyed<H: Host>(
     host: &H,
     site: &Site,
+    nginx: &NginxPlace,
     slots: &PerSlot<SlotService>,
     config: &str,
 ) -> StepResult<Obeyed> {
-    let path = PathBuf::from(&site.proxy_include);
+    let path = nginx.include.clone();
     let text = read(host, site, &path).await?;
+    if let NginxAt::Container(name) = &nginx.at {
+        let named = named::slot(&path, &text, &slots.map(named::spelling))?.slot;
+        return match site.switch {
+            SwitchChoice::Auto | SwitchChoice::Reload => Ok(Obeyed {
+                switch: Switch::Reload(path),
+                named,
+                format: Format::Whole,
+                own_logs: Vec::new(),
+            }),
+            SwitchChoice::Flag => Err(bad(format!(
+                "setting `switch`: nginx runs in the container `{name}`, and the flag is for an nginx on the host itself"
+            ))
+            .hint("write `switch: auto`: traffic is moved by a reload, and the receipt says what that costs")),
+        };
+    }
     let ports = slots.map(|slot| slot.port);
     let described = flag::describe(&text).map_err(|why| not_ours(&path, why))?;
     match (described, site.switch) {
@@ -186,7 +213,7 @@ pub(super) async fn named_ports<F: Files>(host: &F, site: &Site) -> Vec<u16> {
     }
 }
 
-async fn read<H: Host>(host: &H, site: &Site, path: &Path) -> StepResult<String> {
+pub(super) async fn read<H: Host>(host: &H, site: &Site, path: &Path) -> StepResult<String> {
     let setting = format!("setting `proxy-include`: `{}`", path.display());
     let bytes = host.read(path).await.during(
         Reason::PreflightFailed,

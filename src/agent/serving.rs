@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
+use super::reach;
 use super::survey::is_running;
 use super::wait::Wait;
 use crate::error::{Failure, Reason};
@@ -54,11 +55,13 @@ impl Serving<'_> {
         events: &Events<'_, H>,
         step: Step,
     ) -> StepResult<()> {
-        let probe = Probe::of_health(self.slot.health_address(), self.health, PROBE_TIMEOUT);
         let service = &self.slot.service;
         let (most, pause) = (self.health.timeout, self.health.interval);
         let mut wait = Wait::new(host, most.duration(), pause.duration());
         loop {
+            let container = reach::container(host, &self.project, self.slot).await;
+            let address = reach::health_address(self.slot, container.as_ref());
+            let probe = Probe::of_health(address, self.health, PROBE_TIMEOUT);
             let answer = host.probe(&probe).await;
             match answer {
                 ProbeAnswer::Status(status) if self.health.accepts(status) => return Ok(()),

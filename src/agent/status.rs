@@ -5,6 +5,7 @@ use super::history;
 use super::lock;
 use super::owner;
 use super::paths::AppPaths;
+use super::reach;
 use super::survey::Survey;
 use crate::error::Reason;
 use crate::host::facts::{Probe, ProbeAnswer};
@@ -64,7 +65,11 @@ async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot
     let service = survey.slots.get(slot);
     let container = survey.containers.get(slot).as_ref();
     let health = survey.health(&site.health);
-    let probe = Probe::of_health(service.health_address(), &health, PROBE_TIMEOUT);
+    let probe = Probe::of_health(
+        reach::health_address(service, container),
+        &health,
+        PROBE_TIMEOUT,
+    );
     let healthy = match host.probe(&probe).await {
         ProbeAnswer::Status(status) => site.health.accepts(status),
         ProbeAnswer::Nothing(_) => false,

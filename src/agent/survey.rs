@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::compose_files;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
-use super::route;
+use super::{named, route};
 use crate::error::{Failure, Reason};
 use crate::host::compose::ComposeFile;
 use crate::host::facts::{ComposeProject, ComposeTool, ContainerFacts, RunState};
 use crate::host::nginx::flag::Format;
-use crate::host::nginx::{self, Scheme};
+use crate::host::nginx::{self, NginxPlace, Scheme};
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::LiveRelease;
@@ -25,6 +25,8 @@ pub(super) struct Survey {
     pub(super) slots: PerSlot<SlotService>,
     pub(super) dependencies: Vec<ServiceName>,
     pub(super) containers: PerSlot<Option<ContainerFacts>>,
+    /// The nginx that obeys the include.
+    pub(super) nginx: NginxPlace,
     pub(super) switch: Switch,
     /// The slot that nginx sends requests to.
     pub(super) named: Slot,
@@ -39,14 +41,15 @@ pub(super) struct Survey {
 impl Survey {
     /// Looks. Everything that would stop a swap is an error that names the setting and the cure.
     pub(super) async fn take<H: Host>(host: &H, site: &Site) -> StepResult<Self> {
+        let nginx = route::place(host, site).await?;
         // Two programs that take their time and do not need each other.
         let (compose, config) = tokio::join!(
             async {
                 let project = project(host, site).await?;
-                let read = read_compose(host, site, &project).await?;
+                let read = read_compose(host, site, &project, &nginx).await?;
                 StepResult::Ok((project, read))
             },
-            route::config(host)
+            route::config(host, &nginx.at)
         );
         let ((project, (file, slots, dependencies)), config) = (compose?, config?);
         let route::Obeyed {
@@ -54,8 +57,9 @@ impl Survey {
             named,
             format,
             own_logs,
-        } = route::obeyed(host, site, &slots, &config).await?;
-        let sites = route::sites(&config, &site.proxy_include)?;
+        } = route::obeyed(host, site, &nginx, &slots, &config).await?;
+        let sites = route::sites(&config, &nginx.name)?.into_iter();
+        let sites = sites.map(|found| found.reached_at(nginx.address)).collect();
         let containers = PerSlot {
             one: container(host, &project, &slots.one).await?,
             two: container(host, &project, &slots.two).await?,
@@ -66,6 +70,7 @@ impl Survey {
             slots,
             dependencies,
             containers,
+            nginx,
             switch,
             named,
             sites,
@@ -171,6 +176,7 @@ pub(super) async fn read_compose<H: Host>(
     host: &H,
     site: &Site,
     project: &ComposeProject,
+    nginx: &NginxPlace,
 ) -> StepResult<(ComposeFile, PerSlot<SlotService>, Vec<ServiceName>)> {
     let composed = host
         .compose_config(project)
@@ -208,10 +214,13 @@ pub(super) async fn read_compose<H: Host>(
             .hint("two services with the same image, each on a host port of its own, are needed; name them in `slots`")
     };
     let file = ComposeFile::parse(&composed.yaml).map_err(problem)?;
-    let named = route::named_ports(host, site).await;
-    let slots = file
-        .slots(&site.slots, &named, site.health.port)
-        .map_err(problem)?;
+    let slots = if nginx.at.is_host() {
+        let ports = route::named_ports(host, site).await;
+        file.slots(&site.slots, &ports, site.health.port)
+            .map_err(problem)?
+    } else {
+        named::slots(host, site, nginx, &file, problem).await?
+    };
     let dependencies = file
         .dependencies(&site.slots, site.dependencies.as_deref())
         .map_err(problem)?;
@@ -316,9 +325,11 @@ mod tests {
         let finished = swap(&host, 1, Target::Image(image(1)));
         let (_, failure) = finished.failed.unwrap();
         let (what, hint) = (failure.chain.concat(), failure.hints.concat());
-        assert!(what.contains("no nginx on the host itself"), "{what}");
+        assert!(what.contains("no nginx on the host"), "{what}");
         assert!(
-            hint.contains("apt-get install nginx") && !hint.contains("nginx -t"),
+            hint.contains("apt-get install nginx")
+                && hint.contains("compose up -d nginx")
+                && !hint.contains("nginx -t"),
             "{hint}"
         );
     }

@@ -10,6 +10,7 @@ use super::journal::codec::JournalHeader;
 use super::journal::entry::{Begun, Entry, Settings, Switch};
 use super::writer::Writer;
 use crate::error::{Failure, Reason};
+use crate::host::nginx::NginxAt;
 use crate::host::sim::{Behaviour, INCLUDE, SimHost};
 use crate::protocol::event::Happening;
 use crate::protocol::ids::PinnedImage;
@@ -84,6 +85,7 @@ pub(super) fn begun() -> Entry {
         service: service.parse().unwrap(),
         port,
         health_port: None,
+        names: Vec::new(),
     };
     Entry::Begun(Box::new(Begun {
         plan: plan(1, Target::Previous),
@@ -105,6 +107,7 @@ pub(super) fn begun() -> Entry {
         keep: Vec::new(),
         releases: Vec::new(),
         settings: Settings::File,
+        nginx: NginxAt::Host,
     }))
 }
 

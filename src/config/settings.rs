@@ -93,7 +93,7 @@ settings! {
     "health-successes" Int, Value("2"),
         "How many good answers in a row make the new slot healthy.";
     "proxy-include" Text, Value("/etc/nginx/conf.d/service-url.inc"),
-        "The nginx include on the host that selects the live slot: your own, which contains its port, or the one that `provision` wrote.";
+        "The nginx include that selects the live slot: your own, which contains its port, or the one that `provision` wrote. With nginx in a container it is a path in that or on the host, and may name the slot.";
     "switch" Choice(&["auto", "flag", "reload"]), Value("auto"),
         "How traffic is moved: by a flag file that nginx checks (`flag`, after `provision`), or by the include and a reload (`reload`), which may lose a few requests. `auto` uses what the include is made for.";
     "bake" Span, Value("5s"),

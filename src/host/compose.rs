@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use yaml_serde::Value;
 
+mod named;
 mod ports;
 
 use crate::protocol::ids::ServiceName;
@@ -178,6 +179,7 @@ impl ComposeFile {
                 service: service.clone(),
                 port: ports::serving(service, published, serving)?,
                 health_port,
+                names: Vec::new(),
             })
         };
         let (one, two) = (slot(Slot::One)?, slot(Slot::Two)?);

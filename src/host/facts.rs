@@ -119,6 +119,8 @@ pub struct ContainerFacts {
     pub release: Option<String>,
     /// The id of its first process, as the host sees it.
     pub pid: Option<u32>,
+    /// Its addresses on Docker's networks.
+    pub addresses: Vec<IpAddr>,
     /// Where its exposed TCP ports answer on the container network.
     pub exposed: Vec<(IpAddr, u16)>,
 }
@@ -245,6 +247,23 @@ pub enum RequestOutcome {
     Lost,
     /// No connection was to be had; why, in a few words.
     Refused(String),
+}
+
+/// A slot as nginx reaches it, and so where the kernel shows connections to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// At this address, from this host's own network.
+    Published(SocketAddr),
+    /// From the network of a container.
+    Inside {
+        /// A process in that network.
+        nginx: u32,
+        /// A process in the slot's network, when it runs.
+        slot: Option<u32>,
+        /// The slot's own addresses; `None` where nginx asks a port of the host, whose address is not known.
+        addresses: Option<Vec<IpAddr>>,
+        port: u16,
+    },
 }
 
 /// What arrives at a slot, as the kernel sees it.

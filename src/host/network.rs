@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::HostResult;
-use super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome};
+use super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, Upstream};
 use crate::protocol::slot::PerSlot;
 
 /// Asks apps and nginx over this machine's own network, and counts who talks to them. Changes nothing; every question has
@@ -28,12 +28,12 @@ pub trait Network {
     async fn accepts(&self, address: SocketAddr) -> bool;
     /// Whether anything listens for TCP connections from outside in the network of process `pid`.
     async fn listens(&self, pid: u32) -> bool;
-    /// Established connections from this host to exactly this address and port.
-    async fn connections_to(&self, address: SocketAddr) -> HostResult<u32>;
+    /// Established connections of nginx to exactly this address and port.
+    async fn connections_to(&self, upstream: &Upstream) -> HostResult<u32>;
     /// The local ports of the established connections from this host to each of two addresses, one look for both.
     async fn ports_to(&self, addresses: &PerSlot<SocketAddr>)
     -> HostResult<PerSlot<BTreeSet<u16>>>;
     /// How many connections to exactly this address and port ended in the last seconds, a second; and the round trip
-    /// to the clients of `listeners` as the kernel measures it.
-    async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals>;
+    /// to the clients of nginx's `listeners` as the kernel measures it.
+    async fn arrivals(&self, upstream: &Upstream, listeners: &[u16]) -> HostResult<Arrivals>;
 }

@@ -85,16 +85,19 @@ pub struct SlotService {
     /// The port that the health check asks, when that is another one.
     #[serde(default)]
     pub health_port: Option<u16>,
+    /// What an nginx in a container calls it, where that asks it by name; both ports are then the container's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 impl SlotService {
-    /// Where nginx reaches the slot.
-    pub fn address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    /// Whether nginx asks it by name, so that it need not publish a port.
+    pub fn is_named(&self) -> bool {
+        !self.names.is_empty()
     }
 
-    /// Where the health check reaches it.
-    pub fn health_address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.health_port.unwrap_or(self.port)))
+    /// Where an nginx on the host reaches the slot.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 }

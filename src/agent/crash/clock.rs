@@ -28,7 +28,7 @@ fn wherever_the_clock_jumps_the_end_and_the_time_it_takes_are_the_same() {
     for switch in SwitchMethod::BOTH {
         let own = match switch {
             SwitchMethod::Flag => flag_alone.as_slice(),
-            SwitchMethod::Reload => &[],
+            SwitchMethod::Reload | SwitchMethod::Contained => &[],
         };
         for story in both.iter().chain(own) {
             let (begin, plan) = story.begin(switch);

@@ -95,7 +95,9 @@ fn whichever_verb_fails_once_and_whenever_the_agent_dies_then_everything_settles
 #[test]
 fn an_undo_that_fails_twice_is_tried_again_and_one_that_keeps_failing_waits_for_a_person() {
     let by = |switch| match switch {
-        SwitchMethod::Reload => ["nginx_reload", "nginx_test", "nginx_workers"].as_slice(),
+        SwitchMethod::Reload | SwitchMethod::Contained => {
+            ["nginx_reload", "nginx_test", "nginx_workers"].as_slice()
+        }
         SwitchMethod::Flag => &[],
     };
     let everywhere = [
@@ -156,7 +158,7 @@ fn wherever_the_disk_is_full_somebody_serves_and_it_settles_when_there_is_room()
         let by_flag = [FAILS_PEOPLE, FAILS_PEOPLE_IN_ONE];
         let own: &[Story] = match switch {
             SwitchMethod::Flag => &by_flag,
-            SwitchMethod::Reload => &[],
+            SwitchMethod::Reload | SwitchMethod::Contained => &[],
         };
         for story in [SECOND, ENDS, ENDS_IN_ONE].iter().chain(own) {
             let (begin, plan) = story.begin(switch);

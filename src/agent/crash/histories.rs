@@ -241,6 +241,15 @@ fn whenever_the_agent_dies_exactly_one_healthy_slot_serves_and_the_journal_close
 }
 
 #[test]
+fn the_same_holds_where_nginx_is_in_a_container() {
+    let (histories, worlds) = tell_all(SwitchMethod::Contained);
+    assert!(
+        histories > 1_000 && worlds > 100,
+        "{histories} histories through {worlds} worlds"
+    );
+}
+
+#[test]
 fn a_picture_is_what_a_crash_leaves() {
     for switch in SwitchMethod::BOTH {
         let (begin, plan) = SECOND.begin(switch);

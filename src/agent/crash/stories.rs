@@ -10,6 +10,8 @@ use crate::protocol::plan::{Plan, Target};
 pub(super) enum SwitchMethod {
     Reload,
     Flag,
+    /// By reload, with nginx in a container.
+    Contained,
 }
 
 impl SwitchMethod {
@@ -20,6 +22,7 @@ impl SwitchMethod {
         match self {
             Self::Reload => SimHost::new(),
             Self::Flag => SimHost::provisioned(),
+            Self::Contained => SimHost::contained(),
         }
     }
 }
@@ -201,11 +204,12 @@ const WITH_FLAG: [Story; 3] = [
 impl Story {
     /// Every story of a switch.
     pub(super) fn all(switch: SwitchMethod) -> Vec<Self> {
-        let own: &[Self] = match switch {
-            SwitchMethod::Reload => &WITH_RELOAD,
-            SwitchMethod::Flag => &WITH_FLAG,
-        };
-        [&EVERYWHERE, own].concat()
+        match switch {
+            SwitchMethod::Reload => [EVERYWHERE.as_slice(), &WITH_RELOAD].concat(),
+            SwitchMethod::Flag => [EVERYWHERE.as_slice(), &WITH_FLAG].concat(),
+            // What differs is the include and how nginx is found.
+            SwitchMethod::Contained => [[SECOND, ROLLBACK, ENDS].as_slice(), &WITH_RELOAD].concat(),
+        }
     }
 
     /// The host just before, and the plan.

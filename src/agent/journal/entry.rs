@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::host::compose::OneShot;
+use crate::host::nginx::NginxAt;
 use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
 use crate::protocol::outcome::LiveRelease;
 use crate::protocol::plan::Plan;
@@ -79,6 +80,9 @@ pub(in crate::agent) struct Begun {
     /// What the new slot is started from.
     #[serde(default)]
     pub(in crate::agent) settings: Settings,
+    /// The nginx that obeys the include.
+    #[serde(default, skip_serializing_if = "NginxAt::is_host")]
+    pub(in crate::agent) nginx: NginxAt,
 }
 
 /// What a slot is started from.

@@ -19,7 +19,7 @@ use super::statistics::Part;
 use super::survey::Survey;
 use super::traffic::{Counter, Waiting};
 use super::verdict::Baseline;
-use crate::host::facts::Probe;
+use crate::host::facts::{Probe, Upstream};
 use crate::host::nginx::flag::Format;
 use crate::host::{Durability, Host, HostResult, Owner};
 use crate::protocol::plan::{Bake, Site};
@@ -212,7 +212,8 @@ impl<'a, H: Host> Meter<'a, H> {
     /// Requests that ended at a slot in the last five seconds, by the kernel; `None` when it does not say.
     async fn ended_at(&self, slot: Slot) -> Option<f64> {
         let address = *self.addresses.get(slot);
-        let arrivals = self.host.arrivals(address, &[]).await.ok()?;
+        let upstream = Upstream::Published(address);
+        let arrivals = self.host.arrivals(&upstream, &[]).await.ok()?;
         Some(arrivals.per_second * 5.0)
     }
 

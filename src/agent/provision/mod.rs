@@ -24,6 +24,7 @@ use super::{reload, route};
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::Probe;
+use crate::host::nginx::NginxAt;
 use crate::host::nginx::flag;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
@@ -122,13 +123,13 @@ async fn write_and_load<H: Host>(
         written.put(host, file).await?;
     }
     if plan.files.iter().any(|file| file.loaded) {
-        reload::during(host.nginx_test().await)?;
-        let config = route::config(host).await?;
+        reload::during(&NginxAt::Host, host.nginx_test(&NginxAt::Host).await)?;
+        let config = route::config(host, &NginxAt::Host).await?;
         plan.is_read_in(&config)?;
         written.note_load();
-        reload::reload(host).await?;
+        reload::reload(host, &NginxAt::Host).await?;
     }
-    let config = route::config(host).await?;
+    let config = route::config(host, &NginxAt::Host).await?;
     let sites = route::sites(&config, &order.site.proxy_include)?;
     let path = flag::slot_path(order.site.app.as_str());
     match route::public_probes(&sites, &path) {

@@ -8,7 +8,7 @@ use crate::agent::paths::AppPaths;
 use crate::agent::{route, survey};
 use crate::error::{Failure, Reason};
 use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
-use crate::host::nginx::{self, IncludePort, context};
+use crate::host::nginx::{self, IncludePort, NginxAt, context};
 use crate::host::{Host, Owner};
 use crate::protocol::ids::ServerName;
 use crate::protocol::provision::{Change, Provision};
@@ -100,9 +100,16 @@ pub(super) async fn plan<H: Host>(
 ) -> StepResult<ProvisionPlan> {
     let site = &order.site;
     let project = survey::project(host, site).await?;
-    let (_, slots, _) = survey::read_compose(host, site, &project).await?;
+    let nginx = route::place(host, site).await?;
+    if let NginxAt::Container(name) = &nginx.at {
+        return Err(bad(format!(
+            "nginx runs in the container `{name}`: `provision` is for an nginx on the host itself"
+        ))
+        .hint("deploy without it: traffic is moved by a reload in the container, and the receipt says what that costs"));
+    }
+    let (_, slots, _) = survey::read_compose(host, site, &project, &nginx).await?;
     let ports = slots.map(|slot| slot.port);
-    let config = route::config(host).await?;
+    let config = route::config(host, &nginx.at).await?;
     let include = PathBuf::from(&site.proxy_include);
     let found = read(host, &include).await?;
     let text = found.as_deref().map(String::from_utf8_lossy);
@@ -111,7 +118,7 @@ pub(super) async fn plan<H: Host>(
     route::no_file_cache(&around)?;
     let folder = paths.folder();
     // An nginx that does not tell is one that needs no word.
-    let version = host.nginx_version().await.unwrap_or_default();
+    let version = host.nginx_version(&nginx.at).await.unwrap_or_default();
     let switch = FlagSwitch {
         keeping: Keeping::of(&version),
         app: &site.app,

@@ -242,6 +242,20 @@ fn another_project_s_provision_with_the_same_app_is_refused() {
 }
 
 #[test]
+fn an_nginx_in_a_container_is_not_provisioned() {
+    let host = SimHost::contained();
+    let before = host.world.borrow().files.clone();
+    for mode in [ProvisionMode::DryRun, ProvisionMode::Apply] {
+        let refused = provision_with(&host, mode, None).unwrap_err();
+        assert!(
+            refused.chain[0].contains("the container `nginx`"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(host.world.borrow().files, before, "nothing is left behind");
+}
+
+#[test]
 fn a_location_with_an_access_log_of_its_own_is_warned_of() {
     let host = SimHost::new();
     let site = "server { listen 81; server_name api; include /etc/nginx/conf.d/service-url.inc;\n\

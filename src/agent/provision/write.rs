@@ -7,6 +7,7 @@ use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::reload;
 use crate::error::Reason;
+use crate::host::nginx::NginxAt;
 use crate::host::{Access, Host, Owner};
 use crate::protocol::provision::Change;
 
@@ -69,7 +70,7 @@ impl Written {
                 put(host, path, bytes.as_deref(), *owner).await?;
             }
             if owner == Owner::Root && self.loads > 0 {
-                reload::reload(host).await?;
+                reload::reload(host, &NginxAt::Host).await?;
             }
         }
         Ok(())

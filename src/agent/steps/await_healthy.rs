@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::agent::failure::StepResult;
+use crate::agent::reach;
 use crate::agent::steps::container::{self, During, LOG_LINES};
 use crate::agent::steps::smoke;
 use crate::agent::swap::{Healthy, Swap};
@@ -30,7 +31,10 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         swap.go_on()?;
         let container = container::look(swap).await?;
         container::check(swap, &container, since_ms, During::Boot).await?;
-        let answer = swap.host.probe(&probe(swap, PROBE_TIMEOUT)).await;
+        let answer = swap
+            .host
+            .probe(&probe(swap, Some(&container), PROBE_TIMEOUT))
+            .await;
         good = if is_good(check, &container, &answer) {
             good + 1
         } else {
@@ -55,9 +59,13 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     }
 }
 
-pub(super) fn probe<H: Host>(swap: &Swap<'_, H>, timeout: Duration) -> Probe {
+pub(super) fn probe<H: Host>(
+    swap: &Swap<'_, H>,
+    container: Option<&ContainerFacts>,
+    timeout: Duration,
+) -> Probe {
     Probe::of_health(
-        swap.new_slot().health_address(),
+        reach::health_address(swap.new_slot(), container),
         &swap.site().health,
         timeout,
     )
@@ -90,7 +98,7 @@ async fn never_healthy<H: Host>(
         path,
         host,
         ..
-    } = probe(swap, PROBE_TIMEOUT);
+    } = probe(swap, Some(container), PROBE_TIMEOUT);
     let service = swap.new_slot().service.as_str();
     let unheard = unheard(service, address.port(), container, answer);
     let error = Failure::new(
@@ -158,6 +166,7 @@ mod tests {
             image: None,
             release: None,
             pid: None,
+            addresses: Vec::new(),
             exposed: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::await_healthy;
 use super::container::{self, During};
 use crate::agent::failure::StepResult;
+use crate::agent::reach;
 use crate::agent::swap::Swap;
 use crate::agent::verdict::{self, Judge, Verdict, Word};
 use crate::agent::wait::SAY_EVERY_MS;
@@ -212,7 +213,8 @@ fn worse_because<H: Host>(swap: &Swap<'_, H>, began: u64, why: String) -> Watche
 async fn is_well<H: Host>(swap: &Swap<'_, H>) -> bool {
     // A second, unless the old slot's own requests take long: on a busy machine both do.
     let patience = Duration::from_millis(swap.meter.patience_ms());
-    let probe = await_healthy::probe(swap, patience);
+    let container = reach::container(swap.host, &swap.project(), swap.new_slot()).await;
+    let probe = await_healthy::probe(swap, container.as_ref(), patience);
     match swap.host.probe(&probe).await {
         ProbeAnswer::Status(status) => swap.site().health.accepts(status),
         ProbeAnswer::Nothing(_) => false,

@@ -235,6 +235,7 @@ mod tests {
             image: None,
             release: None,
             pid: None,
+            addresses: Vec::new(),
             exposed: Vec::new(),
         }
     }

@@ -1,17 +1,19 @@
 //! Waits until the kernel shows no connection to the old slot's port, or the deadline.
 //!
-//! nginx opens one upstream connection per request, so established connections to the slot's
-//! published address are its requests in flight.
+//! nginx opens one upstream connection per request, so established connections to the slot, at its published address or,
+//! from a container, at its own, are its requests in flight.
 
 use std::time::Duration;
 
 use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult};
+use crate::agent::reach;
 use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::Reason;
-use crate::host::Host;
+use crate::host::facts::ComposeProject;
+use crate::host::{Host, HostResult};
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
@@ -48,6 +50,16 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     Ok(())
 }
 
+/// nginx's connections to a slot.
+async fn open<H: Host>(
+    swap: &Swap<'_, H>,
+    slot: &SlotService,
+    project: &ComposeProject,
+) -> HostResult<u32> {
+    let upstream = reach::upstream(swap.host, &swap.begun.nginx, project, slot).await?;
+    swap.host.connections_to(&upstream).await
+}
+
 /// Waits for `slot` to be idle; what is left at the deadline is the answer.
 pub(super) async fn drain<H: Host>(
     swap: &Swap<'_, H>,
@@ -55,11 +67,10 @@ pub(super) async fn drain<H: Host>(
     step: Step,
 ) -> StepResult<u32> {
     let mut wait = Wait::new(swap.host, swap.site().drain_timeout.duration(), POLL);
+    let project = swap.project();
     let mut zeroes = 0;
     loop {
-        let open = swap
-            .host
-            .connections_to(slot.address())
+        let open = open(swap, slot, &project)
             .await
             .during(Reason::CleanupIncomplete, "cannot count connections")?;
         zeroes = if open == 0 { zeroes + 1 } else { 0 };

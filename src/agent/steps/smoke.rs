@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use super::container::{self, LOG_LINES};
 use crate::agent::failure::StepResult;
+use crate::agent::reach;
 use crate::agent::swap::Swap;
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
+use crate::protocol::slot::SlotService;
 
 /// A new process may take its time for the first request of a kind, and is asked again.
 const NEW_TIMEOUT: Duration = Duration::from_secs(3);
@@ -44,13 +46,13 @@ pub(super) async fn check<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
             continue;
         };
         let old = match swap.old_slot() {
-            Some(old) => Some(ask(swap, old.address(), path, OLD_TIMEOUT).await),
+            Some(old) => Some(ask(swap, address(swap, old).await, path, OLD_TIMEOUT).await),
             None => None,
         };
         if !is_worse(&bad, old.as_ref(), by) {
             continue;
         }
-        let text = words(swap, path, &bad, old.as_ref());
+        let text = words(swap, path, &bad, old.as_ref()).await;
         if swap.begun.plan.is_rollback() {
             let hint = "a rollback goes on; deploy a release that answers";
             swap.events.warn(text, hint).await;
@@ -63,7 +65,7 @@ pub(super) async fn check<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
 
 /// What the new slot says in the end, when it is bad.
 async fn bad_answer<H: Host>(swap: &Swap<'_, H>, path: &str) -> StepResult<Option<ProbeAnswer>> {
-    let address = swap.new_slot().address();
+    let address = address(swap, swap.new_slot()).await;
     let mut tried = 1;
     loop {
         swap.go_on()?;
@@ -77,6 +79,11 @@ async fn bad_answer<H: Host>(swap: &Swap<'_, H>, path: &str) -> StepResult<Optio
         tried += 1;
         swap.host.sleep(PAUSE).await;
     }
+}
+
+async fn address<H: Host>(swap: &Swap<'_, H>, slot: &SlotService) -> SocketAddr {
+    let container = reach::container(swap.host, &swap.project(), slot).await;
+    reach::address(slot, container.as_ref())
 }
 
 async fn ask<H: Host>(
@@ -107,7 +114,7 @@ fn is_worse(new: &ProbeAnswer, old: Option<&ProbeAnswer>, named: Named) -> bool 
     }
 }
 
-fn words<H: Host>(
+async fn words<H: Host>(
     swap: &Swap<'_, H>,
     path: &str,
     new: &ProbeAnswer,
@@ -118,7 +125,7 @@ fn words<H: Host>(
     format!(
         "slot `{}` is healthy, but GET http://{}{path} gives {new}{old}",
         slot.service,
-        slot.address()
+        address(swap, slot).await
     )
 }
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::journal::entry::{PreImage, Switch};
-use crate::agent::reload;
 use crate::agent::reserve;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
+use crate::agent::{named, reach, reload};
 use crate::error::{Failure, Reason};
 use crate::host::facts::WorkerId;
 use crate::host::nginx::IncludePort;
@@ -39,7 +39,7 @@ async fn read<H: Host>(swap: &Swap<'_, H>) -> HostResult<PreImage> {
         }
         Switch::Reload(include) => {
             let bytes = swap.host.read(include).await?;
-            let workers = swap.host.nginx_workers().await?;
+            let workers = swap.host.nginx_workers(&swap.begun.nginx).await?;
             let workers = workers
                 .iter()
                 .map(|worker| (worker.pid, worker.started))
@@ -123,10 +123,20 @@ async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()
         ));
     };
     let text = String::from_utf8_lossy(&bytes);
-    let found = IncludePort::find(&text)
-        .map_err(|problem| Failure::new(Reason::SwitchFailed, problem.to_string()))?;
-    let changed = found.with_port(&text, swap.new_slot().port);
+    let changed = changed(swap, include, &text)?;
     install(swap, include, changed.as_bytes()).await
+}
+
+/// The include with the new slot in place of the old one.
+fn changed<H: Host>(swap: &Swap<'_, H>, include: &Path, text: &str) -> StepResult<String> {
+    let new = swap.new_slot();
+    if swap.begun.nginx.is_host() {
+        let found = IncludePort::find(text)
+            .map_err(|problem| Failure::new(Reason::SwitchFailed, problem.to_string()))?;
+        return Ok(found.with_port(text, new.port));
+    }
+    let found = named::slot(include, text, &swap.begun.slots.map(named::spelling))?;
+    Ok(found.moved(text, &named::spelling(new)))
 }
 
 /// What the reload will cost, said before it is done. Not knowing stops nobody.
@@ -143,7 +153,11 @@ async fn predict<H: Host>(swap: &Swap<'_, H>) {
     } else {
         listeners
     };
-    let Ok(arrivals) = swap.host.arrivals(old.address(), &listeners).await else {
+    let project = swap.project();
+    let Ok(upstream) = reach::upstream(swap.host, &swap.begun.nginx, &project, old).await else {
+        return;
+    };
+    let Ok(arrivals) = swap.host.arrivals(&upstream, &listeners).await else {
         return;
     };
     let round_trip_ms = arrivals
@@ -165,9 +179,9 @@ async fn restore<H: Host>(
     bytes: &[u8],
     workers: &[(u32, u64)],
 ) -> StepResult<()> {
-    let host = swap.host;
+    let (host, nginx) = (swap.host, &swap.begun.nginx);
     let unchanged = async || {
-        let now = reload::during(host.nginx_workers().await)?;
+        let now = reload::during(nginx, host.nginx_workers(nginx).await)?;
         let known = |worker: &WorkerId| workers.contains(&(worker.pid, worker.started));
         StepResult::Ok(now.iter().all(known))
     };
@@ -180,7 +194,7 @@ async fn restore<H: Host>(
         }
     }
     put_back(swap, include, bytes).await?;
-    reload::reload(host).await
+    reload::reload(host, nginx).await
 }
 
 /// The include is root's and may be on another disk: what the reserve takes is given up for it.
@@ -190,12 +204,12 @@ async fn put_back<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> 
             .replace(include, bytes, Owner::Root, Access::Public)
             .await
     });
-    reload::during(put.await)
+    reload::during(&swap.begun.nginx, put.await)
 }
 
 async fn install<H: Host>(swap: &Swap<'_, H>, include: &Path, bytes: &[u8]) -> StepResult<()> {
     let host = swap.host;
     let put = host.replace(include, bytes, Owner::Root, Access::Public);
-    reload::during(put.await)?;
-    reload::reload(swap.host).await
+    reload::during(&swap.begun.nginx, put.await)?;
+    reload::reload(host, &swap.begun.nginx).await
 }

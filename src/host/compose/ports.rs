@@ -208,14 +208,8 @@ mod tests {
         };
         let file = ComposeFile::parse(yaml).unwrap();
         let slots = file.slots(&names, &[8080], Some(9090)).unwrap();
-        assert_eq!(
-            (slots.one.port, slots.one.health_address().port()),
-            (8080, 9091)
-        );
-        assert_eq!(
-            (slots.two.port, slots.two.health_address().port()),
-            (8081, 9092)
-        );
+        assert_eq!((slots.one.port, slots.one.health_port), (8080, Some(9091)));
+        assert_eq!((slots.two.port, slots.two.health_port), (8081, Some(9092)));
         let none = file
             .slots(&names, &[8080], Some(9000))
             .unwrap_err()

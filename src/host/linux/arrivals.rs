@@ -1,29 +1,45 @@
 //! How much arrives at a slot, told by the kernel: nginx opens one connection per request, and each leaves a socket
 //! in TIME-WAIT for a minute, whose timer says when it began.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::HostResult;
-use super::super::facts::Arrivals;
+use super::super::facts::{Arrivals, Upstream};
 use super::net::count_sockets;
 use super::process::Program;
 use super::tcp_table::ended_within;
+use super::{inside, root};
+use crate::clients::environment::find_program;
 
 /// The time that is looked back.
 const WINDOW_S: u32 = 5;
 const SS_DEADLINE: Duration = Duration::from_secs(5);
 
-pub(super) async fn of(address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
-    let ended = count_sockets(|line| ended_within(line, address, WINDOW_S))?;
+pub(super) async fn of(upstream: &Upstream, listeners: &[u16]) -> HostResult<Arrivals> {
+    let (ended, network) = match upstream {
+        Upstream::Published(address) => {
+            let ended = |line: &str| ended_within(line, *address, WINDOW_S);
+            (count_sockets(None, ended)?, None)
+        }
+        Upstream::Inside {
+            nginx,
+            slot,
+            addresses,
+            port,
+        } => {
+            let to = addresses.as_deref();
+            let ended = inside::ended_lately(*nginx, *slot, to, *port, WINDOW_S)?;
+            (ended, Some(*nginx))
+        }
+    };
     Ok(Arrivals {
         per_second: f64::from(ended) / f64::from(WINDOW_S),
-        round_trip_ms: round_trip(listeners).await,
+        round_trip_ms: round_trip(network, listeners).await,
     })
 }
 
 /// The mean over the clients that are connected now; `ss` asks the kernel (`tcp_info`, `tcpi_rtt`).
-async fn round_trip(listeners: &[u16]) -> Option<f64> {
+async fn round_trip(network: Option<u32>, listeners: &[u16]) -> Option<f64> {
     let ports: Vec<String> = listeners
         .iter()
         .map(|port| format!("sport = :{port}"))
@@ -32,7 +48,16 @@ async fn round_trip(listeners: &[u16]) -> Option<f64> {
         return None;
     }
     let filter = format!("( {} )", ports.join(" or "));
-    let ss = Program::find("ss", "ask for the round trip to the clients").ok()?;
+    let doing = "ask for the round trip to the clients";
+    let ss = match network {
+        None => Program::find("ss", doing).ok()?,
+        Some(pid) => {
+            let ss = find_program("ss")?;
+            let pid = pid.to_string();
+            let enter = root::program("nsenter", doing).ok()?;
+            enter.args(["-t", &pid, "-n", "--"]).args([ss])
+        }
+    };
     let ss = ss
         .args(["-Htin", "state", "established", &filter])
         .deadline(SS_DEADLINE);

@@ -2,8 +2,8 @@
 //!
 //! - `files`, [`mod@replace`], `lock` and `root`: our files, and root's through `sudo -n`
 //! - `containers`, `docker` and `compose_cli`: the engine through its socket, compose as a program
-//! - `nginx_cli`: nginx as a program and as processes
-//! - `http_probe` (with `stream` and [`line`](mod@line)), `net` and `clock`: requests, connections, time; `machine`: who we are here
+//! - `nginx_cli`: nginx as a program and as processes; `nginx_inside`: the same in a container
+//! - `http_probe` (with `stream` and [`line`](mod@line)), `net`, `inside` (in a container) and `clock`: requests, connections, time; `machine`: who we are here
 //! - [`detached`]: our own program in a session of its own; `faults`: where a fault test may have us die
 //! - `process`: other programs and what their end means
 
@@ -16,6 +16,7 @@ mod docker;
 mod faults;
 mod files;
 mod http_probe;
+mod inside;
 pub mod line;
 mod link;
 mod loaded;
@@ -24,6 +25,7 @@ mod machine;
 mod memory;
 mod net;
 mod nginx_cli;
+mod nginx_inside;
 mod process;
 pub mod replace;
 mod root;

@@ -9,11 +9,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::error::HostError;
-use super::super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome};
+use super::super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, Upstream};
 use super::super::{HostResult, Network};
 use super::http_probe::exchange;
 use super::tcp_table::{connected, is_at, is_connection_to, is_listener};
-use super::{LinuxHost, arrivals, line};
+use super::{LinuxHost, arrivals, inside, line};
 use crate::protocol::slot::{PerSlot, Slot};
 
 const ACCEPT_DEADLINE: Duration = Duration::from_secs(1);
@@ -55,8 +55,18 @@ impl Network for LinuxHost {
         })
     }
 
-    async fn connections_to(&self, address: SocketAddr) -> HostResult<u32> {
-        count_sockets(|line| is_connection_to(line, address))
+    async fn connections_to(&self, upstream: &Upstream) -> HostResult<u32> {
+        match upstream {
+            Upstream::Published(address) => {
+                count_sockets(None, |line| is_connection_to(line, *address))
+            }
+            Upstream::Inside {
+                nginx,
+                addresses,
+                port,
+                ..
+            } => inside::connections(*nginx, addresses.as_deref(), *port),
+        }
     }
 
     /// Both addresses in one reading: the kernel walks through all its sockets for it.
@@ -65,7 +75,7 @@ impl Network for LinuxHost {
         addresses: &PerSlot<SocketAddr>,
     ) -> HostResult<PerSlot<BTreeSet<u16>>> {
         let mut ports = PerSlot::<BTreeSet<u16>>::default();
-        each_socket(|line| {
+        each_socket(None, |line| {
             let Some((port, peer)) = connected(line) else {
                 return;
             };
@@ -78,24 +88,31 @@ impl Network for LinuxHost {
         Ok(ports)
     }
 
-    async fn arrivals(&self, address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
-        arrivals::of(address, listeners).await
+    async fn arrivals(&self, upstream: &Upstream, listeners: &[u16]) -> HostResult<Arrivals> {
+        arrivals::of(upstream, listeners).await
     }
 }
 
-/// How many lines of the kernel's tables of TCP sockets are meant.
-pub(super) fn count_sockets(is_meant: impl Fn(&str) -> bool) -> HostResult<u32> {
+/// How many lines of the kernel's tables of TCP sockets are meant, in our network or in that of a process.
+pub(super) fn count_sockets(
+    network: Option<u32>,
+    is_meant: impl Fn(&str) -> bool,
+) -> HostResult<u32> {
     let mut count: u32 = 0;
-    each_socket(|line| count = count.saturating_add(is_meant(line).into()))?;
+    each_socket(network, |line| {
+        count = count.saturating_add(is_meant(line).into());
+    })?;
     Ok(count)
 }
 
-fn each_socket(mut take: impl FnMut(&str)) -> HostResult<()> {
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+/// The sockets in our network, or in that of a process; none when that has ended.
+pub(super) fn each_socket(network: Option<u32>, mut take: impl FnMut(&str)) -> HostResult<()> {
+    let folder = network.map_or("/proc/net".to_owned(), |pid| format!("/proc/{pid}/net"));
+    for table in ["tcp", "tcp6"].map(|table| format!("{folder}/{table}")) {
         let doing = || format!("read `{table}`");
-        let file = match std::fs::File::open(table) {
+        let file = match std::fs::File::open(&table) {
             Ok(file) => file,
-            // A kernel without IPv6.
+            // A kernel without IPv6, or a process that is gone.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return Err(HostError::io(doing(), error)),
         };
@@ -223,10 +240,11 @@ mod tests {
         let host = host();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        assert_eq!(host.connections_to(address).await.unwrap(), 0);
+        let upstream = Upstream::Published(address);
+        assert_eq!(host.connections_to(&upstream).await.unwrap(), 0);
         let client = TcpStream::connect(address).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        assert_eq!(host.connections_to(address).await.unwrap(), 1);
+        assert_eq!(host.connections_to(&upstream).await.unwrap(), 1);
         let nowhere = "127.0.0.1:1".parse().unwrap();
         let both = PerSlot {
             one: nowhere,
@@ -239,7 +257,7 @@ mod tests {
         drop(client);
         // A program that another test is just starting holds our sockets until it has started.
         let closed = async {
-            while host.connections_to(address).await.unwrap() > 0 {
+            while host.connections_to(&upstream).await.unwrap() > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

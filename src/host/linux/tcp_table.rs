@@ -30,19 +30,38 @@ pub(super) fn is_at((ip, port): (IpAddr, u16), address: SocketAddr) -> bool {
 /// Whether a line is a connection with exactly this address that ended within the last seconds. The kernel keeps it
 /// for 60 s in TIME-WAIT and shows what is left of them in hundredths of a second (`tr` 3, `tm->when`).
 pub(super) fn ended_within(line: &str, address: SocketAddr, seconds: u32) -> bool {
+    ended(line, seconds)
+        .is_some_and(|Ended { local, peer }| is_at(local, address) || is_at(peer, address))
+}
+
+/// A connection that ended a moment ago.
+pub(super) struct Ended {
+    pub(super) local: (IpAddr, u16),
+    pub(super) peer: (IpAddr, u16),
+}
+
+/// The connection of a line, when it ended within the last seconds.
+pub(super) fn ended(line: &str, seconds: u32) -> Option<Ended> {
     let mut fields = line.split_ascii_whitespace();
-    let (Some(local), Some(remote), Some(state)) = (fields.nth(1), fields.next(), fields.next())
-    else {
-        return false;
-    };
-    let is_it = |text: &str| parse_address(text).is_some_and(|peer| is_at(peer, address));
-    let left = fields
-        .nth(1)
-        .and_then(|timer| timer.strip_prefix("03:"))
-        .and_then(|left| u32::from_str_radix(left, 16).ok());
-    state == TIME_WAIT
-        && (is_it(local) || is_it(remote))
-        && left.is_some_and(|left| left + 100 * seconds > 6000)
+    let (local, remote, state) = (fields.nth(1)?, fields.next()?, fields.next()?);
+    if state != TIME_WAIT {
+        return None;
+    }
+    let left = fields.nth(1)?.strip_prefix("03:")?;
+    let left = u32::from_str_radix(left, 16).ok()?;
+    (left + 100 * seconds > 6000).then_some(Ended {
+        local: parse_address(local)?,
+        peer: parse_address(remote)?,
+    })
+}
+
+/// The port of a socket that waits for connections, from wherever.
+pub(super) fn listening_port(line: &str) -> Option<u16> {
+    let mut fields = line.split_ascii_whitespace();
+    let (local, state) = (fields.nth(1)?, fields.nth(1)?);
+    (state == LISTENING)
+        .then(|| parse_address(local))?
+        .map(|(_, port)| port)
 }
 
 /// Whether a line is a socket that waits for connections from other machines. Docker's own name server in each

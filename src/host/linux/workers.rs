@@ -7,6 +7,7 @@ use super::super::facts::WorkerId;
 pub(super) struct Process {
     id: WorkerId,
     parent: u32,
+    title: String,
     role: Role,
     /// Whether it is in a process namespace below ours, which is what containers have.
     is_in_container: bool,
@@ -29,21 +30,47 @@ impl Process {
         let mut fields = after_name.split_ascii_whitespace();
         let parent = fields.nth(1)?.parse().ok()?;
         let started = fields.nth(17)?.parse().ok()?;
+        let title = String::from_utf8_lossy(cmdline);
+        let title = title.trim_end_matches(['\0', ' ']).to_owned();
         let status = String::from_utf8_lossy(status);
         let namespaces = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
         let depth = namespaces.map_or(1, |pids| pids.split_ascii_whitespace().count());
         Some(Self {
             id: WorkerId { pid, started },
             parent,
-            role: role_of(cmdline),
+            role: role_of(&title),
+            title,
             is_in_container: depth > 1,
         })
     }
 }
 
-fn role_of(cmdline: &[u8]) -> Role {
-    let title = String::from_utf8_lossy(cmdline);
-    let title = title.trim_end_matches(['\0', ' ']);
+impl Process {
+    pub(super) fn pid(&self) -> u32 {
+        self.id.pid
+    }
+
+    /// Which configuration a master was told to read, as arguments for another nginx: `-c` and `-p`.
+    pub(super) fn configuration(&self) -> Vec<&str> {
+        let mut words = self.title.split_ascii_whitespace();
+        let mut found = Vec::new();
+        while let Some(word) = words.next() {
+            if let ("-c" | "-p", Some(path)) = (word, words.clone().next()) {
+                found.extend([word, path]);
+            }
+        }
+        found
+    }
+}
+
+/// The parent in a process's `stat`.
+pub(super) fn parent_of(stat: &str) -> Option<u32> {
+    // The name in parentheses may itself contain spaces and parentheses.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+fn role_of(title: &str) -> Role {
     if title.starts_with("nginx: master process") {
         Role::Master
     } else if title == "nginx: worker process" {
@@ -59,6 +86,13 @@ pub(super) fn masters(processes: &[Process]) -> Vec<u32> {
         .iter()
         .filter(|process| process.role == Role::Master && !process.is_in_container);
     masters.map(|process| process.id.pid).collect()
+}
+
+/// The master processes in containers.
+pub(super) fn masters_inside(processes: &[Process]) -> impl Iterator<Item = &Process> {
+    processes
+        .iter()
+        .filter(|process| process.role == Role::Master && process.is_in_container)
 }
 
 /// The workers of a master that accept new connections, sorted.
@@ -138,6 +172,24 @@ mod tests {
             .map(|id| id.pid)
             .collect();
         assert_eq!(pids, [70, 71]);
+        let inside: Vec<_> = masters_inside(&processes).collect();
+        assert_eq!(inside[0].pid(), 90);
+        assert_eq!(accepting_workers(&processes, 90)[0].pid, 91);
+    }
+
+    #[test]
+    fn a_master_says_which_configuration_it_was_told_to_read() {
+        let stat = format!("1 (nginx) S 0 {TAIL}");
+        let told = |title: &str| {
+            let master = process(90, title, &stat, "90 1");
+            master.configuration().join(" ")
+        };
+        assert_eq!(told("nginx: master process nginx -g daemon off;"), "");
+        assert_eq!(
+            told("nginx: master process nginx -p /app -c /app/nginx.conf -g daemon off;"),
+            "-p /app -c /app/nginx.conf"
+        );
+        assert_eq!(parent_of(&stat), Some(0));
     }
 
     #[test]

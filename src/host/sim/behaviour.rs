@@ -1,5 +1,6 @@
 //! How releases behave: to whoever asks how they are, and to users.
 
+use super::network::{WEB_1, WEB_2};
 use super::world::{World, service_of};
 use crate::host::facts::{Probe, ProbeAnswer};
 
@@ -114,9 +115,11 @@ pub(super) const TIMED_OUT: &str = "timed out";
 impl World {
     /// What a probe gets, through nginx or from a slot itself.
     pub(super) fn answer_to(&self, probe: &Probe) -> ProbeAnswer {
-        let port = match probe.address.port() {
-            80 => self.live_port(),
-            port => port,
+        let port = match (probe.address.ip(), probe.address.port()) {
+            (_, 80) => self.live_port(),
+            (WEB_1, _) => 8080,
+            (WEB_2, _) => 8081,
+            (_, port) => port,
         };
         match service_of(port) {
             None => ProbeAnswer::Nothing("?".into()),

@@ -47,13 +47,16 @@ pub(super) fn make(world: &mut World, project: &ComposeProject, services: &[Serv
         let has_ports = said(&texts, service, "ports").is_some();
         let container = Container {
             id: format!("c{}", world.made),
+            service: service.to_string(),
             image,
             release,
             environment: said(&texts, service, "environment"),
             started_ms: world.now_ms,
             code: world.one_shots_end_with,
-            // Nobody reaches a slot that publishes no port.
-            running: service.as_str() == "db" || has_ports,
+            // Nobody reaches a slot that publishes no port, unless nginx asks it by name.
+            running: service.as_str() == "db"
+                || has_ports
+                || (world.contained && service.as_str().starts_with("web-")),
             held: false,
         };
         world.containers.insert(service.to_string(), container);

@@ -114,6 +114,23 @@ impl SimHost {
         Self::with(world)
     }
 
+    /// The same where nginx is a container that asks the slots by name; they publish nothing.
+    pub(crate) fn contained() -> Self {
+        let host = Self::new();
+        let mut world = host.world.borrow().clone();
+        world.contained = true;
+        let compose = CONFIG
+            .replace("ports: ['8080:80'], ", "")
+            .replace("ports: ['8081:80'], ", "");
+        let include = b"set $service_url http://web-1:8080;\n".to_vec();
+        world
+            .files
+            .insert(COMPOSE.into(), compose.into_bytes().into());
+        world.files.insert(INCLUDE.into(), include.into());
+        world.durable = world.files.clone();
+        Self::with(world)
+    }
+
     /// The same after `provision`.
     pub(crate) fn provisioned() -> Self {
         let host = Self::new();

@@ -1,14 +1,28 @@
 //! Who answers on the simulated host.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::SimHost;
 use super::behaviour::TIMED_OUT;
 use super::world::service_of;
-use crate::host::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome};
+use crate::host::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, Upstream};
 use crate::host::{Clock as _, HostResult, Network};
 use crate::protocol::slot::PerSlot;
+
+/// Where an nginx in a container listens, and where the slots that it asks by name answer.
+pub(super) const NGINX: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 80));
+pub(super) const WEB_1: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+pub(super) const WEB_2: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+
+/// The addresses of a service's container.
+pub(super) fn addresses(service: &str) -> Vec<IpAddr> {
+    match service {
+        "web-1" => vec![WEB_1],
+        "web-2" => vec![WEB_2],
+        _ => Vec::new(),
+    }
+}
 
 impl Network for SimHost {
     type Line = ();
@@ -42,7 +56,7 @@ impl Network for SimHost {
     async fn listens(&self, _: u32) -> bool {
         true
     }
-    async fn connections_to(&self, _: SocketAddr) -> HostResult<u32> {
+    async fn connections_to(&self, _: &Upstream) -> HostResult<u32> {
         self.call("connections_to").map(|()| 0)
     }
     async fn ports_to(
@@ -55,7 +69,7 @@ impl Network for SimHost {
             two: world.hanging_at(addresses.two.port()),
         })
     }
-    async fn arrivals(&self, _: SocketAddr, _: &[u16]) -> HostResult<Arrivals> {
+    async fn arrivals(&self, _: &Upstream, _: &[u16]) -> HostResult<Arrivals> {
         self.call("arrivals")?;
         let world = self.world.borrow();
         // What hangs does not end.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::behaviour::{Answers, Behaviour, TIMED_OUT};
 use super::content::Content;
+use super::network::addresses;
 use super::{Death, FOLDER, INCLUDE};
 use crate::host::HostResult;
 use crate::host::error::{HostError, Trouble};
@@ -37,6 +38,8 @@ impl LoadedInclude {
         match (flag::describe(&text), IncludePort::find(&text)) {
             (Ok(Some(_)), _) => Self::Flag,
             (_, Ok(found)) => Self::Port(found.port),
+            (_, Err(_)) if text.contains("//web-1:") => Self::Port(8080),
+            (_, Err(_)) if text.contains("//web-2:") => Self::Port(8081),
             (_, Err(_)) => Self::Nothing,
         }
     }
@@ -45,6 +48,7 @@ impl LoadedInclude {
 #[derive(Debug, Clone)]
 pub(crate) struct Container {
     pub(crate) id: String,
+    pub(super) service: String,
     pub(crate) image: Option<PinnedImage>,
     pub(crate) release: Option<String>,
     /// What compose gave it.
@@ -70,6 +74,8 @@ pub(crate) struct World {
     pub(crate) images: BTreeSet<String>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
     pub(super) loaded: LoadedInclude,
+    /// nginx is in a container, and asks the slots by name.
+    pub(crate) contained: bool,
     /// Whether services have `restart: always`: what was not stopped to stay down is started at a boot.
     pub(crate) restart_always: bool,
     /// Requests of people a second.
@@ -366,6 +372,7 @@ impl World {
             image: container.image.clone(),
             release: container.release.clone(),
             pid: None,
+            addresses: addresses(&container.service),
             exposed: Vec::new(),
         }
     }

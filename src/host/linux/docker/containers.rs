@@ -89,7 +89,8 @@ fn is_running(container: &ContainerSummary) -> bool {
 }
 
 fn facts(container: ContainerInspectResponse) -> ContainerFacts {
-    let exposed = exposed(&container);
+    let addresses = addresses(&container);
+    let exposed = exposed(&container, &addresses);
     let state = container.state.unwrap_or_default();
     let config = container.config.unwrap_or_default();
     let release = config.labels.and_then(|mut labels| labels.remove(RELEASE));
@@ -119,6 +120,7 @@ fn facts(container: ContainerInspectResponse) -> ContainerFacts {
         stop_grace: stop_grace.map(Duration::from_secs),
         image: None,
         release,
+        addresses,
         exposed,
     }
 }
@@ -149,7 +151,19 @@ fn health(state: &ContainerState) -> Option<ContainerHealth> {
     }
 }
 
-fn exposed(container: &ContainerInspectResponse) -> Vec<(IpAddr, u16)> {
+fn addresses(container: &ContainerInspectResponse) -> Vec<IpAddr> {
+    let networks = container
+        .network_settings
+        .as_ref()
+        .and_then(|all| all.networks.as_ref());
+    networks
+        .into_iter()
+        .flat_map(HashMap::values)
+        .filter_map(|network| network.ip_address.as_deref()?.parse().ok())
+        .collect()
+}
+
+fn exposed(container: &ContainerInspectResponse, addresses: &[IpAddr]) -> Vec<(IpAddr, u16)> {
     let ports = container
         .config
         .as_ref()
@@ -158,15 +172,6 @@ fn exposed(container: &ContainerInspectResponse) -> Vec<(IpAddr, u16)> {
         let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
         number.parse::<u16>().ok().filter(|_| protocol == "tcp")
     });
-    let networks = container
-        .network_settings
-        .as_ref()
-        .and_then(|all| all.networks.as_ref());
-    let addresses: Vec<IpAddr> = networks
-        .into_iter()
-        .flat_map(HashMap::values)
-        .filter_map(|network| network.ip_address.as_deref()?.parse().ok())
-        .collect();
     let mut exposed: Vec<_> = ports
         .flat_map(|port| addresses.iter().map(move |address| (*address, port)))
         .collect();
@@ -247,7 +252,9 @@ mod tests {
         assert_eq!((facts.restarts, facts.pid), (2, Some(77)));
         assert_eq!(facts.memory_limit, Some(512 * 1024 * 1024));
         assert_eq!(facts.release.as_deref(), Some("0123456789ab"));
-        assert_eq!(facts.exposed, [("172.18.0.3".parse().unwrap(), 8080)]);
+        let address: IpAddr = "172.18.0.3".parse().unwrap();
+        assert_eq!(facts.addresses, [address]);
+        assert_eq!(facts.exposed, [(address, 8080)]);
     }
 
     #[test]
