@@ -17,6 +17,7 @@ mod baseline;
 mod cancel;
 mod chaos;
 mod compose_v1;
+mod contained;
 mod crashes;
 mod failures;
 mod figures;
