@@ -30,6 +30,11 @@ pub enum ComposeProblem {
     },
     #[error("slot `{0}` publishes no TCP port on this host")]
     NoPort(String),
+    /// Nothing is published on the host's own network, so that the file has to say what the slot listens on.
+    #[error(
+        "slot `{0}` is on the host's own network and names no port; write the one it listens on, such as `expose: [\"8080\"]`"
+    )]
+    NoExposedPort(String),
     /// A range of ports on this host, of which compose takes a free one.
     #[error(
         "slot `{service}` publishes one port of the range {range}; a slot needs a port that stays, such as `{first}:{target}`"
@@ -63,7 +68,7 @@ pub enum ComposeProblem {
         "setting `health-port`: slot `{service}` does not publish its container's port {target}, such as `127.0.0.1:9091:{target}`"
     )]
     NoHealthPort { service: String, target: u16 },
-    #[error("slots `{one}` and `{two}` both publish port {port}")]
+    #[error("slots `{one}` and `{two}` both have port {port}")]
     SamePort { one: String, two: String, port: u16 },
 }
 

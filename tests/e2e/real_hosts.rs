@@ -34,10 +34,12 @@ use Expected::{Deployed, Refused, RolledBack};
 
 const REDIRECT: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;\\n    if ($scheme = http) { return 301 https://$host$request_uri; }|' /etc/nginx/conf.d/default.conf";
 const HTTPS_ONLY: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i -e 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;|' -e 's|proxy_pass|proxy_set_header X-Forwarded-Proto https; proxy_pass|' /etc/nginx/conf.d/default.conf && sed -i 's|- PROFILE=prod|&\\n    - HELLO_HTTPS_ONLY=1|' ~ec2-user/docker-compose.yml";
+// The slot that runs already stays as it is; compose has both on the host's network from now on.
+const ON_THE_HOSTS_NETWORK: &str = "sed -i -e 's|^    ports:|    network_mode: host\\n    expose:|' -e 's|\"8080:8080\"|\"8080\"|' -e 's|\"8081:8080\"|\"8081\"|' -e '/^  hello-2:/,$ s|<< : .common_environment|environment: [PROFILE=prod, HELLO_PORT=8081]|' ~ec2-user/docker-compose.yml && docker compose -f ~ec2-user/docker-compose.yml config -q";
 const IS_REDIRECTED: &str =
     "curl -s -o /dev/null -w '%{http_code}' -H 'Host: localhost' http://127.0.0.1/ | grep 301";
 
-const SHAPES: [Shape; 20] = [
+const SHAPES: [Shape; 21] = [
     Shape {
         number: 2,
         name: "plain HTTP is sent to TLS in one block, by reload",
@@ -179,6 +181,14 @@ const SHAPES: [Shape; 20] = [
         by_reload: false,
         settings: &[],
         expected: Refused(&["hello-2", "the range 8081-8082", "`8081:8080`"]),
+    },
+    Shape {
+        number: 7,
+        name: "slots on the host's own network",
+        files: ON_THE_HOSTS_NETWORK,
+        by_reload: true,
+        settings: &[],
+        expected: Deployed("docker inspect ec2-user-hello-2-1 | grep '\"NetworkMode\": \"host\"'"),
     },
     Shape {
         number: 35,

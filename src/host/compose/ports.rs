@@ -27,6 +27,9 @@ pub(super) fn published(
     service: &ServiceName,
     value: &Value,
 ) -> Result<Vec<Published>, ComposeProblem> {
+    if value.get("network_mode").and_then(Value::as_str) == Some("host") {
+        return exposed(service, value);
+    }
     let ports = value.get("ports").and_then(Value::as_sequence);
     let mappings: Vec<Mapping> = ports.into_iter().flatten().filter_map(mapping).collect();
     let mut found = Vec::new();
@@ -59,6 +62,26 @@ pub(super) fn published(
         }),
         _ => Ok(found),
     }
+}
+
+/// The ports of a service on the host's own network: nothing is published there, and compose names in `expose` what the
+/// container listens on.
+fn exposed(service: &ServiceName, value: &Value) -> Result<Vec<Published>, ComposeProblem> {
+    let expose = value.get("expose").and_then(Value::as_sequence);
+    let texts = expose.into_iter().flatten().filter_map(scalar_text);
+    let found: Vec<Published> = texts
+        .filter_map(|text| {
+            let port = text.strip_suffix("/tcp").unwrap_or(&text).parse().ok()?;
+            Some(Published {
+                host: port,
+                target: port,
+            })
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(ComposeProblem::NoExposedPort(service.to_string()));
+    }
+    Ok(found)
 }
 
 /// The port that serves: the only one, or the one of the container's port `serving`.
@@ -197,6 +220,34 @@ mod tests {
         assert_eq!(slots(both, "'8081:80'", &[]), Ok((8080, 8081)));
         let none = slots("'80'", "'8081:80'", &[]).unwrap_err();
         assert!(none.contains("publishes no TCP port"), "{none}");
+    }
+
+    #[test]
+    fn on_the_hosts_network_a_slot_says_its_port() {
+        let slots = |one: &str, two: &str| {
+            let yaml = format!(
+                "services: {{a: {{image: x, network_mode: host, {one}}}, b: {{image: x, network_mode: host, {two}}}}}"
+            );
+            let names = PerSlot {
+                one: "a".parse().unwrap(),
+                two: "b".parse().unwrap(),
+            };
+            let slots = ComposeFile::parse(&yaml)
+                .unwrap()
+                .slots(&names, &[8080], None);
+            slots
+                .map(|slots| (slots.one.port, slots.two.port))
+                .map_err(|problem| problem.to_string())
+        };
+        let said = slots("expose: ['8080']", "expose: [8081/tcp, 53/udp]");
+        assert_eq!(said, Ok((8080, 8081)));
+        let silent = slots("expose: ['8080']", "environment: {PORT: 8081}").unwrap_err();
+        assert!(
+            silent.contains("slot `b`") && silent.contains("`expose: [\"8080\"]`"),
+            "{silent}"
+        );
+        let same = slots("expose: ['8080']", "expose: ['8080']").unwrap_err();
+        assert!(same.contains("both"), "{same}");
     }
 
     #[test]
