@@ -10,7 +10,7 @@ use crate::error::{Failure, Reason};
 use crate::host::compose::ComposeFile;
 use crate::host::facts::{ComposeProject, ComposeTool, ContainerFacts, RunState};
 use crate::host::nginx::flag::Format;
-use crate::host::nginx::{self, Scheme};
+use crate::host::nginx::{self, Colours, Scheme};
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::LiveRelease;
@@ -34,6 +34,8 @@ pub(super) struct Survey {
     pub(super) format: Format,
     /// The `location` blocks whose requests the traffic log does not see, with the flag.
     pub(super) own_logs: Vec<String>,
+    /// What nginx calls the slots.
+    pub(super) colours: Colours,
 }
 
 impl Survey {
@@ -54,8 +56,10 @@ impl Survey {
             named,
             format,
             own_logs,
+            include,
+            colours,
         } = route::obeyed(host, site, &slots, &config).await?;
-        let sites = route::sites(&config, &site.proxy_include)?;
+        let sites = route::sites(&config, &include)?;
         let containers = PerSlot {
             one: container(host, &project, &slots.one).await?,
             two: container(host, &project, &slots.two).await?,
@@ -71,6 +75,7 @@ impl Survey {
             sites,
             format,
             own_logs,
+            colours,
         })
     }
 

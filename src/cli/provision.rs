@@ -7,7 +7,7 @@ use super::render;
 use super::start::Start;
 use super::tables;
 use crate::error::{ExitCode, Result};
-use crate::protocol::provision::{Change, ProvisionMode};
+use crate::protocol::provision::{Change, OwnLines, ProvisionMode};
 use crate::report::Verbosity;
 use crate::runner::provision;
 
@@ -25,8 +25,13 @@ pub(super) async fn run(start: &Start, args: &ProvisionArgs) -> Result<ExitCode>
     } else {
         ProvisionMode::Apply
     };
+    let own_lines = if args.edit {
+        OwnLines::Edit
+    } else {
+        OwnLines::Keep
+    };
     let by = start.asked(&args.settings, Verbosity::Steps);
-    let provision = provision::provision(by, args.server_name.clone(), mode);
+    let provision = provision::provision(by, args.server_name.clone(), mode, own_lines);
     let provisioned = Box::pin(provision).await?;
     let changes = match &provisioned.changes {
         Ok(changes) => changes,

@@ -30,6 +30,7 @@ mod moved;
 mod owner;
 mod parking;
 mod provision;
+mod provision_edit;
 mod real_hosts;
 mod restart;
 mod rollback;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::context::IncludeContext;
+use super::context::{IncludeContext, IncludePlace};
 use crate::protocol::ids::AppName;
 use crate::protocol::slot::PerSlot;
 
@@ -23,6 +23,9 @@ const MARK: &str = "# pct-deploy switch ";
 /// Where nginx tells this machine, and no other, which slot takes traffic: in a text of version 1, and in later ones
 /// the beginning of it.
 const SLOT_PATH: &str = "/.pct-deploy/slot";
+
+/// In an include that stands in a `location`: the path that it answers with the slot.
+const ASKED_AT: &str = "# Asked at ";
 
 /// What our own requests call themselves; the traffic log marks them.
 pub const USER_AGENT: &str = concat!("pct-deploy/", env!("CARGO_PKG_VERSION"));
@@ -129,10 +132,10 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
     });
     match ports {
         Some(ports) if sum == self::sum(app, &ports, variable, body) => Ok(Some(Described {
-            slot_path: if version == SHARED {
-                SLOT_PATH.to_owned()
-            } else {
-                slot_path(app)
+            slot_path: match body.lines().find_map(|line| line.strip_prefix(ASKED_AT)) {
+                Some(path) => path.to_owned(),
+                None if version == SHARED => SLOT_PATH.to_owned(),
+                None => slot_path(app),
             },
             app: app.to_owned(),
             ports,
@@ -170,9 +173,9 @@ pub fn traffic_log(folder: &Path) -> PathBuf {
     folder.join("traffic.log")
 }
 
-/// The file beside the include that holds the upstreams; read before the file with the `server` block.
-pub fn upstreams_file(include: &Path, app: &AppName) -> PathBuf {
-    include.with_file_name(format!("00-pct-deploy-{app}.conf"))
+/// The name of the file that holds the upstreams; read before the file with the `server` block.
+pub fn upstreams_file(app: &AppName) -> String {
+    format!("00-pct-deploy-{app}.conf")
 }
 
 impl FlagSwitch<'_> {
@@ -218,7 +221,11 @@ impl FlagSwitch<'_> {
         let (hold, log) = (folder.join("maintenance"), log.display());
         let (hold, passed) = (hold.display(), self.passed_on());
         // Several includes may stand in one `server` block: each has names of its own.
-        let (tag, slot_path) = (self.tag(), slot_path(app.as_str()));
+        let (tag, tells) = (self.tag(), self.tells());
+        let below = match self.context.place {
+            IncludePlace::Location(_) => "",
+            IncludePlace::Server | IncludePlace::Unfit(_) => "^",
+        };
         let inherited: String = self
             .context
             .inherited
@@ -233,20 +240,44 @@ impl FlagSwitch<'_> {
              # 503 for everyone while this file is there.\n\
              set $pct_hold_{tag} '';\n\
              if (-f {hold}) {{\n    set $pct_hold_{tag} 1;\n}}\n\
-             if ($uri ~ ^/\\.pct-deploy/slot/) {{\n    set $pct_hold_{tag} '';\n}}\n\
+             if ($uri ~ {below}/\\.pct-deploy/slot/) {{\n    set $pct_hold_{tag} '';\n}}\n\
              if ($pct_hold_{tag}) {{\n    return 503;\n}}\n\
              # Requests are logged during a deploy.\n\
              set $pct_log_{tag} '';\n\
              if (-f {measure}) {{\n    set $pct_log_{tag} 1;\n}}\n\
              access_log {log} pct-deploy-{app} if=$pct_log_{tag};\n\
-             {inherited}{passed}\
-             # Which slot takes traffic; for this machine alone, which has one address at both ends of a connection to\n\
-             # itself. `allow` and `deny` do not guard a `return`.\n\
-             set $pct_ends_{tag} \"$remote_addr $server_addr\";\n\
-             location = {slot_path} {{\n    access_log off;\n    default_type text/plain;\n    \
-             if ($pct_ends_{tag} !~ '^([^ ]+) \\1$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
+             {inherited}{passed}{tells}"
         );
         self.marked(variable, &body)
+    }
+
+    /// Where nginx tells which slot takes traffic.
+    pub fn told_at(&self) -> String {
+        let path = slot_path(self.app.as_str());
+        match &self.context.place {
+            IncludePlace::Location(prefix) => format!("{}{path}", prefix.trim_end_matches('/')),
+            IncludePlace::Server | IncludePlace::Unfit(_) => path,
+        }
+    }
+
+    /// Has nginx tell it.
+    fn tells(&self) -> String {
+        let (tag, path) = (self.tag(), self.told_at());
+        let why = "# Which slot takes traffic; for this machine alone, which has one address at both ends of a connection to\n\
+                   # itself. `allow` and `deny` do not guard a `return`.\n";
+        match self.context.place {
+            // No `location` of ours could stand in it, and no other one would know the variable.
+            IncludePlace::Location(_) => format!(
+                "{why}{ASKED_AT}{path}\nset $pct_ends_{tag} \"$uri $remote_addr $server_addr\";\n\
+                 if ($pct_ends_{tag} ~ '^{} ([^ ]+) \\1$') {{\n    set $pct_log_{tag} '';\n    return 200 $pct_slot_{tag};\n}}\n",
+                path.replace('.', "\\.")
+            ),
+            IncludePlace::Server | IncludePlace::Unfit(_) => format!(
+                "{why}set $pct_ends_{tag} \"$remote_addr $server_addr\";\n\
+                 location = {path} {{\n    access_log off;\n    default_type text/plain;\n    \
+                 if ($pct_ends_{tag} !~ '^([^ ]+) \\1$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
+            ),
+        }
     }
 
     /// What the app is told of the client, unless the `server` block says so itself.

@@ -43,6 +43,30 @@ fn both_texts_describe_themselves_and_notice_a_change() {
 }
 
 #[test]
+fn in_a_location_the_slot_is_told_below_it_and_by_no_location() {
+    let app = "web.app".parse().unwrap();
+    for (prefix, path) in [
+        ("/", "/.pct-deploy/slot/web.app"),
+        ("/api/", "/api/.pct-deploy/slot/web.app"),
+    ] {
+        let context = IncludeContext {
+            place: IncludePlace::Location(prefix.to_owned()),
+            ..IncludeContext::default()
+        };
+        let switch = switch(&app, &context);
+        let text = switch.include();
+        assert!(!text.contains("location"), "{text}");
+        let escaped = path.replace('.', "\\.");
+        assert!(text.contains(&format!("~ '^{escaped} ([^ ]+)")), "{text}");
+        let described = describe(&text).unwrap().unwrap();
+        assert_eq!(
+            (described.slot_path.as_str(), switch.told_at()),
+            (path, path.to_owned())
+        );
+    }
+}
+
+#[test]
 fn what_an_earlier_provision_wrote_is_known_as_such() {
     let (app, context) = ("web.app".parse().unwrap(), IncludeContext::default());
     let earlier = switch(&app, &context)
