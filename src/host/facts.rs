@@ -166,8 +166,8 @@ pub enum Incident {
 /// A local image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFacts {
-    /// As `linux/amd64`.
-    pub platform: String,
+    /// As `linux/amd64`, where the engine says it.
+    pub platform: Option<String>,
     /// Bytes on disk.
     pub size: u64,
 }
