@@ -72,6 +72,7 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
         )
         .hint(format!("set `platform: {}`", docker.platform)));
     }
+    no_snap(&docker.root)?;
     enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
     enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
     let (root, survey) = tokio::join!(host.can_act_as_root(), Survey::take(host, site));
@@ -84,6 +85,17 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
     is_loaded(host, &survey).await?;
     port_is_free(host, &AppPaths::new(&site.app), &survey).await?;
     Ok(survey)
+}
+
+/// Compose of a snap may read home folders and nothing else, so neither what we keep for a slot nor a project elsewhere.
+fn no_snap(docker_root: &Path) -> StepResult<()> {
+    if !docker_root.starts_with("/var/snap") {
+        return Ok(());
+    }
+    let what = format!("Docker on the host is a snap, which cannot read files in `{STATE_ROOT}`");
+    Err(Failure::new(Reason::PreflightFailed, what).hint(
+        "use the packages of your distribution or of Docker in its place (https://docs.docker.com/engine/install/); `sudo snap remove docker` also removes its images, containers and volumes",
+    ))
 }
 
 async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult<()> {
@@ -292,4 +304,27 @@ pub(super) async fn look<H: Host>(
         Reason::DependencyNotReady,
         format_args!("cannot look at the container of `{service}`"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::tests::{image, plan};
+    use crate::host::sim::SimHost;
+    use crate::protocol::plan::Target;
+
+    #[test]
+    fn docker_from_a_snap_is_refused_with_what_to_use_instead() {
+        let host = SimHost::new();
+        host.faults.docker_is_snap.set(true);
+        let site = plan(1, Target::Image(image(1))).site;
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let refused = runtime
+            .unwrap()
+            .block_on(preflight(&host, &site))
+            .unwrap_err();
+        assert_eq!(refused.reason, Reason::PreflightFailed);
+        assert!(refused.summary().contains("snap"), "{refused:?}");
+        assert!(refused.hints[0].contains("docs.docker.com"), "{refused:?}");
+    }
 }

@@ -14,7 +14,10 @@ use crate::protocol::ids::ServiceName;
 impl Containers for SimHost {
     async fn docker(&self) -> HostResult<DockerFacts> {
         self.call("docker")?;
-        let root = "/var/lib/docker".into();
+        let root = match self.faults.docker_is_snap.get() {
+            true => "/var/snap/docker/common/var-lib-docker".into(),
+            false => "/var/lib/docker".into(),
+        };
         Ok(DockerFacts {
             live_restore: self.faults.live_restore(),
             version: "26".into(),
