@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::units::{self, Unit};
+use crate::agent::events::Events;
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
+use crate::agent::prepare::warn_of_own_logs;
 use crate::agent::{route, survey};
 use crate::error::{Failure, Reason};
 use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
@@ -42,7 +44,8 @@ impl File {
 pub(super) struct ProvisionPlan {
     /// In the order in which they are written; those that are right already are left out.
     pub(super) files: Vec<File>,
-    pub(super) units: Vec<Unit>,
+    /// `None` where systemd does not run.
+    pub(super) units: Option<Vec<Unit>>,
     /// The slot that takes traffic, before and after.
     pub(super) live: Slot,
     /// Each `location` that has an `access_log` of its own, so that nginx drops ours there.
@@ -68,10 +71,22 @@ impl ProvisionPlan {
             .any(|file| file.loaded)
             .then(|| change("nginx".to_owned(), "one last reload"));
         let units = self
-            .units
+            .units()
             .iter()
             .map(|unit| change(unit.path.display().to_string(), unit.why));
         files.chain(reload).chain(units).collect()
+    }
+
+    pub(super) fn units(&self) -> &[Unit] {
+        self.units.as_deref().unwrap_or_default()
+    }
+
+    /// Says what this host will not do.
+    pub(super) async fn warn<H: Host>(&self, events: &Events<'_, H>) {
+        warn_of_own_logs(events, &self.own_logs).await;
+        if self.units.is_none() {
+            units::warn_of_no_systemd(events).await;
+        }
     }
 
     /// nginx must read the upstreams, which lie beside the include.
