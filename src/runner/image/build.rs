@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::archive::Sent;
 use super::client::{answer, chain_text, tag_image};
 use super::context::BuildContext;
+use super::lost_context;
 use super::output::BuildOutput;
 use super::progress::size;
 use crate::clients::docker::{ANSWER, HUB, credentials, registry_host};
@@ -45,7 +46,8 @@ pub enum Builder {
 
 /// Builds the image. The login is used for base images from the same registry.
 ///
-/// Uses BuildKit, or the classic builder (with a note) when the daemon has no BuildKit.
+/// Uses BuildKit, or the classic builder (with a note) when the daemon has no BuildKit or one that cannot read what it is
+/// sent.
 pub async fn build(
     docker: &Docker,
     config: &BuildConfig,
@@ -71,14 +73,12 @@ pub async fn build(
             ));
             job.run(Builder::Classic).await
         }
+        Err(Failed::Said(error)) if lost_context::may_be_why(&error.chain().join(": ")) => {
+            job.without_buildkit(error).await
+        }
         outcome => outcome,
     }
-    .map_err(|failed| match failed {
-        Failed::NoBuildKit(why) => {
-            Error::untouched(Reason::BuildFailed, "the image did not build").because(why)
-        }
-        Failed::Said(error) => error,
-    })
+    .map_err(Error::from)
 }
 
 /// [`build`] with one builder and no second choice.
@@ -99,12 +99,7 @@ pub async fn build_with(
         login: None,
         reporter,
     };
-    job.run(builder).await.map_err(|failed| match failed {
-        Failed::NoBuildKit(why) => {
-            Error::untouched(Reason::BuildFailed, "no BuildKit").because(why)
-        }
-        Failed::Said(error) => error,
-    })
+    job.run(builder).await.map_err(Error::from)
 }
 
 enum Failed {
@@ -116,6 +111,17 @@ enum Failed {
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self::Said(error)
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::NoBuildKit(why) => {
+                Self::untouched(Reason::BuildFailed, "the image did not build").because(why)
+            }
+            Failed::Said(error) => error,
+        }
     }
 }
 
@@ -185,6 +191,27 @@ impl BuildJob<'_> {
             id,
             repository: repository.clone(),
             tags: self.tags.to_vec(),
+        })
+    }
+
+    /// What BuildKit failed with may be the engine's fault.
+    async fn without_buildkit(&self, error: Error) -> Result<BuiltImage, Failed> {
+        let Some(version) = lost_context::affected(self.docker).await else {
+            return Err(error.into());
+        };
+        self.reporter.note(&format!(
+            "BuildKit of Docker {version} cannot read a build context with the containerd image store (moby#47717); using the classic builder\nhint: {}",
+            lost_context::CURE
+        ));
+        let built = self.run(Builder::Classic).await;
+        built.map_err(|failed| {
+            let error = Error::from(failed);
+            let needs_buildkit = error.chain().join(": ").contains("BuildKit");
+            Failed::Said(if needs_buildkit {
+                error.hint(lost_context::CURE)
+            } else {
+                error
+            })
         })
     }
 
