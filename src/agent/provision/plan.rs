@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::units::{self, Unit};
 use crate::agent::failure::{HostResultExt as _, StepResult};
+use crate::agent::homes::Homes;
 use crate::agent::paths::AppPaths;
-use crate::agent::{route, survey};
+use crate::agent::route;
 use crate::error::{Failure, Reason};
 use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
 use crate::host::nginx::{self, IncludePort, context};
@@ -99,9 +100,8 @@ pub(super) async fn plan<H: Host>(
     paths: &AppPaths,
 ) -> StepResult<ProvisionPlan> {
     let site = &order.site;
-    let project = survey::project(host, site).await?;
-    let (_, slots, _) = survey::read_compose(host, site, &project).await?;
-    let ports = slots.map(|slot| slot.port);
+    let homes = Homes::read(host, site).await?;
+    let ports = homes.slots.map(|slot| slot.port);
     let config = route::config(host).await?;
     let include = PathBuf::from(&site.proxy_include);
     let found = read(host, &include).await?;
