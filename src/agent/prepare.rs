@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
+use super::networks;
 use super::paths::{AppPaths, STATE_ROOT};
+use super::stranger;
 use super::survey::{Survey, is_running};
 use super::wait::Wait;
 use crate::error::{Failure, Reason};
@@ -39,6 +41,9 @@ pub(super) async fn run<H: Host>(
         .await
         .map_err(|error| (step, error))?;
     warn_of_own_logs(events, &survey.own_logs).await;
+    for [what, hint] in &survey.notes {
+        events.warn(what.clone(), hint.clone()).await;
+    }
     let step = Step::StartDependencies;
     let wait = start_dependencies(host, events, &survey, cancel);
     events
@@ -81,9 +86,11 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
         "nginx cannot be reloaded: `sudo -n` does not work",
     )
     .hint("give the SSH user passwordless sudo, or connect as root")?;
-    let survey = survey?;
+    let mut survey = survey?;
     is_loaded(host, &survey).await?;
-    port_is_free(host, &AppPaths::new(&site.app), &survey).await?;
+    port_is_free(host, site, &survey).await?;
+    let note = networks::check(host, site, &survey).await?;
+    survey.notes.extend(note);
     Ok(survey)
 }
 
@@ -136,8 +143,8 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
             format!(
                 "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: it is unclear which one serves",
                 include.display(),
-                survey.slots.get(survey.named).service,
-                survey.slots.get(other).service
+                survey.homes.slots.get(survey.named).name(),
+                survey.homes.slots.get(other).name()
             ),
         )
         .hint("make the port in it that of the slot that serves, then `sudo nginx -t && sudo nginx -s reload` on the host")),
@@ -146,24 +153,29 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
 }
 
 /// The idle slot's port must not belong to some other program.
-async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> StepResult<()> {
+async fn port_is_free<H: Host>(host: &H, site: &Site, survey: &Survey) -> StepResult<()> {
+    let paths = AppPaths::new(&site.app);
     let idle = survey.idle();
-    let slot = survey.slots.get(idle);
+    let slot = survey.homes.slots.get(idle);
     if survey.runs(idle) || !host.accepts(slot.address()).await {
         return Ok(());
     }
     // Another deploy may be starting that slot: its port listens before its container is said to run. We do not hold
     // the lock yet; the same check comes again under it, when nothing is open.
     let open = matches!(host.read(&paths.journal()).await, Ok(Some(_)));
-    let now = look(host, &survey.project, &slot.service).await?;
+    let now = look(host, survey.homes.projects.get(idle), &slot.service).await?;
     if open || now.as_ref().is_some_and(is_running) {
         return Ok(());
+    }
+    if let Ok(Some(publisher)) = host.publisher(slot.port).await {
+        return Err(stranger::on_port(survey, site, idle, &publisher));
     }
     Err(Failure::new(
         Reason::PreflightFailed,
         format!(
             "port {} of slot `{}` is taken by another program",
-            slot.port, slot.service
+            slot.port,
+            slot.name()
         ),
     )
     .hint(format!(
@@ -179,9 +191,14 @@ async fn start_dependencies<H: Host>(
     cancel: &Cell<bool>,
 ) -> StepResult<()> {
     let mut missing: Vec<ServiceName> = Vec::new();
-    for service in &survey.dependencies {
+    let idle = survey.idle();
+    let (dependencies, project) = (
+        survey.dependencies.get(idle),
+        survey.dependency_project(idle),
+    );
+    for service in dependencies {
         // A running database stays as it is, even when its settings changed: restarting it is not ours to decide.
-        if !look(host, &survey.project, service)
+        if !look(host, &project, service)
             .await?
             .as_ref()
             .is_some_and(is_running)
@@ -199,15 +216,11 @@ async fn start_dependencies<H: Host>(
             .progress(Step::StartDependencies, format!("starting {names}"))
             .await;
         let mut lines = Vec::new();
+        let in_its_own = survey.homes.projects.get(idle);
         let started = host
-            .compose_up(
-                &survey.project,
-                &missing,
-                RecreatePolicy::Keep,
-                &mut |line| {
-                    lines.push(line.to_owned());
-                },
-            )
+            .compose_up(in_its_own, &missing, RecreatePolicy::Keep, &mut |line| {
+                lines.push(line.to_owned());
+            })
             .await;
         events.output("compose", lines).await;
         started.during(
@@ -215,8 +228,8 @@ async fn start_dependencies<H: Host>(
             format_args!("cannot start {names}"),
         )?;
     }
-    for service in &survey.dependencies {
-        await_ready(host, events, &survey.project, service, cancel).await?;
+    for service in dependencies {
+        await_ready(host, events, &project, service, cancel).await?;
     }
     Ok(())
 }

@@ -22,5 +22,6 @@ mod report;
 mod secrets;
 mod settings;
 mod site;
+mod slots;
 mod ssh;
 mod ssh_key;

@@ -77,7 +77,7 @@ settings! {
     "compose-file" List, Derived("what compose itself would read there"),
         "The compose files, relative to the project directory; a list is layered in its order. When not given: what `COMPOSE_FILE` in `.env` names, or `compose.yaml`, `compose.yml`, `docker-compose.yml` or `docker-compose.yaml` with its override file.";
     "slots" List, Value("pct-backend-1,pct-backend-2"),
-        "The two compose services that take turns. Their ports are read from the compose file.";
+        "The two compose services that take turns, each as `[file:]service[@project]`: with its own compose file and its own compose project, such as `docker-compose.blue.yml:app@app-blue`, where it has them. Their ports are read from the compose files.";
     "dependencies" List, Derived("the slots' `depends_on`"),
         "The compose services that must run before a slot starts. One with `service_completed_successfully` in `depends_on` runs to its end with the new image before.";
     "health-path" Text, Unset,

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::HostResult;
-use super::facts::{ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident};
-use crate::protocol::ids::ServiceName;
+use super::facts::{
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, Publisher,
+};
+use crate::protocol::ids::{ProjectName, ServiceName};
 
 /// A sink for the untrusted lines that a program prints.
 pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
@@ -64,6 +66,17 @@ pub trait Containers {
         project: &ComposeProject,
         service: &ServiceName,
     ) -> HostResult<Option<ContainerFacts>>;
+    /// The compose projects that have a container of a service in a project's folder, whatever the project is called: the
+    /// one that runs first, then the newest.
+    async fn projects_of(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Vec<ProjectName>>;
+    /// The container of compose's that publishes a TCP port of this host, `None` when none that runs does.
+    async fn publisher(&self, port: u16) -> HostResult<Option<Publisher>>;
+    /// The networks that Docker has, by name.
+    async fn networks(&self) -> HostResult<Vec<String>>;
     /// What befell a container since `since_ms` (host time), oldest first. Does not wait.
     async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>>;
     /// The last lines that a container printed, oldest first, without the secrets of its environment. Untrusted.

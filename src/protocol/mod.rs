@@ -15,6 +15,7 @@ pub mod receipt;
 pub mod result;
 pub mod series;
 pub mod slot;
+pub mod slot_spec;
 pub mod span;
 pub mod status;
 pub mod step;

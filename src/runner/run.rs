@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
     pub(super) fn on(by: &'a Invocation, host: &'a HostConfig) -> Self {
         let mut run = Self::new(by, &host.report, &host.secrets());
         run.context.app = Some(host.site.app.clone());
-        run.context.slots = Some(host.site.slots.clone());
+        run.context.slots = Some(host.site.slots.names());
         run.context.place = Some(host.place.to_string());
         run
     }

@@ -38,4 +38,5 @@ mod switch;
 mod tags;
 mod tls;
 mod two_apps;
+mod two_projects;
 mod world;

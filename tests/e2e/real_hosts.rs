@@ -39,7 +39,73 @@ const ON_THE_HOSTS_NETWORK: &str = "sed -i -e 's|^    ports:|    network_mode: h
 const IS_REDIRECTED: &str =
     "curl -s -o /dev/null -w '%{http_code}' -H 'Host: localhost' http://127.0.0.1/ | grep 301";
 
-const SHAPES: [Shape; 21] = [
+/// v1 is live as an old script left it: two compose files with one service, the container in a project of its own.
+macro_rules! two_files {
+    ($then:literal) => {
+        concat!(
+            "cd ~ec2-user && docker tag $(docker inspect -f '{{.Image}}' ec2-user-hello-1-1) localhost:5000/pct/hello && docker rm -f ec2-user-hello-1-1 && rm docker-compose.yml /var/lib/pct-deploy/hello/app.json && for slot in blue:8080 green:8081; do printf 'services:\n  app:\n    image: localhost:5000/pct/hello\n    environment: [PROFILE=prod]\n    ports: [\"%s:8080\"]\n' ${slot#*:} >docker-compose.${slot%:*}.yml; done && su ec2-user -c 'docker compose -p app-blue -f docker-compose.blue.yml up -d' && sleep 1",
+            $then
+        )
+    };
+}
+const BLUE_GREEN: &str =
+    "docker-compose.blue.yml:app@app-blue,docker-compose.green.yml:app@app-green";
+
+const SHAPES: [Shape; 26] = [
+    Shape {
+        number: 17,
+        name: "two compose files with one service",
+        files: two_files!(""),
+        by_reload: false,
+        settings: &[("slots", BLUE_GREEN)],
+        expected: Deployed("docker ps | grep app-green-app-1"),
+    },
+    Shape {
+        number: 17,
+        name: "the same without the projects' names",
+        files: two_files!(""),
+        by_reload: false,
+        settings: &[(
+            "slots",
+            "docker-compose.blue.yml:app,docker-compose.green.yml:app",
+        )],
+        expected: Refused(&[
+            "are one container",
+            "write `slots: docker-compose.blue.yml:app@app-blue, docker-compose.green.yml:app@app-green`",
+        ]),
+    },
+    Shape {
+        number: 17,
+        name: "a network that is gone",
+        files: two_files!(
+            " && printf '    networks: [shop]\nnetworks: {shop: {name: shop_net, external: true}}\n' >>docker-compose.green.yml"
+        ),
+        by_reload: false,
+        settings: &[("slots", BLUE_GREEN)],
+        expected: Refused(&[
+            "`docker-compose.green.yml:app@app-green` joins the network `shop_net`",
+            "docker network create shop_net",
+        ]),
+    },
+    Shape {
+        number: 18,
+        name: "COMPOSE_PROJECT_NAME in the old script",
+        files: "docker rm -f ec2-user-hello-1-1 && cd ~ec2-user && docker tag $(docker images -q localhost:5000/pct/hello | head -1) localhost:5000/pct/hello && su ec2-user -c 'COMPOSE_PROJECT_NAME=shop docker compose up -d hello-1' && sleep 1",
+        by_reload: false,
+        settings: &[],
+        expected: Deployed("docker inspect shop-hello-2-1 | grep '\"shop_default\"'"),
+    },
+    Shape {
+        number: 18,
+        name: "a project that the live container is not in",
+        files: "true",
+        by_reload: false,
+        settings: &[("slots", "hello-1@shop,hello-2@shop")],
+        expected: Refused(&[
+            "`ec2-user-hello-1-1`: service `hello-1` of the compose project `ec2-user`",
+            "write it into `slots` as `hello-1@ec2-user`",
+        ]),
+    },
     Shape {
         number: 2,
         name: "plain HTTP is sent to TLS in one block, by reload",
@@ -238,7 +304,8 @@ impl Shape {
         match self.expected {
             Deployed(shows) => {
                 run.expect(Outcome::Deployed, "deployed");
-                let one = world.ask_host("docker ps --format '{{.Names}}' | grep -c 'hello-[12]'");
+                let one =
+                    world.ask_host("docker ps --format '{{.Names}}' | grep -cE 'hello-[12]|-app-'");
                 assert_eq!(one, "1", "the old slot is stopped");
                 world.ask_host(shows);
                 if !matches!(self.number, 2 | 4) {

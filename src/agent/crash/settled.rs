@@ -111,37 +111,39 @@ fn as_before(before: &SimHost, host: &SimHost) -> CheckResult {
 /// The new slot runs what its override says, and the old slot's override is what it was.
 fn new_release(before: &SimHost, host: &SimHost, begun: &Begun) -> CheckResult {
     let (before, after) = (before.world.borrow(), host.world.borrow());
-    let new = &begun.slots.get(begun.slot).service;
-    let text = after.files.get(&paths().override_file(new));
+    let (slot, of_both) = (begun.slots.get(begun.slot), begun.slots.share_files());
+    let (new, name) = (&slot.service, slot.name());
+    let text = after.files.get(&paths().override_file(&name));
     let pinned = text.and_then(|text| read_override(&String::from_utf8_lossy(text)));
     let wanted = (begun.image.clone(), begun.release.clone());
     ensure(pinned.as_ref() == Some(&wanted), || {
         format!("the override pins {pinned:?}")
     })?;
-    let kept = after.files.get(&paths().release_file(&begun.release));
+    let file = paths().release_in(&begun.release, begun.slot, of_both);
+    let kept = after.files.get(&file);
     let kept = kept.map(|text| Definition::read(&String::from_utf8_lossy(text)));
     let Some(Ok((kept, image, _))) = kept else {
         return Err(format!("it is kept as {kept:?}"));
     };
     ensure(image == begun.image, || format!("it is kept with {image}"))?;
-    let runs = after.containers.get(new.as_str());
+    let runs = after.containers.get(name.as_str());
     let runs = runs.and_then(|container| container.environment.clone());
     let wanted = kept.said(new, "environment").map(ToString::to_string);
     ensure(runs == wanted, || {
         format!("its environment is {runs:?}, and {wanted:?} is kept")
     })?;
-    let was = before.files.get(&paths().release_file(&begun.release));
+    let was = before.files.get(&file);
     ensure(begun.settings == Settings::File || was.is_some(), || {
         "it was not kept before".to_owned()
     })?;
     let release = after
         .containers
-        .get(new.as_str())
+        .get(name.as_str())
         .and_then(|container| container.release.clone());
     ensure(release.as_deref() == Some(begun.release.as_str()), || {
         format!("`{new}` runs {release:?}")
     })?;
-    let old = paths().override_file(&begun.slots.get(begun.slot.other()).service);
+    let old = paths().override_file(&begun.slots.get(begun.slot.other()).name());
     ensure(before.files.get(&old) == after.files.get(&old), || {
         "the old slot's override is not as it was".to_owned()
     })

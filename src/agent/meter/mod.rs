@@ -102,7 +102,7 @@ impl<'a, H: Host> Meter<'a, H> {
 
     /// What a swap can be measured by.
     pub(super) fn of(host: &'a H, paths: &'a AppPaths, survey: &Survey, site: &Site) -> Self {
-        let addresses = survey.slots.map(SlotService::address);
+        let addresses = survey.homes.slots.map(SlotService::address);
         let log = match survey.switch {
             Switch::Flag => TrafficLog::Kept(survey.format),
             Switch::Reload(_) => TrafficLog::Absent,

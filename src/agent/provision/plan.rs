@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::units::{self, Unit};
 use crate::agent::events::Events;
 use crate::agent::failure::{HostResultExt as _, StepResult};
+use crate::agent::homes::Homes;
 use crate::agent::paths::AppPaths;
 use crate::agent::prepare::warn_of_own_logs;
-use crate::agent::{route, survey};
+use crate::agent::route;
 use crate::error::{Failure, Reason};
 use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
 use crate::host::nginx::{self, IncludePort, context};
@@ -114,9 +115,8 @@ pub(super) async fn plan<H: Host>(
     paths: &AppPaths,
 ) -> StepResult<ProvisionPlan> {
     let site = &order.site;
-    let project = survey::project(host, site).await?;
-    let (_, slots, _) = survey::read_compose(host, site, &project).await?;
-    let ports = slots.map(|slot| slot.port);
+    let homes = Homes::read(host, site).await?;
+    let ports = homes.slots.map(|slot| slot.port);
     let config = route::config(host).await?;
     let include = PathBuf::from(&site.proxy_include);
     let found = read(host, &include).await?;

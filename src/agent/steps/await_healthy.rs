@@ -97,7 +97,7 @@ async fn never_healthy<H: Host>(
         Reason::NeverHealthy,
         format!(
             "slot `{}` is not healthy after {}: GET http://{address}{path} for `{host}` gives {}",
-            swap.new_slot().service,
+            swap.new_slot().name(),
             swap.site().health.timeout,
             answer,
         ),
@@ -159,6 +159,7 @@ mod tests {
             release: None,
             pid: None,
             exposed: Vec::new(),
+            networks: Vec::new(),
         }
     }
 

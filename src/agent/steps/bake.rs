@@ -60,7 +60,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             let why = watched.why;
             let text = format!(
                 "`{}` does worse than allowed: {why}",
-                swap.new_slot().service
+                swap.new_slot().name()
             );
             let hint = "rollbacks and first deploys are never rolled back automatically; deploy a fixed release";
             swap.events.warn(text, hint).await;
@@ -84,7 +84,7 @@ fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> Failure {
         Reason::BakeFailed,
         format!(
             "slot `{}` did worse than the old one: {why}",
-            swap.new_slot().service
+            swap.new_slot().name()
         ),
     )
     .hint("see its log below; `bake-errors`, `bake-client-errors` and `bake-slowdown` set what is allowed")

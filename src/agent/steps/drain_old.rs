@@ -38,7 +38,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             .warn(
                 format!(
                     "{cut} connections were still open to `{}` after {}",
-                    old.service,
+                    old.name(),
                     swap.site().drain_timeout
                 ),
                 "raise `drain-timeout` if they matter (long downloads, WebSockets)",
@@ -69,7 +69,7 @@ pub(super) async fn drain<H: Host>(
         if wait.is_over() {
             return Ok(open);
         }
-        let text = format_args!("{open} requests in flight to {}", slot.service);
+        let text = format_args!("{open} requests in flight to {}", slot.name());
         wait.speak(swap.events, step, text).await;
         wait.pause().await;
     }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::super::facts::{
-    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident,
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, Publisher,
 };
 use super::super::{Clock as _, Containers, HostResult, OnLine, RecreatePolicy};
 use super::{LinuxHost, docker};
-use crate::protocol::ids::ServiceName;
+use crate::protocol::ids::{ProjectName, ServiceName};
 
 impl Containers for LinuxHost {
     async fn docker(&self) -> HostResult<DockerFacts> {
@@ -66,6 +66,22 @@ impl Containers for LinuxHost {
         service: &ServiceName,
     ) -> HostResult<Option<ContainerFacts>> {
         docker::containers::find(self.engine().await?, project, service).await
+    }
+
+    async fn projects_of(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Vec<ProjectName>> {
+        docker::origin::projects_of(self.engine().await?, project, service).await
+    }
+
+    async fn publisher(&self, port: u16) -> HostResult<Option<Publisher>> {
+        docker::origin::publisher(self.engine().await?, port).await
+    }
+
+    async fn networks(&self) -> HostResult<Vec<String>> {
+        docker::origin::networks(self.engine().await?).await
     }
 
     async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>> {

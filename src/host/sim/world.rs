@@ -8,7 +8,7 @@ use super::content::Content;
 use super::{Death, FOLDER, INCLUDE};
 use crate::host::HostResult;
 use crate::host::error::{HostError, Trouble};
-use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, RunState};
+use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, Publisher, RunState};
 use crate::host::nginx::{IncludePort, flag};
 use crate::protocol::ids::PinnedImage;
 
@@ -49,6 +49,9 @@ pub(crate) struct Container {
     pub(crate) release: Option<String>,
     /// What compose gave it.
     pub(crate) environment: Option<String>,
+    /// The compose project that it is in.
+    pub(crate) project: String,
+    pub(crate) networks: Vec<String>,
     pub(super) started_ms: u64,
     /// What it ends with, when it runs to its end.
     pub(super) code: i64,
@@ -91,6 +94,10 @@ pub(crate) struct World {
     pub(super) made: u64,
     /// What services without a port, but the database, end with.
     pub(crate) one_shots_end_with: i64,
+    /// A container that publishes the ports of the slots, and is none of them.
+    pub(crate) publisher: Option<Publisher>,
+    /// The networks that somebody made.
+    pub(crate) networks: Vec<String>,
     /// Variables of the compose file that nobody sets.
     pub(crate) unset: Vec<String>,
     /// Every verb, in order, for assertions and for placing faults.
@@ -367,6 +374,7 @@ impl World {
             release: container.release.clone(),
             pid: None,
             exposed: Vec::new(),
+            networks: container.networks.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Containers of a compose project, found by the labels that compose gives them.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,9 @@ use super::{within, within_or_none};
 use crate::clients::lines::{Lines, Tail, shortened};
 use crate::protocol::ids::ServiceName;
 
-const SERVICE: &str = "com.docker.compose.service";
-const FOLDER: &str = "com.docker.compose.project.working_dir";
+pub(super) const SERVICE: &str = "com.docker.compose.service";
+pub(super) const PROJECT: &str = "com.docker.compose.project";
+pub(super) const FOLDER: &str = "com.docker.compose.project.working_dir";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 const RELEASE: &str = "pct-deploy.release";
 
@@ -38,18 +40,8 @@ pub(in super::super) async fn find(
     service: &ServiceName,
 ) -> HostResult<Option<ContainerFacts>> {
     let doing = format!("look for the container of `{service}`");
-    let filters = HashMap::from([("label", vec![format!("{SERVICE}={service}")])]);
-    let options = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters)
-        .build();
-    let found = within(&doing, docker.list_containers(Some(options))).await?;
-    let folder = project_folder(project);
-    let best = found
-        .iter()
-        .filter(|container| is_of(container, &folder))
-        .max_by_key(|container| (is_running(container), container.created));
-    let Some(id) = best.and_then(|container| container.id.as_deref()) else {
+    let found = all(docker, project, service).await?;
+    let Some(id) = found.first().and_then(|container| container.id.as_deref()) else {
         return Ok(None);
     };
     let inspect = docker.inspect_container(id, None::<InspectContainerOptions>);
@@ -62,6 +54,27 @@ pub(in super::super) async fn find(
         image,
         ..facts(container)
     }))
+}
+
+/// All containers of a service, the running one first, then the newest.
+pub(super) async fn all(
+    docker: &Docker,
+    project: &ComposeProject,
+    service: &ServiceName,
+) -> HostResult<Vec<ContainerSummary>> {
+    let doing = format!("look for the container of `{service}`");
+    let mut labels = vec![format!("{SERVICE}={service}")];
+    labels.extend(project.name.iter().map(|name| format!("{PROJECT}={name}")));
+    let filters = HashMap::from([("label", labels)]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let mut found = within(&doing, docker.list_containers(Some(options))).await?;
+    let folder = project_folder(project);
+    found.retain(|container| is_of(container, &folder));
+    found.sort_by_key(|container| Reverse((is_running(container), container.created)));
+    Ok(found)
 }
 
 /// Compose takes the folder of the first file for that of the project.
@@ -89,7 +102,7 @@ fn is_running(container: &ContainerSummary) -> bool {
 }
 
 fn facts(container: ContainerInspectResponse) -> ContainerFacts {
-    let exposed = exposed(&container);
+    let (exposed, networks) = (exposed(&container), networks(&container));
     let state = container.state.unwrap_or_default();
     let config = container.config.unwrap_or_default();
     let release = config.labels.and_then(|mut labels| labels.remove(RELEASE));
@@ -120,7 +133,20 @@ fn facts(container: ContainerInspectResponse) -> ContainerFacts {
         image: None,
         release,
         exposed,
+        networks,
     }
+}
+
+fn networks(container: &ContainerInspectResponse) -> Vec<String> {
+    let settings = container.network_settings.as_ref();
+    let networks = settings.and_then(|settings| settings.networks.as_ref());
+    let mut names: Vec<String> = networks
+        .into_iter()
+        .flat_map(HashMap::keys)
+        .cloned()
+        .collect();
+    names.sort();
+    names
 }
 
 fn run_state(state: &ContainerState) -> RunState {
@@ -248,6 +274,7 @@ mod tests {
         assert_eq!(facts.memory_limit, Some(512 * 1024 * 1024));
         assert_eq!(facts.release.as_deref(), Some("0123456789ab"));
         assert_eq!(facts.exposed, [("172.18.0.3".parse().unwrap(), 8080)]);
+        assert_eq!(facts.networks, ["a_default", "b"]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Images for LinuxHost {
     async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
         let docker = self.engine().await?;
         let doing = format!("look for the image `{image}`");
-        let found = inspect(&docker, &doing, &image.to_string()).await?;
+        let found = inspect(docker, &doing, &image.to_string()).await?;
         Ok(found.map(|found| ImageFacts {
             platform: said(found.os.as_deref())
                 .zip(said(found.architecture.as_deref()))
@@ -106,7 +106,7 @@ impl Images for LinuxHost {
         let docker = self.engine().await?;
         let doing = format!("remove the image `{image}`");
         let reference = image.to_string();
-        let Some(found) = inspect(&docker, &doing, &reference).await? else {
+        let Some(found) = inspect(docker, &doing, &reference).await? else {
             return Ok(());
         };
         // In the image store where it may be left out, an image's id is its digest.
