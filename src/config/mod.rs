@@ -24,3 +24,4 @@ mod settings;
 mod site;
 mod ssh;
 mod ssh_key;
+mod webhook;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use super::language::Language;
+pub use super::webhook::MessageFormat;
 use crate::protocol::ids::{PinnedImage, Repository, Tag};
 use crate::protocol::plan::Site;
 use crate::protocol::span::Span;
@@ -286,11 +287,15 @@ pub enum CommentMode {
     Off,
 }
 
-/// What to tell Slack.
+/// What to tell a channel of Slack, or of another messenger.
 #[derive(Debug, Clone)]
 pub struct SlackConfig {
-    /// The incoming webhook's address.
+    /// The webhook's address.
     pub webhook: Secret,
+    /// The same as it was written, for masking.
+    pub given: Secret,
+    /// What it takes.
+    pub format: MessageFormat,
     /// The message's title; `None` means one that says how it went.
     pub title: Option<String>,
     /// The facts to list, in order.
