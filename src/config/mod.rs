@@ -18,6 +18,7 @@ mod fields;
 mod gate;
 mod image;
 mod language;
+mod registries;
 mod report;
 mod secrets;
 mod settings;

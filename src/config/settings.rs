@@ -50,6 +50,8 @@ settings! {
         "The user for pushing to and pulling from the registry.";
     "registry-password" Secret, Unset,
         "The password or access token of that user.";
+    "registries" Secret, Unset,
+        "Logins for several registries, one `HOST USER PASSWORD` per line: for base images, and for the image's own unless it has the two settings above.";
 
     Host:
     "ssh-host" Text, Required,

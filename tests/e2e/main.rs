@@ -31,6 +31,7 @@ mod owner;
 mod parking;
 mod provision;
 mod real_hosts;
+mod registries;
 mod restart;
 mod rollback;
 mod secrets;
