@@ -35,6 +35,7 @@ mod registries;
 mod restart;
 mod rollback;
 mod secrets;
+mod sudoers;
 mod switch;
 mod tags;
 mod tls;
