@@ -16,12 +16,15 @@ mod bake;
 mod baseline;
 mod cancel;
 mod chaos;
+#[path = "../hints/mod.rs"]
+mod commands;
 mod compose_v1;
 mod crashes;
 mod failures;
 mod figures;
 mod flag;
 mod happy;
+mod hints;
 mod hostile;
 mod http2;
 mod killed;
