@@ -46,6 +46,7 @@ mod reserve;
 mod reserve_tests;
 mod resolve;
 mod revive;
+mod rights;
 mod route;
 mod saga;
 mod serve;
@@ -75,5 +76,5 @@ mod writer;
 
 pub use crate::host::linux::detached::keep_to_ourselves;
 pub use recover_all::{recover_all, settle_all};
-pub use serve::{replace_file, serve};
+pub use serve::serve;
 pub use work::work;

@@ -9,12 +9,13 @@ use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::networks;
 use super::paths::{AppPaths, STATE_ROOT};
+use super::rights;
 use super::stranger;
 use super::survey::{Survey, is_running};
 use super::wait::Wait;
 use crate::error::{Failure, Reason};
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
-use crate::host::{Host, RecreatePolicy};
+use crate::host::{Host, RecreatePolicy, RootWork};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
@@ -80,13 +81,15 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
     no_snap(&docker.root)?;
     enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
     enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
-    let (root, survey) = tokio::join!(host.can_act_as_root(), Survey::take(host, site));
-    root.during(
-        Reason::PreflightFailed,
-        "nginx cannot be reloaded: `sudo -n` does not work",
-    )
-    .hint("give the SSH user passwordless sudo, or connect as root")?;
+    let (read, survey) = tokio::join!(
+        rights::check(host, site, &RootWork::Read),
+        Survey::take(host, site)
+    );
+    read?;
     let mut survey = survey?;
+    if let Switch::Reload(include) = &survey.switch {
+        rights::check(host, site, &RootWork::Reload(include.clone())).await?;
+    }
     is_loaded(host, &survey).await?;
     port_is_free(host, site, &survey).await?;
     let note = networks::check(host, site, &survey).await?;

@@ -295,7 +295,7 @@ fn each_wrong_text_names_its_setting_and_the_cure() {
         (
             "slack-webhook-url",
             "https://evil.org/x",
-            "its host is not `hooks.slack.com`",
+            "its host is neither `hooks.slack.com` nor `discord.com`",
             "`slack-host`",
         ),
         ("language", "fr", "not one of its words", "`en` or `ko`"),

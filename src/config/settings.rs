@@ -50,6 +50,8 @@ settings! {
         "The user for pushing to and pulling from the registry.";
     "registry-password" Secret, Unset,
         "The password or access token of that user.";
+    "registries" Secret, Unset,
+        "Logins for several registries, one `HOST USER PASSWORD` per line: for base images, and for the image's own unless it has the two settings above.";
 
     Host:
     "ssh-host" Text, Required,
@@ -129,15 +131,17 @@ settings! {
     "report-log" Flag, Value("true"),
         "Show the last lines of the build's and the app's log in the comment, the job summary and Slack. `false` keeps them to the run's own log.";
     "slack-webhook-url" Secret, Unset,
-        "The address of a Slack incoming webhook.";
+        "The address of a webhook of Slack, Discord, Mattermost or Rocket.Chat; what it takes is told from the address. One that starts a workflow in Slack gets variables.";
+    "slack-format" Choice(&["auto", "slack", "workflow", "mattermost", "discord"]), Value("auto"),
+        "What the webhook takes, where its address does not tell: `mattermost` is Rocket.Chat's as well.";
     "slack-title" Text, Derived("one that says how it went"),
-        "The title of the Slack message.";
+        "The title of the message.";
     "slack-fields" List, Value("repo,message,commit,author,action,eventName,ref,workflow,job,took"),
-        "The facts in the Slack message, in this order.";
+        "The facts in the message, in this order.";
     "slack-on" Choice(&["always", "success", "failure"]), Value("always"),
-        "When to post to Slack. A run that the gate refuses is never posted.";
-    "slack-host" Text, Value("hooks.slack.com"),
-        "The host that the webhook must have; another one for a compatible server.";
+        "When to post. A run that the gate refuses is never posted.";
+    "slack-host" Text, Derived("`hooks.slack.com` or `discord.com`"),
+        "The host that the webhook must have, such as that of a Mattermost of your own.";
     "language" Choice(Language::CODES), Value("en"),
-        "The language of comments and Slack messages.";
+        "The language of comments and messages.";
 }

@@ -12,6 +12,7 @@ pub mod place;
 pub mod plan;
 pub mod provision;
 pub mod receipt;
+pub mod registry;
 pub mod result;
 pub mod series;
 pub mod slot;

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use base64::Engine as _;
-use pct_deploy::config::types::{Bounds, BuildConfig};
+use pct_deploy::config::types::{Bounds, BuildConfig, Logins};
 use pct_deploy::error::Error;
 use pct_deploy::protocol::ids::Repository;
 use pct_deploy::protocol::wire::RegistryLogin;
@@ -77,17 +77,23 @@ impl Sandbox {
 
     pub(crate) async fn build(&self, config: &BuildConfig) -> Result<BuiltImage, Error> {
         let tags = ["latest".parse().unwrap()];
-        let login = Some(&self.login);
         build(
             &self.docker,
             config,
             "linux/amd64",
             &tags,
             &[],
-            login,
+            &self.logins(),
             &reporter(),
         )
         .await
+    }
+
+    pub(crate) fn logins(&self) -> Logins {
+        Logins {
+            image: Some(self.login.clone()),
+            others: Vec::new(),
+        }
     }
 
     /// Runs a line in a container of the image.

@@ -42,7 +42,7 @@ pub(super) async fn provision<H: Host>(
             Reason::ProvisionFailed,
             "nginx's files cannot be written: `sudo -n` does not work",
         )
-        .hint("give the SSH user passwordless sudo, or connect as root")?;
+        .hint("give the SSH user passwordless sudo while it is provisioned, or connect as root; deploys need less, which `provision` prints")?;
     let paths = AppPaths::new(&order.site.app);
     let known = owner::look(host, &order.site).await?;
     if order.mode == ProvisionMode::DryRun {

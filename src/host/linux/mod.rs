@@ -1,6 +1,6 @@
 //! The real host.
 //!
-//! - `files`, [`mod@replace`], `lock` and `root`: our files, and root's through `sudo -n`
+//! - `files`, [`mod@replace`], `lock`, `root` and `sudoers`: our files, and root's through `sudo -n`
 //! - `containers`, `docker` and `compose_cli`: the engine through its socket, compose as a program
 //! - `nginx_cli`: nginx as a program and as processes
 //! - `http_probe` (with `stream` and [`line`](mod@line)), `net` and `clock`: requests, connections, time; `machine`: who we are here
@@ -28,6 +28,7 @@ mod process;
 pub mod replace;
 mod root;
 mod stream;
+mod sudoers;
 mod tail;
 mod tcp_table;
 mod workers;

@@ -16,12 +16,12 @@ use super::context::BuildContext;
 use super::lost_context;
 use super::output::BuildOutput;
 use super::progress::size;
-use crate::clients::docker::{ANSWER, HUB, credentials, registry_host};
-use crate::config::types::BuildConfig;
+use crate::clients::docker::{ANSWER, HUB, credentials};
+use crate::config::types::{BuildConfig, Logins};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Repository, Tag};
+use crate::protocol::registry::RegistryName;
 use crate::protocol::step::Phase;
-use crate::protocol::wire::RegistryLogin;
 use crate::random::random_hex;
 use crate::report::Reporter;
 
@@ -44,7 +44,7 @@ pub enum Builder {
     Classic,
 }
 
-/// Builds the image. The login is used for base images from the same registry.
+/// Builds the image. The logins are for base images.
 ///
 /// Uses BuildKit, or the classic builder (with a note) when the daemon has no BuildKit or one that cannot read what it is
 /// sent.
@@ -54,7 +54,7 @@ pub async fn build(
     platform: &str,
     tags: &[Tag],
     labels: &[(String, String)],
-    login: Option<&RegistryLogin>,
+    logins: &Logins,
     reporter: &Reporter,
 ) -> Result<BuiltImage> {
     let job = BuildJob {
@@ -63,7 +63,7 @@ pub async fn build(
         platform,
         tags,
         labels,
-        login,
+        logins,
         reporter,
     };
     match job.run(Builder::BuildKit).await {
@@ -96,7 +96,7 @@ pub async fn build_with(
         platform,
         tags,
         labels: &[],
-        login: None,
+        logins: &Logins::default(),
         reporter,
     };
     job.run(builder).await.map_err(Error::from)
@@ -131,7 +131,7 @@ struct BuildJob<'a> {
     platform: &'a str,
     tags: &'a [Tag],
     labels: &'a [(String, String)],
-    login: Option<&'a RegistryLogin>,
+    logins: &'a Logins,
     reporter: &'a Reporter,
 }
 
@@ -238,14 +238,22 @@ impl BuildJob<'_> {
     }
 
     fn credentials(&self) -> Option<HashMap<String, bollard::auth::DockerCredentials>> {
-        let login = self.login?;
-        let hosts: Vec<&str> = match registry_host(&self.config.repository) {
-            Some(host) => vec![host],
-            // One name for BuildKit and one for the classic builder.
-            None => vec!["registry-1.docker.io", HUB],
-        };
-        let pair = |host: &str| (host.to_owned(), credentials(login, host));
-        Some(hosts.into_iter().map(pair).collect())
+        let own = RegistryName::of(&self.config.repository);
+        let own = self.logins.image.iter().map(|login| (&own, login));
+        let others = self.logins.others.iter().map(|(name, login)| (name, login));
+        let all: HashMap<_, _> = own
+            .chain(others)
+            .flat_map(|(registry, login)| {
+                let hosts = match registry.host() {
+                    Some(host) => vec![host],
+                    // One name for BuildKit and one for the classic builder.
+                    None => vec!["registry-1.docker.io", HUB],
+                };
+                let pair = |host: &str| (host.to_owned(), credentials(login, host));
+                hosts.into_iter().map(pair).collect::<Vec<_>>()
+            })
+            .collect();
+        (!all.is_empty()).then_some(all)
     }
 
     async fn tag(&self, id: &str, tag: &Tag) -> Result<()> {
@@ -296,7 +304,7 @@ impl BuildJob<'_> {
         let mut failure = self.failure(tail);
         if said.contains("pull access denied") || said.contains("unauthorized") {
             failure = failure.hint(
-                "a base image cannot be pulled: check its name in `FROM`, and `registry-username` and `registry-password` if it is private",
+                "a base image cannot be pulled: check its name in `FROM`, and when it is private, that its registry has a line in `registries`, or is the image's own and has `registry-username` and `registry-password`",
             );
         } else if said.contains("no space left on device") {
             failure = failure.hint("the runner's disk is full: `docker system prune`");
