@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use pct_deploy::config::schema::{Kind, SETTINGS, find};
+use pct_deploy::config::schema::{SETTINGS, SettingKind, find};
 
 use crate::commands::{COMMANDS, Tried};
 use crate::literals::literals;
@@ -202,7 +202,7 @@ fn named() -> BTreeMap<String, String> {
         }
         // Markup, and text in two languages.
         if name.starts_with("report/words/")
-            || ["markdown.rs", "mrkdwn.rs", "chart.rs"]
+            || ["markdown.rs", "mrkdwn.rs", "chart.rs", "traffic.rs"]
                 .iter()
                 .any(|end| name.ends_with(end))
         {
@@ -277,7 +277,7 @@ fn missing(span: &str, flags: &BTreeSet<String>) -> Option<&'static str> {
     if let Some(setting) = find(key) {
         let value = value.trim();
         let known = match setting.kind {
-            Kind::Choice(words) => {
+            SettingKind::Choice(words) => {
                 value.is_empty() || value.contains('{') || words.contains(&value)
             }
             _ => true,
@@ -316,7 +316,7 @@ fn what_does_not_exist_is_found() {
         assert!(missing(wrong, &flags).is_some(), "{wrong}");
     }
     for right in [
-        "pct-deploy rollback --to RELEASE",
+        "pct-deploy rollback --to 0123456789ab",
         "switch: reload",
         "platform: {}",
         "{key}",
