@@ -202,7 +202,7 @@ fn named() -> BTreeMap<String, String> {
         }
         // Markup, and text in two languages.
         if name.starts_with("report/words/")
-            || ["markdown.rs", "mrkdwn.rs", "chart.rs"]
+            || ["markdown.rs", "mrkdwn.rs", "chart.rs", "traffic.rs"]
                 .iter()
                 .any(|end| name.ends_with(end))
         {
@@ -316,7 +316,7 @@ fn what_does_not_exist_is_found() {
         assert!(missing(wrong, &flags).is_some(), "{wrong}");
     }
     for right in [
-        "pct-deploy rollback --to RELEASE",
+        "pct-deploy rollback --to 0123456789ab",
         "switch: reload",
         "platform: {}",
         "{key}",

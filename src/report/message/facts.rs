@@ -13,7 +13,7 @@ use crate::report::text;
 pub(super) const MAX_VALUE: usize = 300;
 
 /// A fact with text of others, not escaped yet.
-pub(super) struct Fact {
+pub(super) struct MessageFact {
     pub(super) name: &'static str,
     pub(super) text: String,
     /// Where it links to.
@@ -26,7 +26,7 @@ pub(super) fn fact(
     context: &RunContext,
     commit: Option<&HeadCommit>,
     result: &RunResult,
-) -> Option<Fact> {
+) -> Option<MessageFact> {
     let run = context.run_url();
     let (text, url) = match field {
         SlackField::Repo => {
@@ -53,7 +53,7 @@ pub(super) fn fact(
     };
     // What nothing is drawn of is nothing, also for a receiver that wants something.
     let text = text.filter(|text| !text::printable(text).trim().is_empty())?;
-    Some(Fact {
+    Some(MessageFact {
         name: field.as_str(),
         text,
         url,

@@ -1,7 +1,7 @@
 //! The Markdown of Mattermost, Rocket.Chat and Discord: what must be escaped, so that text of others draws nothing and
 //! calls nobody.
 
-use super::facts::{Fact, MAX_VALUE};
+use super::facts::{MAX_VALUE, MessageFact};
 use super::mrkdwn::{self, push_within};
 use super::{Cause, Message, length};
 use crate::report::text;
@@ -63,7 +63,7 @@ pub(super) fn cause(line: &Cause<'_>) -> String {
 }
 
 /// What is shown for a fact.
-pub(super) fn value(fact: &Fact) -> String {
+pub(super) fn value(fact: &MessageFact) -> String {
     // An address is ours, and has room of its own.
     const MAX_LINK: usize = 700;
     match &fact.url {

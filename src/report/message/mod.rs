@@ -22,7 +22,7 @@ use crate::clients::github::HeadCommit;
 use crate::config::types::{Language, MessageFormat, SlackConfig, SlackOn};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::{FailedStage, RunResult};
-use facts::Fact;
+use facts::MessageFact;
 pub use workflow::VARIABLES as WORKFLOW_VARIABLES;
 
 /// Beside the outcome; the run's page has all.
@@ -61,7 +61,7 @@ struct Message<'a> {
     /// How it ended, in one sentence.
     line: String,
     outcome: Outcome,
-    facts: Vec<Fact>,
+    facts: Vec<MessageFact>,
     cause: Vec<Cause<'a>>,
     /// What else is worth a line in small letters.
     further: String,

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::facts::{Fact, MAX_VALUE};
+use super::facts::{MAX_VALUE, MessageFact};
 use super::{Cause, Message, Weight, colour, fit, length, mrkdwn};
 
 const MAX_HEADER: usize = 150;
@@ -74,7 +74,7 @@ pub(super) fn render(message: &Message<'_>) -> Value {
     })
 }
 
-fn value(fact: &Fact) -> String {
+fn value(fact: &MessageFact) -> String {
     match &fact.url {
         Some(url) => mrkdwn::link(url, &fact.text),
         None => mrkdwn::escaped(&fact.text, MAX_VALUE),

@@ -302,7 +302,8 @@ impl BuildJob<'_> {
             _ => text,
         };
         let mut failure = self.failure(tail);
-        if said.contains("pull access denied") || said.contains("unauthorized") {
+        let lower = said.to_lowercase();
+        if lower.contains("pull access denied") || lower.contains("unauthorized") {
             failure = failure.hint(
                 "a base image cannot be pulled: check its name in `FROM`, and when it is private, that its registry has a line in `registries`, or is the image's own and has `registry-username` and `registry-password`",
             );
