@@ -123,6 +123,10 @@ pub struct ContainerFacts {
     pub exposed: Vec<(IpAddr, u16)>,
 }
 
+/// The weights that a container's control group had before they were lowered: files of the kernel's, and what each said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnWeights(pub Vec<(PathBuf, String)>);
+
 /// Whether a container's process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {

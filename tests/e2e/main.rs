@@ -22,6 +22,7 @@ mod failures;
 mod figures;
 mod flag;
 mod happy;
+mod held_back;
 mod hostile;
 mod http2;
 mod killed;

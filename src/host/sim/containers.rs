@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::edits;
+use super::world::World;
 use super::{COMPOSE, SimHost};
 use crate::host::facts::{
-    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident,
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, OwnWeights,
 };
 use crate::host::{Containers, HostResult, OnLine, RecreatePolicy};
 use crate::protocol::ids::ServiceName;
@@ -79,11 +80,40 @@ impl Containers for SimHost {
             .get(service.as_str())
             .map(|container| world.facts(container)))
     }
+    async fn container_starts(&self, _: &ComposeProject, _: &ServiceName) {
+        std::future::pending().await
+    }
+    async fn weights(&self, _: &ComposeProject, service: &ServiceName) -> HostResult<OwnWeights> {
+        self.call("weights")?;
+        let world = self.world.borrow();
+        let running = world.containers.get(service.as_str());
+        let running = running.filter(|container| container.running && !container.lowered);
+        let own = running.map(|_| (service.as_str().into(), "1024".to_owned()));
+        Ok(OwnWeights(own.into_iter().collect()))
+    }
+    async fn lower_weights(&self, own: &OwnWeights) -> HostResult<()> {
+        self.change("lower_weights", |world| weigh(world, own, true))
+            .await
+    }
+    async fn restore_weights(&self, own: &OwnWeights) -> HostResult<()> {
+        self.change("restore_weights", |world| weigh(world, own, false))
+            .await
+    }
     async fn incidents(&self, _: &str, _: u64) -> HostResult<Vec<Incident>> {
         self.call("incidents").map(|()| Vec::new())
     }
     async fn container_log(&self, _: &str, _: u16) -> HostResult<Vec<String>> {
         self.call("container_log")
             .map(|()| vec!["last words".to_owned()])
+    }
+}
+
+/// Changes the weights of the containers that are named.
+fn weigh(world: &mut World, own: &OwnWeights, lowered: bool) {
+    for (service, _) in &own.0 {
+        let name = service.to_str().unwrap_or_default();
+        if let Some(container) = world.containers.get_mut(name) {
+            container.lowered = lowered;
+        }
     }
 }

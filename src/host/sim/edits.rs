@@ -55,6 +55,7 @@ pub(super) fn make(world: &mut World, project: &ComposeProject, services: &[Serv
             // Nobody reaches a slot that publishes no port.
             running: service.as_str() == "db" || has_ports,
             held: false,
+            lowered: false,
         };
         world.containers.insert(service.to_string(), container);
     }

@@ -26,7 +26,7 @@ use super::{within, within_or_none};
 use crate::clients::lines::{Lines, Tail, shortened};
 use crate::protocol::ids::ServiceName;
 
-const SERVICE: &str = "com.docker.compose.service";
+pub(super) const SERVICE: &str = "com.docker.compose.service";
 const FOLDER: &str = "com.docker.compose.project.working_dir";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 const RELEASE: &str = "pct-deploy.release";
@@ -47,7 +47,7 @@ pub(in super::super) async fn find(
     let folder = project_folder(project);
     let best = found
         .iter()
-        .filter(|container| is_of(container, &folder))
+        .filter(|container| is_of(container.labels.as_ref(), &folder))
         .max_by_key(|container| (is_running(container), container.created));
     let Some(id) = best.and_then(|container| container.id.as_deref()) else {
         return Ok(None);
@@ -65,18 +65,13 @@ pub(in super::super) async fn find(
 }
 
 /// Compose takes the folder of the first file for that of the project.
-fn project_folder(project: &ComposeProject) -> PathBuf {
+pub(super) fn project_folder(project: &ComposeProject) -> PathBuf {
     let folder = project.base();
     folder.canonicalize().unwrap_or(folder)
 }
 
-fn is_of(container: &ContainerSummary, folder: &Path) -> bool {
-    let label = |name| {
-        container
-            .labels
-            .as_ref()
-            .and_then(|labels| labels.get(name))
-    };
+pub(super) fn is_of(labels: Option<&HashMap<String, String>>, folder: &Path) -> bool {
+    let label = |name| labels.and_then(|labels| labels.get(name));
     // Compose notes the folder as it was typed; a person may have come to it through a link.
     let is_ours = label(FOLDER).map(Path::new).is_some_and(|noted| {
         noted == folder || noted.canonicalize().is_ok_and(|noted| noted == folder)
@@ -269,17 +264,17 @@ mod tests {
 
     #[test]
     fn one_off_containers_and_other_projects_are_not_ours() {
-        let of = |folder: &str, one_off: &str| ContainerSummary {
-            labels: Some(HashMap::from([
+        let of = |folder: &str, one_off: &str| {
+            HashMap::from([
                 (FOLDER.to_owned(), folder.to_owned()),
                 (ONE_OFF.to_owned(), one_off.to_owned()),
-            ])),
-            ..ContainerSummary::default()
+            ])
         };
         let folder = Path::new("/home/ec2-user");
-        assert!(is_of(&of("/home/ec2-user", "False"), folder));
-        assert!(!is_of(&of("/home/ec2-user", "True"), folder));
-        assert!(!is_of(&of("/home/other", "False"), folder));
+        assert!(is_of(Some(&of("/home/ec2-user", "False")), folder));
+        assert!(!is_of(Some(&of("/home/ec2-user", "True")), folder));
+        assert!(!is_of(Some(&of("/home/other", "False")), folder));
+        assert!(!is_of(None, folder));
     }
 
     #[test]
