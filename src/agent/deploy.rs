@@ -231,6 +231,7 @@ impl<'a, H: Host> Deploy<'a, H> {
             meter: Meter::of(self.host, self.paths, survey, &self.plan.site),
             healthy_at: Cell::new(None),
             decided_at: Cell::new(None),
+            own_weights: RefCell::default(),
             last_lines: RefCell::default(),
         }
     }

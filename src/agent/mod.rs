@@ -71,6 +71,8 @@ mod wait;
 mod watch_simulation_tests;
 #[cfg(test)]
 mod watch_tests;
+#[cfg(test)]
+mod weight_tests;
 mod work;
 mod writer;
 

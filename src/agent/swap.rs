@@ -11,7 +11,7 @@ use super::meter::Meter;
 use super::paths::AppPaths;
 use super::resolve::Staged;
 use crate::host::Host;
-use crate::host::facts::{ComposeProject, ComposeTool};
+use crate::host::facts::{ComposeProject, ComposeTool, OwnWeights};
 use crate::host::nginx;
 use crate::protocol::plan::Site;
 use crate::protocol::receipt::Receipt;
@@ -38,6 +38,8 @@ pub(super) struct Swap<'a, H> {
     pub(super) healthy_at: Cell<Option<Healthy>>,
     /// When it was decided that the new slot is not good enough, by the clock that never jumps.
     pub(super) decided_at: Cell<Option<u64>>,
+    /// What the new container's weights were before they were lowered for its boot.
+    pub(super) own_weights: RefCell<OwnWeights>,
     /// The end of the new container's log, kept when it is removed on the way back.
     pub(super) last_lines: RefCell<Vec<String>>,
 }
@@ -101,6 +103,7 @@ impl<'a, H: Host> Swap<'a, H> {
             meter: Meter::none(host, paths),
             healthy_at: Cell::new(None),
             decided_at: Cell::new(None),
+            own_weights: RefCell::default(),
             last_lines: RefCell::default(),
         }
     }

@@ -148,6 +148,10 @@ pub struct Publisher {
     pub files: Vec<PathBuf>,
 }
 
+/// The weights that a container's control group had before they were lowered: files of the kernel's, and what each said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnWeights(pub Vec<(PathBuf, String)>);
+
 /// Whether a container's process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {

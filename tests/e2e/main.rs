@@ -24,6 +24,7 @@ mod figures;
 mod flag;
 mod generations;
 mod happy;
+mod held_back;
 mod hints;
 mod hostile;
 mod http2;

@@ -109,7 +109,7 @@ async fn an_engine_that_loses_the_context_builds_in_the_older_way_and_says_why()
     project(folder.path());
     let config = sandbox.config("lost", folder.path());
     let tags = ["latest".parse().unwrap()];
-    let (docker, login) = (&sandbox.docker, Some(&sandbox.login));
+    let (docker, logins) = (&sandbox.docker, sandbox.logins());
     let (kit, here) = (Builder::BuildKit, "linux/amd64");
     let lost = build_with(kit, docker, &config, here, &tags, &reporter()).await;
     let lost = lost.unwrap_err().chain().join(": ");
@@ -118,7 +118,7 @@ async fn an_engine_that_loses_the_context_builds_in_the_older_way_and_says_why()
     let log = Log::default();
     let to = Box::new(log.clone());
     let said = Reporter::with_writer(ConsoleMode::Terminal, Redactor::default(), to);
-    let built = build(docker, &config, here, &tags, &[], login, &said).await;
+    let built = build(docker, &config, here, &tags, &[], &logins, &said).await;
     pushed(&sandbox, &built.unwrap()).await;
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for word in ["Docker 26.1", "moby#47717", "classic builder", "27.5"] {
@@ -127,7 +127,7 @@ async fn an_engine_that_loses_the_context_builds_in_the_older_way_and_says_why()
 
     let needs_buildkit = "FROM scratch\nRUN --mount=type=cache,target=/c [\"/app\"]\n";
     fs::write(folder.path().join("Dockerfile"), needs_buildkit).unwrap();
-    let error = build(docker, &config, here, &tags, &[], login, &reporter()).await;
+    let error = build(docker, &config, here, &tags, &[], &logins, &reporter()).await;
     let hints = error.unwrap_err().hints().join(" ");
     assert!(hints.contains("27.5 or newer"), "{hints}");
 }

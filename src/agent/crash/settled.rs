@@ -71,11 +71,22 @@ pub(super) fn check(before: &SimHost, host: &SimHost, plan: &Plan) -> CheckResul
             format!("{running:?} run")
         })?;
     }
+    own_weights(host)?;
     match &archived {
         Some(journal) if committed => new_release(before, host, &journal.begun)?,
         Some(_) | None => as_before(before, host)?,
     }
     last_word(host, plan, archived.is_some(), committed)
+}
+
+/// Whatever runs has its own weights.
+fn own_weights(host: &SimHost) -> CheckResult {
+    let world = host.world.borrow();
+    let mut running = world.containers.iter().filter(|(_, now)| now.running);
+    match running.find(|(_, now)| now.lowered) {
+        Some((service, _)) => Err(format!("`{service}` is held back for ever")),
+        None => Ok(()),
+    }
 }
 
 /// Nothing is open, and nginx logs no more.

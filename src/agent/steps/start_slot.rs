@@ -3,7 +3,7 @@
 use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::journal::entry::PreImage;
-use crate::agent::steps::{container, drain_old, one_shot};
+use crate::agent::steps::{container, drain_old, one_shot, weight};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::{Host, RecreatePolicy};
@@ -25,12 +25,11 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     }
     let mut lines = Vec::new();
     let services = std::slice::from_ref(&slot.service);
-    let started = swap
+    let mut hear = |line: &str| lines.push(line.to_owned());
+    let starting = swap
         .host
-        .compose_up(&project, services, RecreatePolicy::Fresh, &mut |line| {
-            lines.push(line.to_owned());
-        })
-        .await;
+        .compose_up(&project, services, RecreatePolicy::Fresh, &mut hear);
+    let started = weight::lowered_from_the_start(swap, starting).await;
     swap.events.output("compose", lines).await;
     let hint = started
         .as_ref()

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::SimHost;
 use super::edits;
+use super::world::World;
 use crate::host::facts::{
-    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, Publisher,
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, OwnWeights,
+    Publisher,
 };
 use crate::host::{Containers, HostResult, OnLine, RecreatePolicy};
 use crate::protocol::ids::{ProjectName, ServiceName};
@@ -112,11 +114,44 @@ impl Containers for SimHost {
         self.call("networks")?;
         Ok(self.world.borrow().networks.clone())
     }
+    async fn container_starts(&self, _: &ComposeProject, _: &ServiceName) {
+        std::future::pending().await
+    }
+    async fn weights(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<OwnWeights> {
+        self.call("weights")?;
+        let world = self.world.borrow();
+        let running = edits::found(&world, project, service);
+        let running = running.filter(|container| container.running && !container.lowered);
+        let own = running.map(|_| (edits::key(project, service).into(), "1024".to_owned()));
+        Ok(OwnWeights(own.into_iter().collect()))
+    }
+    async fn lower_weights(&self, own: &OwnWeights) -> HostResult<()> {
+        self.change("lower_weights", |world| weigh(world, own, true))
+            .await
+    }
+    async fn restore_weights(&self, own: &OwnWeights) -> HostResult<()> {
+        self.change("restore_weights", |world| weigh(world, own, false))
+            .await
+    }
     async fn incidents(&self, _: &str, _: u64) -> HostResult<Vec<Incident>> {
         self.call("incidents").map(|()| Vec::new())
     }
     async fn container_log(&self, _: &str, _: u16) -> HostResult<Vec<String>> {
         self.call("container_log")
             .map(|()| vec!["last words".to_owned()])
+    }
+}
+
+/// Changes the weights of the containers that are named.
+fn weigh(world: &mut World, own: &OwnWeights, lowered: bool) {
+    for (service, _) in &own.0 {
+        let name = service.to_str().unwrap_or_default();
+        if let Some(container) = world.containers.get_mut(name) {
+            container.lowered = lowered;
+        }
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn make(world: &mut World, project: &ComposeProject, services: &[Serv
             // Nobody reaches a slot that publishes no port.
             running: service.as_str() == "db" || has_ports,
             held: false,
+            lowered: false,
         };
         world.containers.insert(key(project, service), container);
     }

@@ -58,6 +58,8 @@ pub(crate) struct Container {
     pub(crate) running: bool,
     /// Stopped so that it stays down when the engine starts again.
     pub(crate) held: bool,
+    /// Its weights are lowered.
+    pub(crate) lowered: bool,
 }
 
 pub(crate) type Disk = BTreeMap<PathBuf, Content>;
@@ -236,6 +238,7 @@ impl World {
         container.held = false;
         if !runs {
             (container.running, container.started_ms) = (true, now_ms);
+            container.lowered = false;
         }
         Ok(())
     }
@@ -267,6 +270,7 @@ impl World {
         world.generation += 1;
         for container in world.containers.values_mut() {
             container.started_ms = world.now_ms;
+            container.lowered = false;
             container.running |= world.restart_always && !container.held;
         }
         // Time passes until people are back; a release that boots slowly is up by then.

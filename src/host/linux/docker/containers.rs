@@ -72,24 +72,19 @@ pub(super) async fn all(
         .build();
     let mut found = within(&doing, docker.list_containers(Some(options))).await?;
     let folder = project_folder(project);
-    found.retain(|container| is_of(container, &folder));
+    found.retain(|container| is_of(container.labels.as_ref(), &folder));
     found.sort_by_key(|container| Reverse((is_running(container), container.created)));
     Ok(found)
 }
 
 /// Compose takes the folder of the first file for that of the project.
-fn project_folder(project: &ComposeProject) -> PathBuf {
+pub(super) fn project_folder(project: &ComposeProject) -> PathBuf {
     let folder = project.base();
     folder.canonicalize().unwrap_or(folder)
 }
 
-fn is_of(container: &ContainerSummary, folder: &Path) -> bool {
-    let label = |name| {
-        container
-            .labels
-            .as_ref()
-            .and_then(|labels| labels.get(name))
-    };
+pub(super) fn is_of(labels: Option<&HashMap<String, String>>, folder: &Path) -> bool {
+    let label = |name| labels.and_then(|labels| labels.get(name));
     // Compose notes the folder as it was typed; a person may have come to it through a link.
     let is_ours = label(FOLDER).map(Path::new).is_some_and(|noted| {
         noted == folder || noted.canonicalize().is_ok_and(|noted| noted == folder)
@@ -296,17 +291,17 @@ mod tests {
 
     #[test]
     fn one_off_containers_and_other_projects_are_not_ours() {
-        let of = |folder: &str, one_off: &str| ContainerSummary {
-            labels: Some(HashMap::from([
+        let of = |folder: &str, one_off: &str| {
+            HashMap::from([
                 (FOLDER.to_owned(), folder.to_owned()),
                 (ONE_OFF.to_owned(), one_off.to_owned()),
-            ])),
-            ..ContainerSummary::default()
+            ])
         };
         let folder = Path::new("/home/ec2-user");
-        assert!(is_of(&of("/home/ec2-user", "False"), folder));
-        assert!(!is_of(&of("/home/ec2-user", "True"), folder));
-        assert!(!is_of(&of("/home/other", "False"), folder));
+        assert!(is_of(Some(&of("/home/ec2-user", "False")), folder));
+        assert!(!is_of(Some(&of("/home/ec2-user", "True")), folder));
+        assert!(!is_of(Some(&of("/home/other", "False")), folder));
+        assert!(!is_of(None, folder));
     }
 
     #[test]
