@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
+use super::earlier;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
@@ -39,6 +40,9 @@ pub(super) async fn run<H: Host>(
         .await
         .map_err(|error| (step, error))?;
     warn_of_own_logs(events, &survey.own_logs).await;
+    if survey.is_earlier {
+        earlier::warn(events, site).await;
+    }
     let step = Step::StartDependencies;
     let wait = start_dependencies(host, events, &survey, cancel);
     events

@@ -32,6 +32,8 @@ pub(super) struct Survey {
     pub(super) sites: Vec<nginx::ServerBlock>,
     /// What the traffic log tells, with the flag.
     pub(super) format: Format,
+    /// Whether nginx's files are of an earlier version, with the flag.
+    pub(super) is_earlier: bool,
     /// The `location` blocks whose requests the traffic log does not see, with the flag.
     pub(super) own_logs: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl Survey {
             switch,
             named,
             format,
+            is_earlier,
             own_logs,
         } = route::obeyed(host, site, &slots, &config).await?;
         let sites = route::sites(&config, &site.proxy_include)?;
@@ -70,6 +73,7 @@ impl Survey {
             named,
             sites,
             format,
+            is_earlier,
             own_logs,
         })
     }

@@ -29,6 +29,7 @@ pub mod replace;
 mod root;
 mod stream;
 mod tail;
+mod tcp_info;
 mod tcp_table;
 mod workers;
 
