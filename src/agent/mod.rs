@@ -13,6 +13,9 @@ mod crash;
 mod deploy;
 mod detach;
 mod docker;
+#[cfg(test)]
+mod drain_tests;
+mod earlier;
 mod ending;
 mod events;
 mod failure;

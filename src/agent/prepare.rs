@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
+use super::earlier;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
@@ -44,6 +45,9 @@ pub(super) async fn run<H: Host>(
     warn_of_own_logs(events, &survey.own_logs).await;
     for [what, hint] in &survey.notes {
         events.warn(what.clone(), hint.clone()).await;
+    }
+    if survey.is_earlier {
+        earlier::warn(events, site).await;
     }
     let step = Step::StartDependencies;
     let wait = start_dependencies(host, events, &survey, cancel);

@@ -30,6 +30,8 @@ pub(super) struct Survey {
     pub(super) sites: Vec<nginx::ServerBlock>,
     /// What the traffic log tells, with the flag.
     pub(super) format: Format,
+    /// Whether nginx's files are of an earlier version, with the flag.
+    pub(super) is_earlier: bool,
     /// The `location` blocks whose requests the traffic log does not see, with the flag.
     pub(super) own_logs: Vec<String>,
     /// What a person is to know about projects and networks, each with its hint.
@@ -46,6 +48,7 @@ impl Survey {
             switch,
             named,
             format,
+            is_earlier,
             own_logs,
         } = route::obeyed(host, site, &homes.slots, &config).await?;
         let sites = route::sites(&config, &site.proxy_include)?;
@@ -63,6 +66,7 @@ impl Survey {
             named,
             sites,
             format,
+            is_earlier,
             own_logs,
             notes: note.into_iter().collect(),
         })

@@ -28,6 +28,7 @@ mod held_back;
 mod hints;
 mod hostile;
 mod http2;
+mod kept;
 mod killed;
 mod long;
 mod moved;

@@ -32,6 +32,8 @@ use seen::Seen;
 const PIECE: usize = 64 * 1024;
 /// How often the kernel is asked for connections.
 const LOOK_EVERY_MS: u64 = 250;
+/// So many answers to our own requests since the last line are no accident.
+const OWN_UNSEEN: u64 = 10;
 /// So many requests that the kernel saw and the log has not are no accident.
 const UNSEEN: f64 = 20.0;
 
@@ -70,6 +72,8 @@ pub(super) struct Meter<'a, H> {
     waiting: RefCell<PerSlot<Waiting>>,
     /// What the old slot did, known when the window opens.
     baseline: RefCell<Baseline>,
+    /// How many of our own requests were answered when the log last grew.
+    answered: Cell<u64>,
     /// What was found out on the way.
     missing: RefCell<Vec<NotMeasured>>,
 }
@@ -96,6 +100,7 @@ impl<'a, H: Host> Meter<'a, H> {
             seen: RefCell::new(Seen::new(addresses, host.now_ms())),
             waiting: RefCell::default(),
             baseline: RefCell::default(),
+            answered: Cell::default(),
             missing: RefCell::default(),
         }
     }
@@ -216,12 +221,18 @@ impl<'a, H: Host> Meter<'a, H> {
         Some(arrivals.per_second * 5.0)
     }
 
-    /// Requests that ended at a slot in the last seconds, by the kernel, when far fewer are in the log: nginx can no
-    /// longer write it. `None` when the log is as it should be, or never showed anything.
+    /// Requests that ended and are not in the log: nginx can no longer write it. `None` when the log is as it should be,
+    /// or never showed anything.
     pub(super) async fn unlogged(&self, slot: Slot, logged: u64) -> Option<u64> {
         if !self.is_logged() || self.baseline.borrow().whole.requests == 0 {
             return None;
         }
+        // Our own are answered through the same nginx. Where they are logged at all, their lines come with the others.
+        let ours = self.route.answered() - self.answered.get();
+        if self.seen.borrow().logs_ours() {
+            return (ours >= OWN_UNSEEN).then_some(ours);
+        }
+        // Else the kernel knows of some: those that ended with their connections.
         let came = self.ended_at(slot).await?;
         let known = u32::try_from(logged + self.route.during().of).unwrap_or(u32::MAX);
         // Twice as many, so that neither a late line nor our own checks of the slot's health are taken for it.
@@ -267,14 +278,11 @@ impl<'a, H: Host> Meter<'a, H> {
             return;
         }
         // Not knowing stops nobody.
-        let Ok(ports) = self.host.ports_to(&self.addresses).await else {
+        let Ok(ages_ms) = self.host.unanswered(&self.addresses).await else {
             return;
         };
-        let now_ms = self.host.elapsed_ms();
-        let mut waiting = self.waiting.borrow_mut();
-        for slot in Slot::BOTH {
-            waiting.get_mut(slot).look(ports.get(slot), now_ms);
-        }
+        self.waiting
+            .replace(ages_ms.map(|ages| Waiting::new(ages.clone())));
     }
 
     /// Reads what nginx has logged since the last time.
@@ -287,7 +295,9 @@ impl<'a, H: Host> Meter<'a, H> {
             let log = self.paths.traffic_log();
             let piece = self.host.read_from(&log, offset, PIECE).await;
             let Ok(piece) = piece else { return };
-            self.seen.borrow_mut().take(&piece, self.window.get());
+            if self.seen.borrow_mut().take(&piece, self.window.get()) > 0 {
+                self.answered.set(self.route.answered());
+            }
             if piece.len() < PIECE {
                 return;
             }

@@ -200,7 +200,7 @@ fn upstreams_that_another_include_may_use_are_left_alone() {
         variable: "$service_url",
         folder: std::path::Path::new(FOLDER),
         context: &IncludeContext::default(),
-        keeping: Keeping::Never,
+        keeping: Keeping::Told,
     };
     let put = |path: &str, text: &str| {
         let content = text.as_bytes().to_vec().into();

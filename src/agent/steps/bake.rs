@@ -133,8 +133,8 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
             && let Some(came) = swap.meter.unlogged(new, logged.0).await
         {
             let why = format!(
-                "nginx no longer logs its requests: {came} ended in the last 5 s, and its log has {}; is the disk full? (`df -h`)",
-                logged.0
+                "nginx no longer logs its requests: {came} have ended, and its log has had no line for {} ms; is the disk full? (`df -h`)",
+                now.saturating_sub(logged.1)
             );
             return Ok(worse_because(swap, began, why));
         }

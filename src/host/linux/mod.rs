@@ -32,6 +32,7 @@ mod root;
 mod stream;
 mod sudoers;
 mod tail;
+mod tcp_info;
 mod tcp_table;
 mod weight;
 mod workers;

@@ -1,5 +1,6 @@
 //! What stands around the `server` blocks that obey an include, as far as it matters to the flag switch.
 
+use super::flag_switch::NEXT;
 use super::statements::{Block, blocks, files, is};
 
 /// What a configuration says around the include.
@@ -10,7 +11,8 @@ pub struct IncludeContext {
     /// `access_log` and `proxy_set_header` of the `http` block, which a `server` block loses as soon as it has one of
     /// its own; each as it is to be written again. Empty for what every such `server` block has already.
     pub inherited: Vec<String>,
-    /// What the `server` blocks set themselves: `proxy_http_version`, and headers by their lower-case names.
+    /// What the `server` blocks set themselves: `proxy_http_version`, headers by their lower-case names, and, there or
+    /// in the `http` block, when another server is asked.
     pub own: Vec<String>,
     /// The `location` blocks that pass requests on to a variable and have an `access_log` of their own, or are in one
     /// that has: nginx then drops ours.
@@ -45,9 +47,16 @@ pub fn around(config: &str, include: &str) -> IncludeContext {
             matches!(name.as_str(), "access_log" | "proxy_set_header") && !said_by_all(name)
         })
     });
+    let next = http
+        .iter()
+        .copied()
+        .filter_map(|words| match words.as_slice() {
+            [name, ..] if name.starts_with(NEXT) => Some(name.clone()),
+            _ => None,
+        });
     let own = said().filter_map(|words| match words.as_slice() {
         [name, header, ..] if name == "proxy_set_header" => Some(header.to_ascii_lowercase()),
-        [name, ..] if name == "proxy_http_version" => Some(name.clone()),
+        [name, ..] if name == "proxy_http_version" || name.starts_with(NEXT) => Some(name.clone()),
         _ => None,
     });
     let mut own_logs = Vec::new();
@@ -57,7 +66,7 @@ pub fn around(config: &str, include: &str) -> IncludeContext {
     IncludeContext {
         file_cache: file_cache.map(|words| words.join(" ")),
         inherited: inherited.map(|words| written(words)).collect(),
-        own: own.collect(),
+        own: own.chain(next).collect(),
         own_logs,
         files: files(config)
             .into_iter()
@@ -121,6 +130,11 @@ mod tests {
             ["access_log /var/log/nginx/access.log main if=$x;"]
         );
         assert_eq!(context.own, ["host"]);
+        let next = CONFIG.replace("http {", "http { proxy_next_upstream off;");
+        assert_eq!(
+            around(&next, "/etc/nginx/x.inc").own,
+            ["host", "proxy_next_upstream"]
+        );
         assert_eq!(
             context.file_cache, None,
             "the cache of another block does not matter"

@@ -5,6 +5,7 @@
 
 pub mod context;
 pub mod flag;
+mod flag_switch;
 mod include;
 mod sites;
 mod statements;

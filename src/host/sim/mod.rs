@@ -32,6 +32,7 @@ mod images;
 mod machine;
 mod network;
 mod proxy;
+mod visitors;
 mod watch;
 mod world;
 
@@ -127,7 +128,7 @@ impl SimHost {
             variable: "$service_url",
             folder: Path::new(FOLDER),
             context: &IncludeContext::default(),
-            keeping: Keeping::Never,
+            keeping: Keeping::Told,
         };
         let mut world = host.world.borrow().clone();
         let upstreams = flag::upstreams_file(Path::new(INCLUDE), &app);

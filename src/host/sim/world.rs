@@ -86,8 +86,10 @@ pub(crate) struct World {
     pub(crate) own_log: bool,
     /// Whether nginx logs as an earlier `provision` had it.
     pub(super) earlier_log: bool,
-    /// Requests without an end: their ports, and the port of their slot.
-    pub(super) hanging: Vec<(u16, u16)>,
+    /// Requests without an end: when they began, and the port of their slot.
+    pub(super) hanging: Vec<(u64, u16)>,
+    /// When users came last, by the port of the slot: nginx keeps a connection to it for a while.
+    pub(super) came_ms: BTreeMap<u16, u64>,
     pub(super) generation: u64,
     /// The clock that never jumps.
     pub(crate) now_ms: u64,
@@ -145,67 +147,28 @@ impl World {
         (0..ms / 50).for_each(|_| self.pass(50));
     }
 
-    /// nginx's files are those of the first version.
-    pub(crate) fn provisioned_earlier(&mut self) {
-        self.earlier_log = true;
+    /// nginx's files are those of an earlier version.
+    pub(crate) fn provisioned_earlier(&mut self, version: flag::FlagVersion) {
+        self.earlier_log = version == flag::FlagVersion::One;
         for content in self.files.values_mut() {
-            if let Some(text) = flag::as_version_one(&String::from_utf8_lossy(content)) {
+            if let Some(text) = flag::as_version(&String::from_utf8_lossy(content), version) {
                 *content = text.into_bytes().into();
             }
         }
     }
 
-    /// Lets time pass: people come, and nginx logs them when it is to.
-    pub(super) fn pass(&mut self, ms: u64) {
-        self.now_ms += ms;
-        let folder = Path::new(FOLDER);
-        let logged = self.is_logging();
-        self.due += self.visitors * ms;
-        let due = self.due / 1000;
-        self.due %= 1000;
-        if due == 0 || self.loaded != LoadedInclude::Flag {
-            return;
-        }
-        let live = self.live_port();
-        let container = self.containers.get(service_of(live).unwrap_or_default());
-        let (behaviour, started_ms) = match container {
-            Some(container) => (self.behaviour(container), container.started_ms),
-            None => (Behaviour::HealthyAfter(0), 0),
-        };
-        let mut lines = String::new();
-        for _ in 0..due {
-            self.visited += 1;
-            let age_ms = self.now_ms - started_ms;
-            let Some(line) = behaviour.line(self.visited, age_ms, live) else {
-                let port = u16::try_from(10_000 + self.visited % 50_000).unwrap_or(u16::MAX);
-                self.hanging.push((port, live));
-                continue;
-            };
-            if !behaviour.leaves_room(age_ms) {
-                continue;
-            }
-            let (seconds, ms) = (self.wall_ms() / 1000, self.wall_ms() % 1000);
-            let line = if self.earlier_log {
-                let whole = line.split(" | ").next().unwrap_or_default();
-                whole.replacen("v2", "1", 1)
-            } else {
-                line
-            };
-            lines.push_str(&format!("{seconds}.{ms:03} {line}\n"));
-        }
-        if logged && !self.own_log {
-            self.append(&flag::traffic_log(folder), lines.as_bytes());
-        }
-    }
-
-    /// The ports of the requests without an end to the slot at `port`.
-    pub(super) fn hanging_at(&self, port: u16) -> BTreeSet<u16> {
-        let open = self.hanging.iter().filter(|(_, to)| *to == port);
-        open.map(|(own, _)| *own).collect()
-    }
-
     /// A slot is gone, and with it every connection to it.
     pub(super) fn stop(&mut self, service: &str) {
+        let running = self
+            .containers
+            .get(service)
+            .is_some_and(|slot| slot.running);
+        let mut ports = self.came_ms.keys();
+        if running && ports.any(|port| service_of(*port) == Some(service) && self.keeps(*port)) {
+            self.broken.push(format!(
+                "`{service}` was stopped while nginx kept connections to it"
+            ));
+        }
         if let Some(container) = self.containers.get_mut(service) {
             container.running = false;
             container.held = true;
