@@ -102,7 +102,7 @@ async fn is_kept<H: Host>(swap: &Swap<'_, H>) -> StepResult<bool> {
         let found = swap.host.read(&path).await;
         let found = found.during(Reason::StartFailed, CANNOT_WRITE)?;
         let text = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        if !text.is_some_and(|text| Definition::read(&text).is_ok()) {
+        if text.is_none_or(|text| Definition::read(&text).is_err()) {
             return Ok(false);
         }
     }

@@ -183,7 +183,7 @@ mod tests {
         ],
     };
 
-    /// CgroupVersion 2 under systemd; the kernel weighs the disk by its cost model, one disk apart.
+    /// Version 2 under systemd; the kernel weighs the disk by its cost model, one disk apart.
     const TWO: Recorded = Recorded {
         membership: "0::/system.slice/docker-e55e.scope\n",
         files: &[

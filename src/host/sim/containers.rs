@@ -115,7 +115,7 @@ impl Containers for SimHost {
         Ok(self.world.borrow().networks.clone())
     }
     async fn container_starts(&self, _: &ComposeProject, _: &ServiceName) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     async fn weights(
         &self,

@@ -38,16 +38,14 @@ pub(super) fn render(message: &Message<'_>) -> Value {
             AttachmentPart::Log(text) => log = Some(text),
         }
     }
-    let mut first = json!({
+    let first = json!({
         "fallback": markdown::title(&message.summary(), MAX_LINE),
         "color": colour,
         "title": markdown::title(&message.title, MAX_TITLE),
+        "title_link": message.links.first().map(|run| &run.url),
         "text": texts.join("\n\n"),
         "fields": fields,
     });
-    if let Some(run) = message.links.first() {
-        first["title_link"] = json!(run.url);
-    }
     let second = log.map(|log| json!({ "fallback": "", "color": colour, "text": log }));
     let attachments: Vec<Value> = std::iter::once(first).chain(second).collect();
     json!({ "attachments": attachments })

@@ -49,15 +49,13 @@ pub(super) fn render(message: &Message<'_>) -> Value {
         }
     }
     let colour = colour(message.outcome);
-    let mut first = json!({
+    let first = json!({
         "title": title,
+        "url": message.links.first().map(|run| &run.url),
         "description": texts.join("\n\n"),
         "color": colour,
         "fields": fields,
     });
-    if let Some(run) = message.links.first() {
-        first["url"] = json!(run.url);
-    }
     let second = log.map(|log| json!({ "description": log, "color": colour }));
     let embeds: Vec<Value> = std::iter::once(first).chain(second).collect();
     // Nobody is called, whatever a commit says.

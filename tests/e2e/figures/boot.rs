@@ -78,7 +78,7 @@ fn the_live_slot_while_a_jvm_boots() {
     );
     let of =
         |seen: fn(&Seen) -> &Vec<f64>| [own, low].map(|kind| median(seen(kind).iter().copied()));
-    let rows: [(&str, fn(&Seen) -> &Vec<f64>); 7] = [
+    let rows: [Figure; 7] = [
         ("half of the requests take at most, quiet, ms", |seen| {
             &seen.quiet_p50
         }),
@@ -101,6 +101,9 @@ fn the_live_slot_while_a_jvm_boots() {
     }
 }
 
+/// What a line of the table says, and where it is.
+type Figure = (&'static str, fn(&Seen) -> &Vec<f64>);
+
 /// Warms the live slot, measures it alone, and beside a slot that boots.
 fn measure(world: &World, image: &str, live: &str, seen: &mut Seen) {
     std::thread::sleep(Duration::from_secs(1));
@@ -110,7 +113,7 @@ fn measure(world: &World, image: &str, live: &str, seen: &mut Seen) {
     let quiet = load(world);
     std::thread::sleep(QUIET);
     let quiet = quiet.stop_blocking();
-    let quiet = &quiet.by_version[live];
+    let quiet = quiet.by_version.get(live).expect("the live slot answers");
     let run = world.spawn(&["deploy", "--json"], &[("IMAGE", image)]);
     // Not before: what a deploy does until then is another matter.
     world.wait_until("the new slot boots", |world| {
@@ -123,7 +126,7 @@ fn measure(world: &World, image: &str, live: &str, seen: &mut Seen) {
     let took = took(&run.wait());
     // What the new release has answered is not counted, nor the time after the switch.
     let during = during.stop_blocking();
-    let during = &during.by_version[live];
+    let during = during.by_version.get(live).expect("the live slot answers");
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     seen.quiet_p50.push(ms(quiet.p50));
     seen.quiet_p99.push(ms(quiet.p99));

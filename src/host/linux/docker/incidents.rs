@@ -59,7 +59,7 @@ pub(in super::super) async fn start_of(
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn stamp(ms: u64) -> String {
