@@ -5,6 +5,7 @@
 //! ended. What was read before it is the baseline; the part of it before the new container boots is the *quiet*. Nothing
 //! here stops a swap: what cannot be measured is not told, and that it was not is.
 
+mod logging;
 mod probing;
 mod seen;
 
@@ -21,10 +22,11 @@ use super::traffic::{Counter, Waiting};
 use super::verdict::Baseline;
 use crate::host::facts::Probe;
 use crate::host::nginx::flag::Format;
-use crate::host::{Durability, Host, HostResult, Owner};
+use crate::host::{Host, HostResult};
 use crate::protocol::plan::{Bake, Site};
 use crate::protocol::receipt::{NotMeasured, Receipt};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
+pub(super) use logging::{start_logging, stop_logging};
 pub(super) use probing::Route;
 use seen::Seen;
 
@@ -382,22 +384,5 @@ impl<'a, H: Host> Meter<'a, H> {
             self.lacks(NotMeasured::NoListener);
         }
         receipt.not_measured.clone_from(&self.missing.borrow());
-    }
-}
-
-/// Has nginx log every request, from an empty file on. Who finds it logging leaves it at that.
-pub(super) async fn start_logging<H: Host>(host: &H, paths: &AppPaths) {
-    if let Ok(None) = host.read(&paths.measure()).await {
-        drop(host.empty(&paths.traffic_log()).await);
-        let measure = paths.measure();
-        drop(host.append(&measure, b"", Durability::Written).await);
-    }
-}
-
-/// Has nginx log no more, whoever had it begin. Until then a swap is not over: the log grows with every request.
-pub(super) async fn stop_logging<H: Host>(host: &H, paths: &AppPaths) -> HostResult<()> {
-    match host.read(&paths.measure()).await? {
-        Some(_) => host.remove(&paths.measure(), Owner::Us).await,
-        None => Ok(()),
     }
 }
