@@ -24,6 +24,7 @@ mod flag;
 mod happy;
 mod hostile;
 mod http2;
+mod kept;
 mod killed;
 mod long;
 mod moved;
