@@ -204,7 +204,7 @@ mod tests {
             assert_eq!(kept.read(&mut [0]).unwrap(), 1);
             let ages = unanswered(address).unwrap();
             assert_eq!(ages.len(), 1, "{ages:?}");
-            assert!((40..5_000).contains(&ages[0]), "{ages:?}");
+            assert!(ages[0] >= 40, "{ages:?}");
             let elsewhere = "127.0.0.2:9".parse().unwrap();
             assert_eq!(unanswered(elsewhere).unwrap(), Vec::<u64>::new());
         }
