@@ -13,6 +13,9 @@ mod crash;
 mod deploy;
 mod detach;
 mod docker;
+#[cfg(test)]
+mod drain_tests;
+mod earlier;
 mod ending;
 mod events;
 mod failure;
@@ -23,14 +26,17 @@ mod fence_tests;
 mod flag_tests;
 mod follow;
 mod history;
+mod homes;
 mod journal;
 mod lock;
 mod meter;
+mod networks;
 mod owner;
 #[cfg(test)]
 mod owner_tests;
 mod paths;
 mod prepare;
+mod projects;
 mod provision;
 mod recover;
 mod recover_all;
@@ -43,13 +49,17 @@ mod reserve;
 mod reserve_tests;
 mod resolve;
 mod revive;
+mod rights;
 mod route;
 mod saga;
 mod serve;
 mod serving;
+#[cfg(test)]
+mod slots_tests;
 mod statistics;
 mod status;
 mod steps;
+mod stranger;
 mod survey;
 mod swap;
 mod table;
@@ -64,10 +74,12 @@ mod wait;
 mod watch_simulation_tests;
 #[cfg(test)]
 mod watch_tests;
+#[cfg(test)]
+mod weight_tests;
 mod work;
 mod writer;
 
 pub use crate::host::linux::detached::keep_to_ourselves;
 pub use recover_all::{recover_all, settle_all};
-pub use serve::{replace_file, serve};
+pub use serve::serve;
 pub use work::work;

@@ -11,7 +11,7 @@ use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::facts::Probe;
 use crate::host::nginx::context::{self, IncludeContext, IncludePlace};
-use crate::host::nginx::flag::{self, Described, Format, NotOurs};
+use crate::host::nginx::flag::{self, Described, FlagVersion, Format, NotOurs};
 use crate::host::nginx::{self, Colours, Listen, Scheme, SwitchFile};
 use crate::host::{Files, Host};
 use crate::protocol::plan::{Site, SwitchChoice};
@@ -96,6 +96,8 @@ pub(super) struct Obeyed {
     pub(super) named: Slot,
     /// What the traffic log tells, with the flag.
     pub(super) format: Format,
+    /// Whether nginx's files are of an earlier version, with the flag.
+    pub(super) is_earlier: bool,
     /// The `location` blocks whose requests it does not see.
     pub(super) own_logs: Vec<String>,
     /// The path of the file that says it, or has nginx look at the flag.
@@ -125,7 +127,8 @@ pub(super) async fn obeyed<H: Host>(
             Ok(Obeyed {
                 switch: Switch::Flag,
                 named: by_flag(host, site).await?,
-                format: described.format,
+                format: described.version.format(),
+                is_earlier: described.version != FlagVersion::NOW,
                 own_logs: around.own_logs,
                 include,
                 colours,
@@ -142,6 +145,7 @@ pub(super) async fn obeyed<H: Host>(
                 switch: Switch::Reload(path),
                 named,
                 format: Format::Whole,
+                is_earlier: false,
                 own_logs: Vec::new(),
                 include,
                 colours,
@@ -257,7 +261,7 @@ async fn check<H: Host>(
     let described =
         flag::describe(&String::from_utf8_lossy(&text)).map_err(|why| not_ours(&upstreams, why))?;
     let described = described.ok_or_else(|| not_ours(&upstreams, NotOurs::Changed))?;
-    if described.format != include.format {
+    if described.version != include.version {
         // `provision` was cut short between the two.
         return Err(not_ours(&upstreams, NotOurs::OtherVersion));
     }
@@ -320,7 +324,7 @@ mod tests {
 
     fn include(host: &SimHost) -> String {
         let world = host.world.borrow();
-        let bytes = world.files.get(std::path::Path::new(INCLUDE)).unwrap();
+        let bytes = &world.files[std::path::Path::new(INCLUDE)];
         String::from_utf8_lossy(bytes).into_owned()
     }
 

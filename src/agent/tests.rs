@@ -84,6 +84,9 @@ pub(super) fn begun() -> Entry {
         service: service.parse().unwrap(),
         port,
         health_port: None,
+        name: None,
+        files: Vec::new(),
+        project: None,
     };
     Entry::Begun(Box::new(Begun {
         plan: plan(1, Target::Previous),

@@ -12,8 +12,9 @@ use crate::protocol::wire::{Reply, Request};
 #[derive(Debug)]
 pub struct Provisioned {
     pub app: AppName,
-    /// What was changed, or would be; else the code of an error that is printed already.
-    pub changes: Result<Vec<Change>, ExitCode>,
+    /// What was changed, or would be, and the line of `sudoers` that is enough from then on; else the code of an error
+    /// that is printed already.
+    pub told: Result<(Vec<Change>, Option<String>), ExitCode>,
 }
 
 /// Changes the host, or names the changes.
@@ -33,13 +34,13 @@ pub async fn provision(
         own_lines,
     });
     let request = Request::Provision { order };
-    let changes = |reply| match reply {
-        Reply::Provisioned { changes } => Some(changes),
+    let told = |reply| match reply {
+        Reply::Provisioned { changes, sudoers } => Some((changes, sudoers)),
         _ => None,
     };
-    let work = Box::pin(Session::ask_once(&host, &request, changes, &run.reporter));
-    let changes = tokio::select! {
-        changes = run.reporter.alive_during(work) => changes,
+    let work = Box::pin(Session::ask_once(&host, &request, told, &run.reporter));
+    let told = tokio::select! {
+        told = run.reporter.alive_during(work) => told,
         signal = by.cancel.requested() => {
             let what = "cancelled; the host finishes what it has begun";
             return Err(Error::new(signal.exit_code(), Reason::Cancelled, what));
@@ -47,7 +48,7 @@ pub async fn provision(
     };
     Ok(Provisioned {
         app: host.site.app.clone(),
-        changes: changes.map_err(|error| {
+        told: told.map_err(|error| {
             // With what nginx or another program had to say.
             run.reporter.error(&error);
             error.code()

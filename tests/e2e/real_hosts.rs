@@ -2,6 +2,8 @@
 //!
 //! The numbers are those of the project's list of shapes, found in public repositories and bug reports.
 
+mod nginx_files;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -39,77 +41,72 @@ const ON_THE_HOSTS_NETWORK: &str = "sed -i -e 's|^    ports:|    network_mode: h
 const IS_REDIRECTED: &str =
     "curl -s -o /dev/null -w '%{http_code}' -H 'Host: localhost' http://127.0.0.1/ | grep 301";
 
-const UPSTREAM: &str = "printf 'upstream api {\n    least_conn; # of one\n    server 127.0.0.1:8080 max_fails=3 fail_timeout=5s; # live\n    #server 127.0.0.1:8081;\n    keepalive 4;\n}\nupstream other { server 127.0.0.1:9; }\n' >/etc/nginx/conf.d/api.conf && sed -i -e '/include/d' -e 's|proxy_pass $service_url|proxy_pass http://api|' /etc/nginx/conf.d/default.conf && rm /var/lib/pct-deploy/hello/app.json";
-const BACKUP: &str = "printf 'upstream api {\n    server 127.0.0.1:8080;\n    server 127.0.0.1:8081 backup;\n}\n' >/etc/nginx/conf.d/api.conf && sed -i -e '/include/d' -e 's|proxy_pass $service_url|proxy_pass http://api|' /etc/nginx/conf.d/default.conf && rm /var/lib/pct-deploy/hello/app.json";
-const BOTH: &str = "printf 'upstream api { server 127.0.0.1:8080; server 127.0.0.1:8081; }\n' >/etc/nginx/conf.d/api.conf && sed -i -e '/include/d' -e 's|proxy_pass $service_url|proxy_pass http://api|' /etc/nginx/conf.d/default.conf && rm /var/lib/pct-deploy/hello/app.json";
-const COLOUR: &str = "printf 'upstream blue { server 127.0.0.1:8080; }\nupstream green { server 127.0.0.1:8081; }\n' >/etc/nginx/conf.d/slots.conf && echo 'set $active blue; # or green' >/etc/nginx/conf.d/service-url.inc && sed -i 's|proxy_pass $service_url|proxy_pass http://$active|' /etc/nginx/conf.d/default.conf";
-const MAP: &str = "printf 'upstream blue { server 127.0.0.1:8080; }\nupstream green { server 127.0.0.1:8081; }\n' >/etc/nginx/conf.d/slots.conf && printf 'map $host $active {\n    default blue;\n}\n' >/etc/nginx/conf.d/active.conf && sed -i -e '/include/d' -e 's|proxy_pass $service_url|proxy_pass http://$active|' /etc/nginx/conf.d/default.conf && rm /var/lib/pct-deploy/hello/app.json";
+/// v1 is live as an old script left it: two compose files with one service, the container in a project of its own.
+macro_rules! two_files {
+    ($then:literal) => {
+        concat!(
+            "cd ~ec2-user && docker tag $(docker inspect -f '{{.Image}}' ec2-user-hello-1-1) localhost:5000/pct/hello && docker rm -f ec2-user-hello-1-1 && rm docker-compose.yml /var/lib/pct-deploy/hello/app.json && for slot in blue:8080 green:8081; do printf 'services:\n  app:\n    image: localhost:5000/pct/hello\n    environment: [PROFILE=prod]\n    ports: [\"%s:8080\"]\n' ${slot#*:} >docker-compose.${slot%:*}.yml; done && su ec2-user -c 'docker compose -p app-blue -f docker-compose.blue.yml up -d' && sleep 1",
+            $then
+        )
+    };
+}
+const BLUE_GREEN: &str =
+    "docker-compose.blue.yml:app@app-blue,docker-compose.green.yml:app@app-green";
 
-const SHAPES: [Shape; 28] = [
+const SHAPES: [Shape; 26] = [
     Shape {
-        number: 8,
-        name: "the include in a location",
-        files: "sed -i -e '/include/d' -e 's|proxy_pass|include /etc/nginx/conf.d/service-url.inc; proxy_pass|' /etc/nginx/conf.d/default.conf",
-        by_reload: true,
-        settings: &[],
-        expected: Deployed("grep 8081 /etc/nginx/conf.d/service-url.inc"),
+        number: 17,
+        name: "two compose files with one service",
+        files: two_files!(""),
+        by_reload: false,
+        settings: &[("slots", BLUE_GREEN)],
+        expected: Deployed("docker ps | grep app-green-app-1"),
     },
     Shape {
-        number: 12,
-        name: "an upstream with a server",
-        files: UPSTREAM,
-        by_reload: true,
-        settings: &[("proxy-include", "/etc/nginx/conf.d/api.conf")],
-        expected: Deployed(
-            "grep 'server 127.0.0.1:8081 max_fails=3 fail_timeout=5s; # live' /etc/nginx/conf.d/api.conf && grep '    #server 127.0.0.1:8081;' /etc/nginx/conf.d/api.conf && grep 'upstream other { server 127.0.0.1:9; }' /etc/nginx/conf.d/api.conf",
-        ),
-    },
-    Shape {
-        number: 12,
-        name: "an upstream with the other slot as backup",
-        files: BACKUP,
-        by_reload: true,
-        settings: &[("proxy-include", "/etc/nginx/conf.d/api.conf")],
-        expected: Deployed(
-            "grep '127.0.0.1:8081;' /etc/nginx/conf.d/api.conf && grep '127.0.0.1:8080 backup;' /etc/nginx/conf.d/api.conf",
-        ),
-    },
-    Shape {
-        number: 12,
-        name: "an upstream that spreads over both slots",
-        files: BOTH,
-        by_reload: true,
-        settings: &[("proxy-include", "/etc/nginx/conf.d/api.conf")],
+        number: 17,
+        name: "the same without the projects' names",
+        files: two_files!(""),
+        by_reload: false,
+        settings: &[(
+            "slots",
+            "docker-compose.blue.yml:app,docker-compose.green.yml:app",
+        )],
         expected: Refused(&[
-            "`server 127.0.0.1:8080;` and `server 127.0.0.1:8081;`",
-            "`down` or `backup`",
+            "are one container",
+            "write `slots: docker-compose.blue.yml:app@app-blue, docker-compose.green.yml:app@app-green`",
         ]),
     },
     Shape {
-        number: 12,
-        name: "a colour's name in a variable",
-        files: COLOUR,
-        by_reload: true,
-        settings: &[],
-        expected: Deployed(
-            "grep 'set $active green; # or green' /etc/nginx/conf.d/service-url.inc",
+        number: 17,
+        name: "a network that is gone",
+        files: two_files!(
+            " && printf '    networks: [shop]\nnetworks: {shop: {name: shop_net, external: true}}\n' >>docker-compose.green.yml"
         ),
+        by_reload: false,
+        settings: &[("slots", BLUE_GREEN)],
+        expected: Refused(&[
+            "`docker-compose.green.yml:app@app-green` joins the network `shop_net`",
+            "docker network create shop_net",
+        ]),
     },
     Shape {
-        number: 12,
-        name: "a colour's name in a map",
-        files: MAP,
-        by_reload: true,
-        settings: &[("proxy-include", "/etc/nginx/conf.d/active.conf")],
-        expected: Deployed("grep '    default green;' /etc/nginx/conf.d/active.conf"),
-    },
-    Shape {
-        number: 14,
-        name: "the address on the next line, 0.0.0.0",
-        files: "printf 'set $service_url\n    \"http://0.0.0.0:8080\";\n' >/etc/nginx/conf.d/service-url.inc",
-        by_reload: true,
+        number: 18,
+        name: "COMPOSE_PROJECT_NAME in the old script",
+        files: "docker rm -f ec2-user-hello-1-1 && cd ~ec2-user && docker tag $(docker images -q localhost:5000/pct/hello | head -1) localhost:5000/pct/hello && su ec2-user -c 'COMPOSE_PROJECT_NAME=shop docker compose up -d hello-1' && sleep 1",
+        by_reload: false,
         settings: &[],
-        expected: Deployed("grep '    \"http://0.0.0.0:8081\";' /etc/nginx/conf.d/service-url.inc"),
+        expected: Deployed("docker inspect shop-hello-2-1 | grep '\"shop_default\"'"),
+    },
+    Shape {
+        number: 18,
+        name: "a project that the live container is not in",
+        files: "true",
+        by_reload: false,
+        settings: &[("slots", "hello-1@shop,hello-2@shop")],
+        expected: Refused(&[
+            "`ec2-user-hello-1-1`: service `hello-1` of the compose project `ec2-user`",
+            "write it into `slots` as `hello-1@ec2-user`",
+        ]),
     },
     Shape {
         number: 2,
@@ -308,15 +305,20 @@ impl Shape {
         }
         match self.expected {
             Deployed(shows) => {
-                run.expect(Outcome::Deployed, "deployed");
-                let one = world.ask_host("docker ps --format '{{.Names}}' | grep -c 'hello-[12]'");
+                let result = run.expect(Outcome::Deployed, "deployed");
+                let one =
+                    world.ask_host("docker ps --format '{{.Names}}' | grep -cE 'hello-[12]|-app-'");
                 assert_eq!(one, "1", "the old slot is stopped");
                 world.ask_host(shows);
                 if !matches!(self.number, 2 | 4) {
                     assert_eq!(world.serves().as_deref(), Some("v2"));
                 }
-                let allowed = if self.by_reload { 20 } else { 0 };
-                assert!(report.lost <= allowed, "{report}");
+                // Of a reload what was predicted, within five times, as in the series of deploys.
+                let allowed = match result.receipt.predicted_loss {
+                    Some(loss) if self.by_reload => 20.0 + 5.0 * loss.requests,
+                    _ => 0.0,
+                };
+                assert!((report.lost as f64) <= allowed, "{report}");
                 format!("deployed, {} of {} lost", report.lost, report.sent)
             }
             RolledBack(words) => {
@@ -339,7 +341,8 @@ impl Shape {
 fn every_shape_is_deployed_or_refused_in_words() {
     let asked = std::env::var("PCT_SHAPE").unwrap_or_default();
     let (mut table, mut failed) = (String::new(), Vec::new());
-    for shape in SHAPES.iter().filter(|shape| shape.name.contains(&asked)) {
+    let shapes = SHAPES.iter().chain(&nginx_files::SHAPES);
+    for shape in shapes.filter(|shape| shape.name.contains(&asked)) {
         let began = std::time::Instant::now();
         let played = catch_unwind(AssertUnwindSafe(|| {
             let mut world = if shape.by_reload {

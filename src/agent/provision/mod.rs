@@ -23,7 +23,6 @@ use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::lock;
 use super::owner::{self, FolderState};
 use super::paths::AppPaths;
-use super::prepare::warn_of_own_logs;
 use super::recover::recover;
 use super::{reload, route};
 use crate::error::{Failure, Reason};
@@ -47,12 +46,12 @@ pub(super) async fn provision<H: Host>(
             Reason::ProvisionFailed,
             "nginx's files cannot be written: `sudo -n` does not work",
         )
-        .hint("give the SSH user passwordless sudo, or connect as root")?;
+        .hint("give the SSH user passwordless sudo while it is provisioned, or connect as root; deploys need less, which `provision` prints")?;
     let paths = AppPaths::new(&order.site.app);
     let known = owner::look(host, &order.site).await?;
     if order.mode == ProvisionMode::DryRun {
         let plan = plan::plan(host, order, &paths).await?;
-        warn_of_own_logs(events, &plan.own_logs).await;
+        plan.warn(events).await;
         return Ok(plan.changes());
     }
     if known == FolderState::New {
@@ -91,7 +90,7 @@ async fn locked<H: Host>(
 ) -> StepResult<Vec<Change>> {
     recover(host, paths).await?;
     let plan = plan::plan(host, order, paths).await?;
-    warn_of_own_logs(events, &plan.own_logs).await;
+    plan.warn(events).await;
     owner::claim(host, &order.site).await?;
     // What is started at boot from now on.
     let current = host.become_current(&AppPaths::current_agent()).await;
@@ -112,7 +111,7 @@ async fn locked<H: Host>(
             )),
         });
     }
-    units::install(host, &plan.units).await?;
+    units::install(host, plan.units()).await?;
     Ok(changes)
 }
 

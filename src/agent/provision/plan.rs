@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use super::files::{File, flag_file, ours, roots};
 use super::taken::{self, VARIABLE};
 use super::units::{self, Unit};
+use crate::agent::events::Events;
 use crate::agent::failure::StepResult;
+use crate::agent::homes::Homes;
 use crate::agent::paths::AppPaths;
-use crate::agent::{route, survey};
+use crate::agent::prepare::warn_of_own_logs;
+use crate::agent::route;
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::nginx::flag::{self, FlagSwitch, Keeping};
@@ -21,7 +24,8 @@ use crate::protocol::slot::Slot;
 pub(super) struct ProvisionPlan {
     /// In the order in which they are written; those that are right already are left out.
     pub(super) files: Vec<File>,
-    pub(super) units: Vec<Unit>,
+    /// `None` where systemd does not run.
+    pub(super) units: Option<Vec<Unit>>,
     /// The slot that takes traffic, before and after.
     pub(super) live: Slot,
     /// Each `location` that has an `access_log` of its own, so that nginx drops ours there.
@@ -52,10 +56,22 @@ impl ProvisionPlan {
             .any(|file| file.loaded)
             .then(|| change("nginx".to_owned(), "one last reload"));
         let units = self
-            .units
+            .units()
             .iter()
             .map(|unit| change(unit.path.display().to_string(), unit.why));
         files.chain(reload).chain(units).collect()
+    }
+
+    pub(super) fn units(&self) -> &[Unit] {
+        self.units.as_deref().unwrap_or_default()
+    }
+
+    /// Says what this host will not do.
+    pub(super) async fn warn<H: Host>(&self, events: &Events<'_, H>) {
+        warn_of_own_logs(events, &self.own_logs).await;
+        if self.units.is_none() {
+            units::warn_of_no_systemd(events).await;
+        }
     }
 
     /// nginx must read the upstreams.
@@ -76,9 +92,8 @@ pub(super) async fn plan<H: Host>(
     paths: &AppPaths,
 ) -> StepResult<ProvisionPlan> {
     let site = &order.site;
-    let project = survey::project(host, site).await?;
-    let (_, slots, _) = survey::read_compose(host, site, &project).await?;
-    let ports = slots.map(|slot| slot.port);
+    let homes = Homes::read(host, site).await?;
+    let ports = homes.slots.map(|slot| slot.port);
     let config = route::config(host).await?;
     let taken = taken::take_over(host, order, &ports, config).await?;
     let (config, include) = (&taken.config, taken.include.display().to_string());

@@ -1,21 +1,25 @@
 //! Waits until the kernel shows no connection to the old slot's port, or the deadline.
 //!
-//! nginx opens one upstream connection per request, so established connections to the slot's
-//! published address are its requests in flight.
+//! Established connections to the slot's published address are its requests in flight, and those that nginx keeps. Nobody
+//! is sent to the slot any more, so after a moment only requests are left.
 
 use std::time::Duration;
 
 use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult};
+use crate::agent::journal::entry::Switch;
 use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
+use crate::host::nginx::flag::KEPT_IDLE;
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
 const POLL: Duration = Duration::from_millis(25);
+/// nginx closes an idle connection some time after it is due.
+const LATE: Duration = Duration::from_millis(250);
 /// Zero must be seen this often in a row: between two requests of one client there is a gap.
 const ZEROES: u32 = 2;
 
@@ -38,7 +42,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             .warn(
                 format!(
                     "{cut} connections were still open to `{}` after {}",
-                    old.service,
+                    old.name(),
                     swap.site().drain_timeout
                 ),
                 "raise `drain-timeout` if they matter (long downloads, WebSockets)",
@@ -54,7 +58,13 @@ pub(super) async fn drain<H: Host>(
     slot: &SlotService,
     step: Step,
 ) -> StepResult<u32> {
-    let mut wait = Wait::new(swap.host, swap.site().drain_timeout.duration(), POLL);
+    let kept = match swap.begun.switch {
+        Switch::Flag => KEPT_IDLE + LATE,
+        Switch::Reload(_) => Duration::ZERO,
+    };
+    // However short it is to be: an idle connection is nothing to cut.
+    let most = swap.site().drain_timeout.duration().max(kept);
+    let mut wait = Wait::new(swap.host, most, POLL).that_speaks_at_once();
     let mut zeroes = 0;
     loop {
         let open = swap
@@ -69,8 +79,15 @@ pub(super) async fn drain<H: Host>(
         if wait.is_over() {
             return Ok(open);
         }
-        let text = format_args!("{open} requests in flight to {}", slot.service);
-        wait.speak(swap.events, step, text).await;
+        if open > 0 {
+            let name = slot.name();
+            let text = if u128::from(wait.waited_ms()) < kept.as_millis() {
+                format!("{open} connections to {name}, in flight or kept for 1 s")
+            } else {
+                format!("{open} requests in flight to {name}")
+            };
+            wait.speak(swap.events, step, text).await;
+        }
         wait.pause().await;
     }
 }

@@ -117,7 +117,7 @@ fn words<H: Host>(
     let old = old.map_or_else(String::new, |old| format!("; the old slot gives {old}"));
     format!(
         "slot `{}` is healthy, but GET http://{}{path} gives {new}{old}",
-        slot.service,
+        slot.name(),
         slot.address()
     )
 }

@@ -159,22 +159,32 @@ fn mapping(port: &Value) -> Option<Mapping> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ComposeFile;
-    use crate::protocol::slot::PerSlot;
+    use super::super::{ComposeFile, ComposeProblem};
+    use crate::protocol::slot::{PerSlot, SlotService};
+
+    fn read(
+        yaml: &str,
+        named: &[u16],
+        health: Option<u16>,
+    ) -> Result<PerSlot<SlotService>, ComposeProblem> {
+        let file = ComposeFile::parse(yaml).unwrap();
+        let files = PerSlot {
+            one: file.clone(),
+            two: file,
+        };
+        let names = PerSlot {
+            one: "a".parse().unwrap(),
+            two: "b".parse().unwrap(),
+        };
+        super::super::slots(&files, &names, named, health).map_err(|(_, problem)| problem)
+    }
 
     /// The ports of two slots, or what is wrong with them.
     fn slots(one: &str, two: &str, named: &[u16]) -> Result<(u16, u16), String> {
         let yaml = format!(
             "services: {{a: {{image: x, ports: [{one}]}}, b: {{image: x, ports: [{two}]}}}}"
         );
-        let names = PerSlot {
-            one: "a".parse().unwrap(),
-            two: "b".parse().unwrap(),
-        };
-        let slots = ComposeFile::parse(&yaml)
-            .unwrap()
-            .slots(&names, named, None);
-        slots
+        read(&yaml, named, None)
             .map(|slots| (slots.one.port, slots.two.port))
             .map_err(|problem| problem.to_string())
     }
@@ -228,14 +238,7 @@ mod tests {
             let yaml = format!(
                 "services: {{a: {{image: x, network_mode: host, {one}}}, b: {{image: x, network_mode: host, {two}}}}}"
             );
-            let names = PerSlot {
-                one: "a".parse().unwrap(),
-                two: "b".parse().unwrap(),
-            };
-            let slots = ComposeFile::parse(&yaml)
-                .unwrap()
-                .slots(&names, &[8080], None);
-            slots
+            read(&yaml, &[8080], None)
                 .map(|slots| (slots.one.port, slots.two.port))
                 .map_err(|problem| problem.to_string())
         };
@@ -253,12 +256,7 @@ mod tests {
     #[test]
     fn the_health_check_may_have_a_port_of_its_own() {
         let yaml = "services: {a: {image: x, ports: ['9091:9090', '8080:80']}, b: {image: x, ports: ['8081:80', '9092:9090']}}";
-        let names = PerSlot {
-            one: "a".parse().unwrap(),
-            two: "b".parse().unwrap(),
-        };
-        let file = ComposeFile::parse(yaml).unwrap();
-        let slots = file.slots(&names, &[8080], Some(9090)).unwrap();
+        let slots = read(yaml, &[8080], Some(9090)).unwrap();
         assert_eq!(
             (slots.one.port, slots.one.health_address().port()),
             (8080, 9091)
@@ -267,10 +265,7 @@ mod tests {
             (slots.two.port, slots.two.health_address().port()),
             (8081, 9092)
         );
-        let none = file
-            .slots(&names, &[8080], Some(9000))
-            .unwrap_err()
-            .to_string();
+        let none = read(yaml, &[8080], Some(9000)).unwrap_err().to_string();
         assert!(
             none.contains("`health-port`") && none.contains("port 9000"),
             "{none}"

@@ -9,21 +9,15 @@ const TIME_WAIT: &str = "06";
 /// Whether a line is an established connection to exactly this address, seen from the side that
 /// connected or from any other socket whose peer it is.
 pub(super) fn is_connection_to(line: &str, address: SocketAddr) -> bool {
-    connected(line).is_some_and(|(_, peer)| is_at(peer, address))
-}
-
-/// The local port and the peer of an established connection.
-pub(super) fn connected(line: &str) -> Option<(u16, (IpAddr, u16))> {
     let mut fields = line.split_ascii_whitespace();
-    let (local, remote, state) = (fields.nth(1)?, fields.next()?, fields.next()?);
-    if state != ESTABLISHED {
-        return None;
-    }
-    Some((parse_address(local)?.1, parse_address(remote)?))
+    let (Some(remote), Some(ESTABLISHED)) = (fields.nth(2), fields.next()) else {
+        return false;
+    };
+    parse_address(remote).is_some_and(|peer| is_at(peer, address))
 }
 
 /// Whether a peer is exactly this address and port.
-pub(super) fn is_at((ip, port): (IpAddr, u16), address: SocketAddr) -> bool {
+fn is_at((ip, port): (IpAddr, u16), address: SocketAddr) -> bool {
     ip.to_canonical() == address.ip().to_canonical() && port == address.port()
 }
 

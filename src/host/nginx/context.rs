@@ -1,5 +1,6 @@
 //! What stands around the `server` blocks that obey an include, as far as it matters to the flag switch.
 
+use super::flag_switch::NEXT;
 use super::statements::{Block, blocks, files, is};
 
 /// What a configuration says around the include.
@@ -11,7 +12,8 @@ pub struct IncludeContext {
     /// `access_log` and `proxy_set_header` of the blocks around, which the block of the include loses as soon as it has
     /// one of its own; each as it is to be written again. Empty for what every such block has already.
     pub inherited: Vec<String>,
-    /// What the blocks set themselves: `proxy_http_version`, and headers by their lower-case names.
+    /// What the blocks set themselves: `proxy_http_version`, headers by their lower-case names, and, there or in the
+    /// `http` block, when another server is asked.
     pub own: Vec<String>,
     /// The `location` blocks that pass requests on to a variable and have an `access_log` of their own, or are in one
     /// that has: nginx then drops ours.
@@ -109,6 +111,10 @@ impl IncludeContext {
             .any(|block| !said(block, version).is_empty())
         {
             self.own.push(version.to_owned());
+        }
+        for words in around.iter().flat_map(|block| &block.statements) {
+            let next = words.iter().take(1).filter(|name| name.starts_with(NEXT));
+            self.own.extend(next.cloned());
         }
         for block in &own.blocks {
             passing(block, &mut self.own_logs);
@@ -217,6 +223,11 @@ mod tests {
             ["access_log /var/log/nginx/access.log main if=$x;"]
         );
         assert_eq!(context.own, ["host"]);
+        let next = CONFIG.replace("http {", "http { proxy_next_upstream off;");
+        assert_eq!(
+            around(&next, "/etc/nginx/x.inc").own,
+            ["host", "proxy_next_upstream"]
+        );
         assert_eq!(
             context.file_cache, None,
             "the cache of another block does not matter"
@@ -260,6 +271,22 @@ mod tests {
             with("", "open_file_cache max=2;").file_cache.as_deref(),
             Some("open_file_cache max=2")
         );
+    }
+
+    #[test]
+    fn when_another_server_is_asked_counts_wherever_it_is_said_around_the_include() {
+        let own = |http: &str, server: &str, location: &str, other: &str| {
+            let config = format!(
+                "http {{ {http} server {{ {server} location / {{ include /x.inc; {location} }} location /b {{ {other} }} }} }}"
+            );
+            around(&config, "/x.inc").own
+        };
+        let (next, none) = ("proxy_next_upstream_tries 1;", Vec::<String>::new());
+        let said = ["proxy_next_upstream_tries"];
+        assert_eq!(own(next, "", "", ""), said);
+        assert_eq!(own("", next, "", ""), said);
+        assert_eq!(own("", "", next, ""), said);
+        assert_eq!(own("", "", "", next), none);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod colours;
 pub mod context;
 mod edit;
 pub mod flag;
+mod flag_switch;
 mod glob;
 mod http_level;
 mod lexer;

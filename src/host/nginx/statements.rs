@@ -92,7 +92,7 @@ fn close(open: &mut Vec<Block>) {
 fn statements<'a>(config: &'a str, unread: &str) -> Vec<(&'a str, NginxToken)> {
     let mut files = files(config);
     files.retain(|(name, _)| name.is_empty() || *name != unread);
-    Dump::read_all(files)
+    NginxDump::read_all(files)
 }
 
 /// The statements of files by name, in nginx's order; what is included stands where it is included.
@@ -100,7 +100,7 @@ pub(super) fn of_files(files: &[(String, String)]) -> Vec<(&str, NginxToken)> {
     let files = files
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()));
-    Dump::read_all(files.collect())
+    NginxDump::read_all(files.collect())
 }
 
 /// Every simple statement of a text but the one that sets `variable`, and every block by its first words.
@@ -145,13 +145,13 @@ const HEADER: &str = "# configuration file ";
 /// The folder of nginx's first file, where a text does not say it.
 const PREFIX: &str = "/etc/nginx";
 
-struct Dump<'a> {
+struct NginxDump<'a> {
     files: Vec<(&'a str, &'a str)>,
     /// The folder of the first file, where relative names begin.
     prefix: &'a str,
 }
 
-impl<'a> Dump<'a> {
+impl<'a> NginxDump<'a> {
     fn read_all(files: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, NginxToken)> {
         let mut all = Vec::new();
         if let Some((name, text)) = files.first().copied() {

@@ -33,6 +33,7 @@ mod loaded;
 mod machine;
 mod network;
 mod proxy;
+mod visitors;
 mod watch;
 mod world;
 
@@ -129,7 +130,7 @@ impl SimHost {
             variable: "$service_url",
             folder: Path::new(FOLDER),
             context: &IncludeContext::default(),
-            keeping: Keeping::Never,
+            keeping: Keeping::Told,
         };
         let mut world = host.world.borrow().clone();
         let upstreams = Path::new(INCLUDE).with_file_name(flag::upstreams_file(&app));

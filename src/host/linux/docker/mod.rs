@@ -6,6 +6,7 @@ pub(super) mod containers;
 mod errors;
 pub(super) mod images;
 pub(super) mod incidents;
+pub(super) mod origin;
 pub(super) mod power;
 
 use bollard::Docker;

@@ -1,6 +1,9 @@
 //! Slack's markup: what must be escaped, and what is how long.
 
+use super::length;
 use crate::report::text;
+
+const LONGEST_LINE: usize = 400;
 
 /// Plain text as markup, at most `max` characters as Slack counts them, on one line.
 pub(super) fn escaped(content: &str, max: usize) -> String {
@@ -15,15 +18,22 @@ pub(super) fn escaped(content: &str, max: usize) -> String {
             '>' => "&gt;",
             c => c.encode_utf8(&mut unit),
         };
-        let cost = length(piece);
-        if cost > left {
+        if !push_within(&mut safe, piece, &mut left) {
             safe.push('…');
             return safe;
         }
-        left -= cost;
-        safe.push_str(piece);
     }
     safe
+}
+
+/// Adds a piece that is whole or not there at all; says whether there was room.
+pub(super) fn push_within(text: &mut String, piece: &str, left: &mut usize) -> bool {
+    let Some(rest) = left.checked_sub(length(piece)) else {
+        return false;
+    };
+    *left = rest;
+    text.push_str(piece);
+    true
 }
 
 /// Plain text where there is no markup, as in a header.
@@ -54,12 +64,23 @@ pub(super) fn link(url: &str, label: &str) -> String {
 
 /// The last lines that fit into a block of code of at most `max` characters.
 pub(super) fn code_block(lines: &[String], max: usize) -> String {
+    last_lines(lines, max, |line| escaped(line, LONGEST_LINE))
+}
+
+/// The same where code needs no escapes; Mattermost turns `<!channel>` into a call everywhere.
+pub(super) fn plain_block(lines: &[String], max: usize) -> String {
+    last_lines(lines, max, |line| {
+        let line = plain(line, LONGEST_LINE).replace("```", "'''");
+        line.replace('<', "<\u{200b}")
+    })
+}
+
+fn last_lines(lines: &[String], max: usize, shown: impl Fn(&str) -> String) -> String {
     const FENCES: usize = 8;
-    const LONGEST_LINE: usize = 400;
     let mut left = max.saturating_sub(FENCES);
     let mut kept: Vec<String> = Vec::new();
     for line in lines.iter().rev() {
-        let line = escaped(line, LONGEST_LINE);
+        let line = shown(line);
         let cost = length(&line) + 1;
         if cost > left {
             break;
@@ -69,11 +90,6 @@ pub(super) fn code_block(lines: &[String], max: usize) -> String {
     }
     kept.reverse();
     format!("```\n{}\n```", kept.join("\n"))
-}
-
-/// Slack counts UTF-16 units.
-pub(super) fn length(text: &str) -> usize {
-    text.chars().map(char::len_utf16).sum()
 }
 
 #[cfg(test)]

@@ -2,15 +2,22 @@
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::config::types::SlackField;
+use serde_json::Value;
+
+use crate::clients::github::HeadCommit;
+use crate::config::types::{Language, MessageFormat, SlackConfig, SlackField, SlackOn};
 use crate::error::{Failure, Reason};
+use crate::protocol::outcome::Outcome;
+use crate::protocol::result::{FailedStage, RunResult};
 use crate::report::fixtures::{baked_away, context, deployed, reloaded, rolled_back};
+use crate::report::message::{is_wanted, length, message};
 use crate::secret::Secret;
 
 fn config() -> SlackConfig {
     SlackConfig {
         webhook: Secret::new("https://hooks.slack.com/services/T/B/X"),
+        given: Secret::new("https://hooks.slack.com/services/T/B/X"),
+        format: MessageFormat::Slack,
         title: None,
         fields: SlackField::ALL.to_vec(),
         on: SlackOn::Always,
@@ -129,7 +136,7 @@ fn the_longest_texts_stay_within_slacks_limits() {
     );
     assert_eq!(sandbox::slack::refusal(&body), None, "{body}");
     assert_eq!(
-        mrkdwn::length(body["blocks"][0]["text"]["text"].as_str().unwrap()),
+        length(body["blocks"][0]["text"]["text"].as_str().unwrap()),
         150
     );
     // What is left out is whole, and never the outcome, the cause or the links.

@@ -1,22 +1,23 @@
-//! The message to Slack.
+//! The message to a channel, of Slack or another messenger.
 
 use tokio::time::timeout;
 
 use super::{Delivery, Doing, End, Sink, Warning};
 use crate::clients::github::HeadCommit;
-use crate::config::types::{SlackConfig, SlackField};
+use crate::clients::webhook::{self, Wanted, Webhook};
+use crate::config::types::{MessageFormat, SlackConfig, SlackField};
 use crate::protocol::result::RunResult;
-use crate::report::{RunReport, redact, slack};
+use crate::report::{RunReport, message, redact};
 
-pub(super) struct SlackMessage<'a>(pub(super) &'a SlackConfig);
+pub(super) struct ChannelMessage<'a>(pub(super) &'a SlackConfig);
 
-impl Sink for SlackMessage<'_> {
+impl Sink for ChannelMessage<'_> {
     fn name(&self) -> &'static str {
         "slack"
     }
 
     fn service(&self) -> &'static str {
-        "Slack"
+        self.0.format.service()
     }
 
     /// Nobody knows what became of a post that was cut off, and a second one may be a second message.
@@ -33,10 +34,10 @@ impl Sink for SlackMessage<'_> {
     }
 }
 
-impl SlackMessage<'_> {
+impl ChannelMessage<'_> {
     async fn post(&self, end: &End<'_>) -> Result<Delivery, Warning> {
         let (run, settings) = (end.run, self.0);
-        if !slack::is_wanted(settings.on, end.published.outcome) {
+        if !message::is_wanted(settings.on, end.published.outcome) {
             return Ok(Delivery::NotWanted);
         }
         let commit = match self.head_commit(end).await {
@@ -46,12 +47,27 @@ impl SlackMessage<'_> {
                 None
             }
         };
-        let (language, context) = (run.config.language, run.context);
-        let mut message =
-            slack::message(settings, language, context, commit.as_ref(), &end.published);
-        redact::json(&mut message, run.reporter.redactor());
+        let redactor = run.reporter.redactor();
+        let context = redact::context(run.context, redactor);
+        let told = SlackConfig {
+            title: settings.title.as_ref().map(|title| redactor.redact(title)),
+            ..settings.clone()
+        };
+        let (language, commit) = (run.config.language, commit.as_ref());
+        let mut message = message::message(&told, language, &context, commit, &end.published);
+        redact::json(&mut message, redactor);
         run.memory.try_once(self.name(), run.reporter);
-        let posted = crate::clients::slack::post(&settings.webhook, &message).await;
+        let webhook = Webhook {
+            service: self.service(),
+            address: &settings.webhook,
+            answer: match settings.format {
+                MessageFormat::Discord => Wanted::ByQuery,
+                MessageFormat::Slack | MessageFormat::Workflow | MessageFormat::Mattermost => {
+                    Wanted::Unasked
+                }
+            },
+        };
+        let posted = webhook::post(&webhook, &message).await;
         posted.map_err(|error| {
             let text = redact::short(&error.chain().join(": "), run.reporter.redactor());
             Warning::new(text, error.hints().first().map(String::as_str))
@@ -59,19 +75,21 @@ impl SlackMessage<'_> {
         Ok(Delivery::Yes)
     }
 
-    /// The message and the author; without them the message to Slack is shorter.
+    /// The message and the author; without them the message is shorter.
     async fn head_commit(&self, end: &End<'_>) -> Result<Option<HeadCommit>, Warning> {
         const WHAT: &str = "ask GitHub for the commit's message and author";
         let told = |field: &SlackField| matches!(field, SlackField::Message | SlackField::Author);
         let (Some(github), Some(commit)) = (&end.github, &end.run.context.commit) else {
             return Ok(None);
         };
-        if !self.0.fields.iter().any(told) {
+        // A workflow gets all facts.
+        let all = self.0.format == MessageFormat::Workflow;
+        if !all && !self.0.fields.iter().any(told) {
             return Ok(None);
         }
         let redactor = end.run.reporter.redactor();
         let asked = Box::pin(github.head_commit(commit));
-        // A GitHub that hangs must leave time for Slack.
+        // A GitHub that hangs must leave time for the message.
         match timeout(end.budget / 5, asked).await {
             Ok(Ok(found)) => Ok(Some(HeadCommit {
                 message: redactor.redact(&found.message),

@@ -2,12 +2,32 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use pct_deploy::clients::slack::post;
+use pct_deploy::clients::webhook::{self, Wanted, Webhook};
+use pct_deploy::error::Result;
 use pct_deploy::secret::Secret;
-use serde_json::json;
+use sandbox::slack::{Receiver, Reply as Scripted, Slack};
+use serde_json::{Value, json};
 
 use crate::server::{Reply, Server, text};
 use crate::world::HOOK;
+
+async fn post(address: &Secret, message: &Value) -> Result<()> {
+    let webhook = Webhook {
+        service: "Slack",
+        address,
+        answer: Wanted::Unasked,
+    };
+    webhook::post(&webhook, message).await
+}
+
+async fn post_to_discord(address: String, message: &Value) -> Result<()> {
+    let webhook = Webhook {
+        service: "Discord",
+        address: &Secret::new(address),
+        answer: Wanted::ByQuery,
+    };
+    webhook::post(&webhook, message).await
+}
 
 #[tokio::test]
 async fn a_message_is_posted_once() {
@@ -116,4 +136,57 @@ async fn a_long_answer_is_cut_between_words() {
     let server = Server::start(|_| text(400, &"no ".repeat(1 << 20))).await;
     let error = post(&Secret::new(server.url(HOOK)), &json!({})).await;
     assert!(error.unwrap_err().to_string().len() < 5000);
+}
+
+/// Discord looks at a message when nobody listens any more, unless it is asked what became of it.
+#[tokio::test]
+async fn discord_is_asked_what_became_of_the_message() {
+    let server = Server::start(|_| text(200, "{}")).await;
+    for (path, line) in [
+        ("/api/webhooks/1/x", "POST /api/webhooks/1/x?wait=true"),
+        (
+            "/api/webhooks/1/x?thread_id=7",
+            "POST /api/webhooks/1/x?thread_id=7&wait=true",
+        ),
+    ] {
+        post_to_discord(server.url(path), &json!({})).await.unwrap();
+        assert_eq!(server.lines().last().unwrap(), line);
+    }
+    let discord = Slack::start().unwrap();
+    let long = json!({ "content": "x".repeat(2001) });
+    let error = post_to_discord(discord.url_of(Receiver::Discord), &long).await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("Discord refused") && error.contains("BASE_TYPE_MAX_LENGTH"),
+        "{error}"
+    );
+}
+
+/// It says how long to wait in its JSON alone.
+#[tokio::test]
+async fn discord_is_given_the_time_that_it_asks_for() {
+    let discord = Slack::start().unwrap();
+    discord.script([Scripted::RateLimited { retry_after_s: 1 }]);
+    let begun = std::time::Instant::now();
+    let message = json!({ "content": "배포" });
+    post_to_discord(discord.url_of(Receiver::Discord), &message)
+        .await
+        .unwrap();
+    assert!(
+        begun.elapsed().as_secs_f64() >= 1.35,
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(discord.shown(), [message]);
+    discord.script([Scripted::RateLimited { retry_after_s: 40 }]);
+    let error = post_to_discord(
+        discord.url_of(Receiver::Discord),
+        &json!({ "content": "x" }),
+    )
+    .await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("Discord takes no message for another 41 s"),
+        "{error}"
+    );
 }
