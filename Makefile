@@ -37,9 +37,9 @@ dist:  ## build the release binary and the action's image
 	@scripts/images
 	@scripts/dist
 
-sandbox:  ## start a registry and two whole servers, each in a container
+sandbox:  ## start a registry and three whole servers, each in a container
 	@scripts/setup --parking
-	@scripts/sandbox up --v1 --parking
+	@scripts/sandbox up --v1 --v3 --parking
 
 down:  ## remove the sandbox
 	@scripts/sandbox down

@@ -20,6 +20,22 @@ start_host() {
   wait_for 60 host_is_ready "$name" || { docker exec "$name" systemctl --no-pager --failed; return 1; }
 }
 
+ENGINE=pct-engine
+# start_engine FOLDER: an engine alone, trixie's with the containerd image store, at FOLDER/docker.sock. It shares the
+# registry's network, so that its registry is localhost:5000 as everybody's.
+start_engine() {
+  local capability options=()
+  for capability in $CAPABILITIES; do options+=(--cap-add "$capability"); done
+  docker rm -f -v "$ENGINE" >/dev/null 2>&1 || true
+  docker run -d --name "$ENGINE" "${options[@]}" --network container:pct-registry \
+    --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined \
+    --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run:mode=755 --tmpfs /tmp:exec,mode=1777 \
+    -v /var/lib/docker -v /var/lib/containerd -v "$1:/engine" --memory 1g pct-sandbox/host-v2 \
+    sh -c 'echo "{\"features\":{\"containerd-snapshotter\":true}}" >/etc/docker/daemon.json &&
+      exec dockerd -H unix:///engine/docker.sock --bridge=none --iptables=false --ip-forward=false'
+  wait_for 30 docker -H "unix://$1/docker.sock" info || { docker logs --tail 20 "$ENGINE" && return 1; }
+}
+
 # Installs the deploy key; the container's root does it, so no password exists.
 open_door() {
   wait_for 20 docker exec "$1" test -d /home/ec2-user/.ssh

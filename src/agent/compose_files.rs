@@ -77,7 +77,8 @@ pub(super) async fn find<F: Files>(
     Ok([Some(file), on_top].into_iter().flatten().collect())
 }
 
-async fn all_there<F: Files>(
+/// Files that a setting names; each must be there.
+pub(super) async fn all_there<F: Files>(
     host: &F,
     folder: &Path,
     files: Vec<PathBuf>,

@@ -179,18 +179,18 @@ impl<'a, H: Host> Deploy<'a, H> {
         let (settings, one_shots) = match resolved.staged {
             Staged::Kept { .. } => (Settings::Kept, Vec::new()),
             Staged::File { .. } | Staged::Nothing => {
-                let one_shots = survey.file.one_shots(&plan.site.slots);
+                let one_shots = survey.one_shots(resolved.slot);
                 (Settings::File, one_shots)
             }
         };
         Begun {
             fence: number,
-            folder: survey.project.folder.clone(),
-            files: survey.project.files.clone(),
-            slots: survey.slots.clone(),
-            compose_version: survey.file.version.clone(),
+            folder: survey.homes.projects.one.folder.clone(),
+            files: survey.homes.shared_files(),
+            slots: survey.homes.slots.clone(),
+            compose_version: survey.homes.files.get(resolved.slot).version.clone(),
             switch: survey.switch.clone(),
-            dependencies: survey.dependencies.clone(),
+            dependencies: survey.all_dependencies(),
             one_shots,
             previous: survey.live_release(),
             image: resolved.image.clone(),
@@ -224,14 +224,16 @@ impl<'a, H: Host> Deploy<'a, H> {
             paths: self.paths,
             begun,
             staged: &resolved.staged,
-            tool: survey.project.tool,
+            tool: survey.homes.projects.one.tool,
             sites: &survey.sites,
+            colours: survey.colours.clone(),
             login: self.login,
             cancel: Some(self.cancel),
             receipt: RefCell::default(),
             meter: Meter::of(self.host, self.paths, survey, &self.plan.site),
             healthy_at: Cell::new(None),
             decided_at: Cell::new(None),
+            own_weights: RefCell::default(),
             last_lines: RefCell::default(),
         }
     }

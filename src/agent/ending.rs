@@ -154,7 +154,7 @@ fn told(why: Failure) -> Failure {
 fn new_release(begun: &Begun) -> LiveRelease {
     LiveRelease {
         slot: begun.slot,
-        service: begun.slots.get(begun.slot).service.to_string(),
+        service: begun.slots.get(begun.slot).name().to_string(),
         release: Some(begun.release.clone()),
         image: Some(begun.image.clone()),
     }

@@ -51,7 +51,9 @@ fn hint_for(trouble: Trouble) -> Option<&'static str> {
         Trouble::DiskFull => Some(
             "free some space on the host: `docker system df`, `docker image prune -a`, `df -h`",
         ),
-        Trouble::Unauthorized => Some("check `registry-username` and `registry-password`"),
+        Trouble::Unauthorized => {
+            Some("check `registry-username` and `registry-password`, or its line in `registries`")
+        }
         _ => None,
     }
 }

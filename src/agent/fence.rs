@@ -121,7 +121,7 @@ pub(super) async fn lock<H: Files + Clock>(host: &H, paths: &AppPaths) -> StepRe
                 ),
             )
             .hint(format!(
-                "see who has it: `sudo fuser -v {}`",
+                "see who has it: `sudo lslocks -u | grep {}`",
                 path.display()
             )));
         }

@@ -15,6 +15,9 @@ mod crash;
 mod deploy;
 mod detach;
 mod docker;
+#[cfg(test)]
+mod drain_tests;
+mod earlier;
 mod ending;
 mod events;
 mod failure;
@@ -25,15 +28,18 @@ mod fence_tests;
 mod flag_tests;
 mod follow;
 mod history;
+mod homes;
 mod journal;
 mod lock;
 mod meter;
 mod named;
+mod networks;
 mod owner;
 #[cfg(test)]
 mod owner_tests;
 mod paths;
 mod prepare;
+mod projects;
 mod provision;
 mod reach;
 mod recover;
@@ -47,13 +53,17 @@ mod reserve;
 mod reserve_tests;
 mod resolve;
 mod revive;
+mod rights;
 mod route;
 mod saga;
 mod serve;
 mod serving;
+#[cfg(test)]
+mod slots_tests;
 mod statistics;
 mod status;
 mod steps;
+mod stranger;
 mod survey;
 mod swap;
 mod table;
@@ -68,10 +78,12 @@ mod wait;
 mod watch_simulation_tests;
 #[cfg(test)]
 mod watch_tests;
+#[cfg(test)]
+mod weight_tests;
 mod work;
 mod writer;
 
 pub use crate::host::linux::detached::keep_to_ourselves;
 pub use recover_all::{recover_all, settle_all};
-pub use serve::{replace_file, serve};
+pub use serve::serve;
 pub use work::work;

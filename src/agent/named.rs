@@ -6,15 +6,16 @@ use super::failure::{StepResult, StepResultExt as _};
 use super::route;
 use crate::error::{Failure, Reason};
 use crate::host::Host;
-use crate::host::compose::{ComposeFile, ComposeProblem};
+use crate::host::compose::{self, ComposeFile, ComposeProblem};
 use crate::host::nginx::{NamedBy, NamedSlot, NginxPlace, Spelling};
+use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
-use crate::protocol::slot::{PerSlot, SlotService};
+use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
 /// How a file may name a slot.
 pub(super) fn spelling(slot: &SlotService) -> Spelling {
     Spelling {
-        names: slot.names.clone(),
+        names: slot.hosts.clone(),
         published: if slot.is_named() {
             Vec::new()
         } else {
@@ -48,16 +49,17 @@ pub(super) async fn slots<H: Host>(
     host: &H,
     site: &Site,
     nginx: &NginxPlace,
-    file: &ComposeFile,
-    problem: impl Fn(ComposeProblem) -> Failure,
-) -> StepResult<PerSlot<SlotService>> {
+    files: &PerSlot<ComposeFile>,
+    services: &PerSlot<ServiceName>,
+) -> StepResult<Result<PerSlot<SlotService>, (Slot, ComposeProblem)>> {
     let text = route::read(host, site, &nginx.include).await?;
-    let spellings = file.spellings(&site.slots).map_err(&problem)?;
-    let found = slot(&nginx.include, &text, &spellings)?;
-    let health = site.health.port;
-    let slots = match found.by {
-        NamedBy::Name(port) => file.slots_by_name(&site.slots, port, health),
-        NamedBy::Port(port) => file.slots(&site.slots, &[port], health),
+    let spellings = match compose::spellings(files, services) {
+        Ok(spellings) => spellings,
+        Err(problem) => return Ok(Err(problem)),
     };
-    slots.map_err(problem)
+    let health = site.health.port;
+    Ok(match slot(&nginx.include, &text, &spellings)?.by {
+        NamedBy::Name(port) => compose::slots_by_name(files, services, port, health),
+        NamedBy::Port(port) => compose::slots(files, services, &[port], health),
+    })
 }

@@ -13,9 +13,10 @@ use super::paths::{AppPaths, STATE_ROOT};
 use super::prepare;
 use crate::error::{Failure, Reason};
 use crate::host::{Access, Host, Owner};
-use crate::protocol::ids::{AppName, ServiceName};
+use crate::protocol::ids::AppName;
 use crate::protocol::plan::Site;
 use crate::protocol::slot::PerSlot;
+use crate::protocol::slot_spec::SlotSpec;
 
 /// The version of `app.json`.
 const VERSION: u64 = 1;
@@ -26,7 +27,7 @@ const VERSION: u64 = 1;
 struct AppOwner {
     version: u64,
     project: PathBuf,
-    slots: PerSlot<ServiceName>,
+    slots: PerSlot<SlotSpec>,
     include: String,
 }
 
@@ -215,7 +216,8 @@ async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<AppOwner>> {
 }
 
 fn refuse_other(site: &Site, owner: &AppOwner, us: &AppOwner) -> StepResult<()> {
-    if owner == us {
+    let differs_in = owner.differs_in(us);
+    if differs_in.is_empty() {
         return Ok(());
     }
     let app = &site.app;
@@ -223,10 +225,7 @@ fn refuse_other(site: &Site, owner: &AppOwner, us: &AppOwner) -> StepResult<()> 
         Reason::PreflightFailed,
         format!("the app `{app}` on this host belongs to {owner}; this is {us}"),
     )
-    .hint(format!(
-        "when that is a mistake, correct {}",
-        owner.differs_in(us)
-    ))
+    .hint(format!("when that is a mistake, correct {differs_in}"))
     .hint("give each project an app name of its own: set `app`")
     .hint(format!(
         "if it is the same project and was moved: `rm {}`, and the next deploy records it again",
@@ -268,11 +267,13 @@ fn cannot(verb: &str, path: &Path) -> String {
 }
 
 impl AppOwner {
-    /// The settings that make it another one.
+    /// The settings that make it another one. Whoever writes more of a slot than before means the same one.
     fn differs_in(&self, other: &Self) -> String {
+        let (ours, theirs) = (&self.slots, &other.slots);
+        let same_slots = ours.one.may_be(&theirs.one) && ours.two.may_be(&theirs.two);
         let settings = [
             ("`project-directory`", self.project != other.project),
-            ("`slots`", self.slots != other.slots),
+            ("`slots`", !same_slots),
             ("`proxy-include`", self.include != other.include),
         ];
         let differing = settings.iter().filter(|(_, differs)| *differs);

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::host::nginx::flag;
-use crate::protocol::ids::{AppName, DeploymentId, ReleaseId, ServiceName};
+use crate::protocol::ids::{AppName, DeploymentId, ReleaseId, SlotName};
+use crate::protocol::slot::Slot;
 
 pub(super) use crate::protocol::place::STATE_ROOT;
 
@@ -114,13 +115,31 @@ impl AppPaths {
         self.releases().join(format!("{release}.yml"))
     }
 
+    /// The same as it ran in a slot: the second one has a file of its own, unless one describes both.
+    pub(super) fn release_in(&self, release: &ReleaseId, slot: Slot, of_both: bool) -> PathBuf {
+        if slot == Slot::One || of_both {
+            self.release_file(release)
+        } else {
+            self.releases().join(format!("{release}.{slot}.yml"))
+        }
+    }
+
+    /// All that is kept of a release; the last one says that it is whole.
+    pub(super) fn release_files(&self, release: &ReleaseId, of_both: bool) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = [Slot::Two, Slot::One]
+            .map(|slot| self.release_in(release, slot, of_both))
+            .into();
+        files.dedup();
+        files
+    }
+
     /// The key that releases are named with.
     pub(super) fn release_key(&self) -> PathBuf {
         self.folder.join("release-key")
     }
 
     /// What goes on top of the user's compose file for a slot.
-    pub(super) fn override_file(&self, service: &ServiceName) -> PathBuf {
-        self.folder.join(format!("{service}.override.yml"))
+    pub(super) fn override_file(&self, slot: &SlotName) -> PathBuf {
+        self.folder.join(format!("{slot}.override.yml"))
     }
 }

@@ -4,15 +4,19 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
+use super::earlier;
 use super::events::Events;
 use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
+use super::networks;
 use super::paths::{AppPaths, STATE_ROOT};
+use super::rights;
+use super::stranger;
 use super::survey::{Survey, is_running};
 use super::wait::Wait;
 use crate::error::{Failure, Reason};
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
-use crate::host::{Host, RecreatePolicy};
+use crate::host::{Host, RecreatePolicy, RootWork};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
@@ -39,6 +43,12 @@ pub(super) async fn run<H: Host>(
         .await
         .map_err(|error| (step, error))?;
     warn_of_own_logs(events, &survey.own_logs).await;
+    for [what, hint] in &survey.notes {
+        events.warn(what.clone(), hint.clone()).await;
+    }
+    if survey.is_earlier {
+        earlier::warn(events, site).await;
+    }
     let step = Step::StartDependencies;
     let wait = start_dependencies(host, events, &survey, cancel);
     events
@@ -72,18 +82,34 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
         )
         .hint(format!("set `platform: {}`", docker.platform)));
     }
+    no_snap(&docker.root)?;
     enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
     enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
-    let (root, survey) = tokio::join!(host.can_act_as_root(), Survey::take(host, site));
-    root.during(
-        Reason::PreflightFailed,
-        "nginx cannot be reloaded: `sudo -n` does not work",
-    )
-    .hint("give the SSH user passwordless sudo, or connect as root")?;
-    let survey = survey?;
+    let (read, survey) = tokio::join!(
+        rights::check(host, site, &RootWork::Read),
+        Survey::take(host, site)
+    );
+    read?;
+    let mut survey = survey?;
+    if let Switch::Reload(include) = &survey.switch {
+        rights::check(host, site, &RootWork::Reload(include.clone())).await?;
+    }
     is_loaded(host, &survey).await?;
-    port_is_free(host, &AppPaths::new(&site.app), &survey).await?;
+    port_is_free(host, site, &survey).await?;
+    let note = networks::check(host, site, &survey).await?;
+    survey.notes.extend(note);
     Ok(survey)
+}
+
+/// Compose of a snap may read home folders and nothing else, so neither what we keep for a slot nor a project elsewhere.
+fn no_snap(docker_root: &Path) -> StepResult<()> {
+    if !docker_root.starts_with("/var/snap") {
+        return Ok(());
+    }
+    let what = format!("Docker on the host is a snap, which cannot read files in `{STATE_ROOT}`");
+    Err(Failure::new(Reason::PreflightFailed, what).hint(
+        "use the packages of your distribution or of Docker in its place (https://docs.docker.com/engine/install/); `sudo snap remove docker` also removes its images, containers and volumes",
+    ))
 }
 
 async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult<()> {
@@ -124,8 +150,8 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
             format!(
                 "`{}` names slot `{}`, but it was changed after nginx loaded it, and slot `{}` runs: it is unclear which one serves",
                 include.display(),
-                survey.slots.get(survey.named).service,
-                survey.slots.get(other).service
+                survey.homes.slots.get(survey.named).name(),
+                survey.homes.slots.get(other).name()
             ),
         )
         .hint(format!("make it name the slot that serves, then `{} && {}` on the host",
@@ -137,9 +163,10 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
 }
 
 /// The idle slot's port must not belong to some other program.
-async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> StepResult<()> {
+async fn port_is_free<H: Host>(host: &H, site: &Site, survey: &Survey) -> StepResult<()> {
+    let paths = AppPaths::new(&site.app);
     let idle = survey.idle();
-    let slot = survey.slots.get(idle);
+    let slot = survey.homes.slots.get(idle);
     // One that nginx asks by name has an address of its own.
     if slot.is_named() || survey.runs(idle) || !host.accepts(slot.address()).await {
         return Ok(());
@@ -147,15 +174,19 @@ async fn port_is_free<H: Host>(host: &H, paths: &AppPaths, survey: &Survey) -> S
     // Another deploy may be starting that slot: its port listens before its container is said to run. We do not hold
     // the lock yet; the same check comes again under it, when nothing is open.
     let open = matches!(host.read(&paths.journal()).await, Ok(Some(_)));
-    let now = look(host, &survey.project, &slot.service).await?;
+    let now = look(host, survey.homes.projects.get(idle), &slot.service).await?;
     if open || now.as_ref().is_some_and(is_running) {
         return Ok(());
+    }
+    if let Ok(Some(publisher)) = host.publisher(slot.port).await {
+        return Err(stranger::on_port(survey, site, idle, &publisher));
     }
     Err(Failure::new(
         Reason::PreflightFailed,
         format!(
             "port {} of slot `{}` is taken by another program",
-            slot.port, slot.service
+            slot.port,
+            slot.name()
         ),
     )
     .hint(format!(
@@ -171,9 +202,14 @@ async fn start_dependencies<H: Host>(
     cancel: &Cell<bool>,
 ) -> StepResult<()> {
     let mut missing: Vec<ServiceName> = Vec::new();
-    for service in &survey.dependencies {
+    let idle = survey.idle();
+    let (dependencies, project) = (
+        survey.dependencies.get(idle),
+        survey.dependency_project(idle),
+    );
+    for service in dependencies {
         // A running database stays as it is, even when its settings changed: restarting it is not ours to decide.
-        if !look(host, &survey.project, service)
+        if !look(host, &project, service)
             .await?
             .as_ref()
             .is_some_and(is_running)
@@ -191,15 +227,11 @@ async fn start_dependencies<H: Host>(
             .progress(Step::StartDependencies, format!("starting {names}"))
             .await;
         let mut lines = Vec::new();
+        let in_its_own = survey.homes.projects.get(idle);
         let started = host
-            .compose_up(
-                &survey.project,
-                &missing,
-                RecreatePolicy::Keep,
-                &mut |line| {
-                    lines.push(line.to_owned());
-                },
-            )
+            .compose_up(in_its_own, &missing, RecreatePolicy::Keep, &mut |line| {
+                lines.push(line.to_owned());
+            })
             .await;
         events.output("compose", lines).await;
         started.during(
@@ -207,8 +239,8 @@ async fn start_dependencies<H: Host>(
             format_args!("cannot start {names}"),
         )?;
     }
-    for service in &survey.dependencies {
-        await_ready(host, events, &survey.project, service, cancel).await?;
+    for service in dependencies {
+        await_ready(host, events, &project, service, cancel).await?;
     }
     Ok(())
 }
@@ -296,4 +328,27 @@ pub(super) async fn look<H: Host>(
         Reason::DependencyNotReady,
         format_args!("cannot look at the container of `{service}`"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::tests::{image, plan};
+    use crate::host::sim::SimHost;
+    use crate::protocol::plan::Target;
+
+    #[test]
+    fn docker_from_a_snap_is_refused_with_what_to_use_instead() {
+        let host = SimHost::new();
+        host.faults.docker_is_snap.set(true);
+        let site = plan(1, Target::Image(image(1))).site;
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let refused = runtime
+            .unwrap()
+            .block_on(preflight(&host, &site))
+            .unwrap_err();
+        assert_eq!(refused.reason, Reason::PreflightFailed);
+        assert!(refused.summary().contains("snap"), "{refused:?}");
+        assert!(refused.hints[0].contains("docs.docker.com"), "{refused:?}");
+    }
 }

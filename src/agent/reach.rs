@@ -1,14 +1,14 @@
 //! How a slot is reached: by us, and by nginx.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
+use super::swap::Swap;
 use crate::host::facts::{ComposeProject, ContainerFacts, Upstream};
-use crate::host::nginx::NginxAt;
 use crate::host::{Containers, Host, HostResult};
-use crate::protocol::slot::SlotService;
+use crate::protocol::slot::{Slot, SlotService};
 
-/// Where we ask a slot: on its published port, or, when nginx asks it by name, at its container's own address.
-pub(super) fn address(slot: &SlotService, container: Option<&ContainerFacts>) -> SocketAddr {
+/// On its published port, or, when nginx asks it by name, at its container's own address.
+fn address(slot: &SlotService, container: Option<&ContainerFacts>) -> SocketAddr {
     at(slot, container, slot.port)
 }
 
@@ -41,25 +41,33 @@ pub(super) async fn container<C: Containers>(
     host.container(project, &slot.service).await.ok().flatten()
 }
 
+/// Where we ask a slot during a swap.
+pub(super) async fn address_in<H: Host>(swap: &Swap<'_, H>, slot: Slot) -> SocketAddr {
+    let service = swap.begun.slots.get(slot);
+    let container = container(swap.host, &swap.project(slot), service).await;
+    address(service, container.as_ref())
+}
+
 /// How nginx reaches a slot now.
-pub(super) async fn upstream<H: Host>(
-    host: &H,
-    nginx: &NginxAt,
-    project: &ComposeProject,
-    slot: &SlotService,
-) -> HostResult<Upstream> {
-    let Some(nginx) = host.nginx_network(nginx).await? else {
-        return Ok(Upstream::Published(slot.address()));
+pub(super) async fn upstream<H: Host>(swap: &Swap<'_, H>, slot: Slot) -> HostResult<Upstream> {
+    let service = swap.begun.slots.get(slot);
+    let Some(nginx) = swap.host.nginx_network(&swap.begun.nginx).await? else {
+        return Ok(Upstream::Published(service.address()));
     };
-    let container = host.container(project, &slot.service).await?;
-    let of_slot = |container: &ContainerFacts| -> Vec<IpAddr> { container.addresses.clone() };
-    let addresses = slot
-        .is_named()
-        .then(|| container.as_ref().map(of_slot).unwrap_or_default());
+    let container = swap
+        .host
+        .container(&swap.project(slot), &service.service)
+        .await?;
+    let addresses = service.is_named().then(|| {
+        let addresses = container
+            .as_ref()
+            .map(|container| container.addresses.clone());
+        addresses.unwrap_or_default()
+    });
     Ok(Upstream::Inside {
         nginx,
         slot: container.and_then(|container| container.pid),
         addresses,
-        port: slot.port,
+        port: service.port,
     })
 }

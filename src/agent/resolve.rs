@@ -8,7 +8,7 @@ use super::release_key;
 use super::survey::Survey;
 use crate::error::{Failure, Reason};
 use crate::host::compose::SlotIdentity;
-use crate::host::release::Definition;
+use crate::host::release::{self, Definition};
 use crate::host::{Host, HostResult};
 use crate::protocol::event::Happening;
 use crate::protocol::ids::{PinnedImage, ReleaseId};
@@ -47,7 +47,7 @@ impl Resolved {
             } else {
                 self.slot
             },
-            service: survey.slots.get(self.slot).service.to_string(),
+            service: survey.homes.slots.get(self.slot).name().to_string(),
         };
         events.emit(what).await;
         if let Some(asked) = &self.image_of {
@@ -64,8 +64,8 @@ impl Resolved {
 /// What a release is staged from.
 #[derive(Debug)]
 pub(super) enum Staged {
-    /// The user's compose file; what is to be kept of it.
-    File { text: Secret },
+    /// The user's compose files; what is to be kept of them, in the order of [`AppPaths::release_files`].
+    File { texts: Vec<Secret> },
     /// The release as it ran: its `version` key, and what the slot gives it.
     Kept {
         version: Option<String>,
@@ -112,7 +112,6 @@ pub(super) async fn resolve<H: Host>(
         host,
         paths,
         survey,
-        plan,
         kept: &kept,
     };
     let chosen = match &plan.target {
@@ -177,7 +176,6 @@ struct ReleaseSources<'a, H> {
     host: &'a H,
     paths: &'a AppPaths,
     survey: &'a Survey,
-    plan: &'a Plan,
     kept: &'a [KeptRelease],
 }
 
@@ -196,21 +194,28 @@ impl<H: Host> ReleaseSources<'_, H> {
     /// An image with the settings that the compose file has now.
     async fn with_file(&self, image: &PinnedImage) -> StepResult<Chosen> {
         let key = release_key::of(self.host, self.paths).await?;
-        let definition = Definition::of(&self.survey.file, &self.plan.site.slots);
-        let named = definition.and_then(|definition| {
-            let release = definition.release_id(image, &key)?;
-            Some((definition.render(image, &release), release))
+        let homes = &self.survey.homes;
+        let slots: &[Slot] = if homes.slots.share_files() {
+            &[Slot::One]
+        } else {
+            &[Slot::Two, Slot::One]
+        };
+        let definition =
+            |slot: &Slot| Definition::of(homes.files.get(*slot), &homes.described_with(*slot));
+        let definitions: Option<Vec<Definition>> = slots.iter().map(definition).collect();
+        let named = definitions.and_then(|definitions| {
+            let release = release::release_id(&definitions, image, &key)?;
+            let text = |kept: &Definition| Secret::new(kept.render(image, &release));
+            Some((definitions.iter().map(text).collect(), release))
         });
-        let (text, release) = named.ok_or_else(|| {
+        let (texts, release) = named.ok_or_else(|| {
             let what = "the settings of the slots cannot be kept";
             Failure::new(Reason::InternalError, what)
         })?;
         Ok(Chosen {
             image: image.clone(),
             release,
-            staged: Staged::File {
-                text: Secret::new(text),
-            },
+            staged: Staged::File { texts },
             image_of: None,
         })
     }
@@ -236,7 +241,9 @@ impl<H: Host> ReleaseSources<'_, H> {
             let why = format!("its image `{image}` is not on the host any more");
             return Err(others(gone(release, &why)));
         }
-        let file = self.paths.release_file(release);
+        let (slot, homes) = (survey.idle(), &survey.homes);
+        let of_both = homes.slots.share_files();
+        let file = self.paths.release_in(release, slot, of_both);
         let text = host.read(&file).await.during(
             Reason::PreflightFailed,
             format_args!("cannot read `{}`", file.display()),
@@ -263,8 +270,8 @@ impl<H: Host> ReleaseSources<'_, H> {
         if named != *release || pinned != *image {
             return Err(unusable("it is another release's"));
         }
-        let service = &survey.slots.get(survey.idle()).service;
-        let mut missing = definition.gone_from(&survey.file, service);
+        let service = &homes.slots.get(slot).service;
+        let mut missing = definition.gone_from(homes.files.get(slot), service);
         for source in definition.sources(service) {
             let name = source.file_name().and_then(std::ffi::OsStr::to_str);
             // What cannot be looked at is compose's to say.
@@ -291,7 +298,7 @@ impl<H: Host> ReleaseSources<'_, H> {
             release: release.clone(),
             staged: Staged::Kept {
                 version: definition.version().map(str::to_owned),
-                place: survey.file.place(service),
+                place: homes.files.get(slot).place(service),
             },
             image_of: None,
         })

@@ -19,7 +19,7 @@ use crate::error::Reason;
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, ComposeTool, Loaded};
 use crate::host::nginx::NginxAt;
-use crate::protocol::ids::ServiceName;
+use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,40 +42,47 @@ pub(super) async fn revive<H: Host>(host: &H, paths: &AppPaths) -> StepResult<Re
     let Obeyed { switch, named, .. } =
         route::obeyed(host, site, &nginx, &begun.slots, &config).await?;
     // Only whoever makes containers cares which compose there is.
-    let project = swap::project(&begun, ComposeTool::V2);
+    let project = |slot| swap::project(&begun, ComposeTool::V2, slot);
+    let (of_live, of_other) = (project(named), project(named.other()));
     let (live, other) = (begun.slots.get(named), begun.slots.get(named.other()));
-    let Some(runs) = is_running_now(host, &project, &live.service).await? else {
+    let Some(runs) = is_running_now(host, &of_live, live).await? else {
         // A container that somebody removed is not ours to make anew.
         return Ok(Revived::default());
     };
     let events = Events::silent(host);
     let serving = Serving {
         slot: live,
-        project: project.clone(),
+        project: of_live.clone(),
         health: &site.health,
     };
     let mut revived = Revived::default();
     if !runs {
+        let any_name = begun.slots.share_files();
+        let project = if any_name {
+            of_live.named(None)
+        } else {
+            of_live
+        };
         start_dependencies(host, &events, &begun, &project).await?;
         serving.start_if_down(host).await?;
         serving.ensure(host, &events, Step::StartSlot).await?;
-        revived.started = Some(live.service.to_string());
+        revived.started = Some(live.name().to_string());
     }
-    if is_running_now(host, &project, &other.service).await? == Some(true)
+    if is_running_now(host, &of_other, other).await? == Some(true)
         && is_sure(host, &nginx.at, &switch).await?
     {
         // Never the one that may be the only one to answer.
         serving.ensure(host, &events, Step::StopOld).await?;
         let grace = site.stop_timeout.duration();
-        let stopped = host.compose_stop(&project, &other.service, grace).await;
+        let stopped = host.compose_stop(&of_other, &other.service, grace).await;
         stopped.during(
             Reason::CleanupIncomplete,
             format_args!(
                 "cannot stop slot `{}`, which nginx does not use",
-                other.service
+                other.name()
             ),
         )?;
-        revived.stopped = Some(other.service.to_string());
+        revived.stopped = Some(other.name().to_string());
     }
     Ok(revived)
 }
@@ -96,11 +103,11 @@ async fn is_sure<H: Host>(host: &H, nginx: &NginxAt, switch: &Switch) -> StepRes
 async fn is_running_now<H: Host>(
     host: &H,
     project: &ComposeProject,
-    service: &ServiceName,
+    slot: &SlotService,
 ) -> StepResult<Option<bool>> {
-    let found = host.container(project, service).await.during(
+    let found = host.container(project, &slot.service).await.during(
         Reason::StartFailed,
-        format_args!("cannot look at slot `{service}`"),
+        format_args!("cannot look at slot `{}`", slot.name()),
     )?;
     Ok(found.as_ref().map(is_running))
 }

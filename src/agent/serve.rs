@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,9 +20,8 @@ use super::paths::AppPaths;
 use super::{detach, fence, follow, meter, owner, prepare, provision, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Failure, Reason, Result};
-use crate::host::Host;
 use crate::host::linux::LinuxHost;
-use crate::host::linux::replace::replace_here;
+use crate::host::{Host, RootWork};
 use crate::protocol::ids::DeploymentId;
 use crate::protocol::line::read_line;
 use crate::protocol::outcome::Outcome;
@@ -86,19 +84,6 @@ async fn visit<H: Host>(
     }
 }
 
-/// Replaces a file with what is on standard input: how the agent writes as root through `sudo`.
-pub fn replace_file(path: &Path, mode: u32) -> Result<ExitCode> {
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::bug("cannot read standard input").because(error))?;
-    replace_here(path, &bytes, mode).map_err(|error| {
-        Error::untouched(Reason::SwitchFailed, "a file was not replaced").because(error)
-    })?;
-    Ok(ExitCode::Success)
-}
-
 async fn answer<H: Host>(
     host: &H,
     request: Request,
@@ -125,7 +110,10 @@ async fn answer<H: Host>(
         Request::Provision { order } => {
             let events = Events::new(host, None, listener.clone());
             match Box::pin(provision::provision(host, &events, &order, cancel)).await {
-                Ok(changes) => drop(listener.send(Reply::Provisioned { changes })),
+                Ok(changes) => {
+                    let sudoers = host.sudoers_line(&RootWork::Flag).await.unwrap_or_default();
+                    drop(listener.send(Reply::Provisioned { changes, sudoers }));
+                }
                 Err(error) => refuse(&events, Step::Preflight, error).await,
             }
         }

@@ -116,7 +116,7 @@ fn to_prepare_takes_another_deploys_new_slot_for_no_other_program() {
 #[test]
 fn to_prepare_has_nginx_log_where_it_is_told_by_a_file_and_only_when_all_is_well() {
     let host = SimHost::provisioned();
-    host.faults.always.set(Some("can_act_as_root"));
+    host.faults.always.set(Some("may_as_root"));
     let before = host.world.borrow().files.clone();
     prepared(&host).unwrap_err();
     assert_eq!(

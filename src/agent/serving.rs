@@ -28,11 +28,11 @@ impl Serving<'_> {
     /// Starts its container, as it is, when that does not run. Docker does so itself after a crash, but not after
     /// `docker kill` or `docker stop`, and `restart: on-failure` not after a boot.
     pub(super) async fn start_if_down<H: Host>(&self, host: &H) -> StepResult<()> {
-        let service = &self.slot.service;
+        let (service, name) = (&self.slot.service, self.slot.name());
         let found = host.container(&self.project, service).await;
         let found = found.during(
             Reason::StartFailed,
-            format_args!("cannot look at the live slot `{service}`"),
+            format_args!("cannot look at the live slot `{name}`"),
         )?;
         if found.as_ref().is_some_and(is_running) {
             return Ok(());
@@ -42,7 +42,7 @@ impl Serving<'_> {
         started
             .during(
                 Reason::StartFailed,
-                format_args!("cannot start the live slot `{service}`"),
+                format_args!("cannot start the live slot `{name}`"),
             )
             .hint(self.look())
     }
@@ -55,7 +55,7 @@ impl Serving<'_> {
         events: &Events<'_, H>,
         step: Step,
     ) -> StepResult<()> {
-        let service = &self.slot.service;
+        let name = self.slot.name();
         let (most, pause) = (self.health.timeout, self.health.interval);
         let mut wait = Wait::new(host, most.duration(), pause.duration());
         loop {
@@ -68,11 +68,10 @@ impl Serving<'_> {
                 ProbeAnswer::Status(_) | ProbeAnswer::Nothing(_) => {}
             }
             if wait.is_over() {
-                let what =
-                    format!("the live slot `{service}` is not healthy after {most}: {answer}");
+                let what = format!("the live slot `{name}` is not healthy after {most}: {answer}");
                 return Err(Failure::new(Reason::NeverHealthy, what).hint(self.look()));
             }
-            let text = format_args!("waiting for `{service}` to be healthy ({answer})");
+            let text = format_args!("waiting for `{name}` to be healthy ({answer})");
             wait.speak(events, step, text).await;
             self.start_if_down(host).await?;
             wait.pause().await;
@@ -80,7 +79,6 @@ impl Serving<'_> {
     }
 
     fn look(&self) -> String {
-        let service = &self.slot.service;
-        format!("look at it on the host: `docker compose logs {service}`")
+        format!("look at it on the host: `{}`", self.slot.compose("logs"))
     }
 }

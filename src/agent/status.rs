@@ -62,7 +62,7 @@ pub(super) async fn look<H: Host>(
 }
 
 async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot) -> SlotStatus {
-    let service = survey.slots.get(slot);
+    let service = survey.homes.slots.get(slot);
     let container = survey.containers.get(slot).as_ref();
     let health = survey.health(&site.health);
     let probe = Probe::of_health(
@@ -76,7 +76,7 @@ async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot
     };
     SlotStatus {
         slot,
-        service: service.service.to_string(),
+        service: service.name().to_string(),
         port: service.port,
         state: container.map_or("absent".to_owned(), |container| container.state.clone()),
         release: container.and_then(|container| container.release.as_deref()?.parse().ok()),

@@ -1,29 +1,27 @@
 //! What is there and what is live: read from the host each time, never stored.
 
-use std::path::PathBuf;
-
-use super::compose_files;
-use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
+use super::failure::{HostResultExt as _, StepResult};
+use super::homes::Homes;
 use super::journal::entry::Switch;
-use super::{named, route};
-use crate::error::{Failure, Reason};
-use crate::host::compose::ComposeFile;
-use crate::host::facts::{ComposeProject, ComposeTool, ContainerFacts, RunState};
+use super::projects::{self, Note};
+use super::route;
+use crate::error::Reason;
+use crate::host::compose::OneShot;
+use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
 use crate::host::nginx::flag::Format;
-use crate::host::nginx::{self, NginxPlace, Scheme};
+use crate::host::nginx::{self, Colours, NginxPlace, Scheme};
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::LiveRelease;
 use crate::protocol::plan::{HealthCheck, Site};
-use crate::protocol::slot::{PerSlot, Slot, SlotService};
+use crate::protocol::slot::{PerSlot, Slot};
 
 /// One look at an app on its host.
 #[derive(Debug)]
 pub(super) struct Survey {
-    pub(super) project: ComposeProject,
-    pub(super) file: ComposeFile,
-    pub(super) slots: PerSlot<SlotService>,
-    pub(super) dependencies: Vec<ServiceName>,
+    pub(super) homes: Homes,
+    /// What each slot needs; the same for both when they share their files.
+    pub(super) dependencies: PerSlot<Vec<ServiceName>>,
     pub(super) containers: PerSlot<Option<ContainerFacts>>,
     /// The nginx that obeys the include.
     pub(super) nginx: NginxPlace,
@@ -34,8 +32,14 @@ pub(super) struct Survey {
     pub(super) sites: Vec<nginx::ServerBlock>,
     /// What the traffic log tells, with the flag.
     pub(super) format: Format,
+    /// Whether nginx's files are of an earlier version, with the flag.
+    pub(super) is_earlier: bool,
     /// The `location` blocks whose requests the traffic log does not see, with the flag.
     pub(super) own_logs: Vec<String>,
+    /// What nginx calls the slots.
+    pub(super) colours: Colours,
+    /// What a person is to know about projects and networks, each with its hint.
+    pub(super) notes: Vec<Note>,
 }
 
 impl Survey {
@@ -43,31 +47,30 @@ impl Survey {
     pub(super) async fn take<H: Host>(host: &H, site: &Site) -> StepResult<Self> {
         let nginx = route::place(host, site).await?;
         // Two programs that take their time and do not need each other.
-        let (compose, config) = tokio::join!(
-            async {
-                let project = project(host, site).await?;
-                let read = read_compose(host, site, &project, &nginx).await?;
-                StepResult::Ok((project, read))
-            },
+        let (homes, config) = tokio::join!(
+            Homes::read(host, site, &nginx),
             route::config(host, &nginx.at)
         );
-        let ((project, (file, slots, dependencies)), config) = (compose?, config?);
+        let (homes, config) = (homes?, config?);
         let route::Obeyed {
             switch,
             named,
             format,
+            is_earlier,
             own_logs,
-        } = route::obeyed(host, site, &nginx, &slots, &config).await?;
-        let sites = route::sites(&config, &nginx.name)?.into_iter();
+            include,
+            colours,
+        } = route::obeyed(host, site, &nginx, &homes.slots, &config).await?;
+        let sites = route::sites(&config, &include)?.into_iter();
         let sites = sites.map(|found| found.reached_at(nginx.address)).collect();
+        let (homes, note) = projects::settle(host, site, &nginx, homes, named).await?;
         let containers = PerSlot {
-            one: container(host, &project, &slots.one).await?,
-            two: container(host, &project, &slots.two).await?,
+            one: container(host, &homes, Slot::One).await?,
+            two: container(host, &homes, Slot::Two).await?,
         };
+        let dependencies = homes.dependencies(site)?;
         Ok(Self {
-            project,
-            file,
-            slots,
+            homes,
             dependencies,
             containers,
             nginx,
@@ -75,7 +78,10 @@ impl Survey {
             named,
             sites,
             format,
+            is_earlier,
             own_logs,
+            colours,
+            notes: note.into_iter().collect(),
         })
     }
 
@@ -91,6 +97,29 @@ impl Survey {
     /// Where the next release goes.
     pub(super) fn idle(&self) -> Slot {
         self.live().map_or(self.named, Slot::other)
+    }
+
+    /// The project in which a dependency of a slot is looked for. What both slots need counts wherever it runs.
+    pub(super) fn dependency_project(&self, slot: Slot) -> ComposeProject {
+        let project = self.homes.projects.get(slot);
+        if self.homes.slots.share_files() {
+            project.named(None)
+        } else {
+            project.clone()
+        }
+    }
+
+    /// What either slot needs, in the order in which it is started.
+    pub(super) fn all_dependencies(&self) -> Vec<ServiceName> {
+        let PerSlot { one, two } = &self.dependencies;
+        let more = two.iter().filter(|service| !one.contains(service));
+        one.iter().chain(more).cloned().collect()
+    }
+
+    /// What runs to its end before a slot starts.
+    pub(super) fn one_shots(&self, slot: Slot) -> Vec<OneShot> {
+        let services = self.homes.described_with(slot);
+        self.homes.files.get(slot).one_shots(&services)
     }
 
     /// The health check, asked as the site's users ask.
@@ -112,7 +141,7 @@ impl Survey {
         let container = self.containers.get(slot).as_ref()?;
         Some(LiveRelease {
             slot,
-            service: self.slots.get(slot).service.to_string(),
+            service: self.homes.slots.get(slot).name().to_string(),
             release: container
                 .release
                 .as_deref()
@@ -127,115 +156,16 @@ pub(super) fn is_running(container: &ContainerFacts) -> bool {
     matches!(container.run, RunState::Running)
 }
 
-fn bad(what: impl Into<String>) -> Failure {
-    Failure::new(Reason::PreflightFailed, what)
-}
-
-pub(super) async fn project<H: Host>(host: &H, site: &Site) -> StepResult<ComposeProject> {
-    let tool = host
-        .compose()
-        .await
-        .during(
-            Reason::PreflightFailed,
-            "docker compose is not usable on the host",
-        )
-        .hint(
-            "install it: `sudo apt-get install docker-compose-plugin`, or your system's package",
-        )?;
-    let folder = host
-        .resolve(&site.project_directory)
-        .await
-        .during(
-            Reason::PreflightFailed,
-            format_args!(
-                "setting `project-directory`: `{}` is not a folder on the host",
-                site.project_directory
-            ),
-        )
-        .hint(
-            "write the folder that holds the compose file, absolute or relative to the user's home",
-        )?;
-    let files = compose_files::find(host, &folder, &site.compose_files, tool).await?;
-    Ok(ComposeProject {
-        folder,
-        files,
-        instead: Vec::new(),
-        tool,
-    })
-}
-
-fn shown(files: &[PathBuf], between: &str) -> String {
-    let files: Vec<_> = files
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
-    files.join(between)
-}
-
-pub(super) async fn read_compose<H: Host>(
-    host: &H,
-    site: &Site,
-    project: &ComposeProject,
-    nginx: &NginxPlace,
-) -> StepResult<(ComposeFile, PerSlot<SlotService>, Vec<ServiceName>)> {
-    let composed = host
-        .compose_config(project)
-        .await
-        .during(
-            Reason::PreflightFailed,
-            format_args!(
-                "setting `compose-file`: compose refuses `{}` in `{}`",
-                shown(&project.files, ", "),
-                project.folder.display()
-            ),
-        )
-        .hint(format!(
-            "see it on the host, and fix what it reports: `cd {} && {} -f {} config`",
-            project.folder.display(),
-            match project.tool {
-                ComposeTool::V1 => "docker-compose",
-                ComposeTool::V2 => "docker compose",
-            },
-            shown(&project.files, " -f ")
-        ))?;
-    if let [first, ..] = composed.unset.as_slice() {
-        return Err(bad(format!(
-            "nobody sets `{}`, which `{}` asks for: compose would start the app with nothing in its place",
-            composed.unset.join("`, `"),
-            shown(&project.files, ", ")
-        ))
-        .hint(format!(
-            "write `{first}=…` into `{}` on the host; where nothing is meant, write `${{{first}-}}` in the compose file, and `$$` for a dollar sign",
-            project.base().join(".env").display()
-        )));
-    }
-    let problem = |problem: crate::host::compose::ComposeProblem| {
-        bad(format!("setting `compose-file`: {problem}"))
-            .hint("two services with the same image, each on a host port of its own, are needed; name them in `slots`")
-    };
-    let file = ComposeFile::parse(&composed.yaml).map_err(problem)?;
-    let slots = if nginx.at.is_host() {
-        let ports = route::named_ports(host, site).await;
-        file.slots(&site.slots, &ports, site.health.port)
-            .map_err(problem)?
-    } else {
-        named::slots(host, site, nginx, &file, problem).await?
-    };
-    let dependencies = file
-        .dependencies(&site.slots, site.dependencies.as_deref())
-        .map_err(problem)?;
-    Ok((file, slots, dependencies))
-}
-
 async fn container<H: Host>(
     host: &H,
-    project: &ComposeProject,
-    slot: &SlotService,
+    homes: &Homes,
+    slot: Slot,
 ) -> StepResult<Option<ContainerFacts>> {
+    let (project, slot) = (homes.projects.get(slot), homes.slots.get(slot));
     let found: HostResult<_> = host.container(project, &slot.service).await;
     found.during(
         Reason::PreflightFailed,
-        format_args!("cannot look at the container of slot `{}`", slot.service),
+        format_args!("cannot look at the container of slot `{}`", slot.name()),
     )
 }
 

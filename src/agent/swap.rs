@@ -11,11 +11,11 @@ use super::meter::Meter;
 use super::paths::AppPaths;
 use super::resolve::Staged;
 use crate::host::Host;
-use crate::host::facts::{ComposeProject, ComposeTool};
-use crate::host::nginx;
+use crate::host::facts::{ComposeProject, ComposeTool, OwnWeights};
+use crate::host::nginx::{self, Colours};
 use crate::protocol::plan::Site;
 use crate::protocol::receipt::Receipt;
-use crate::protocol::slot::SlotService;
+use crate::protocol::slot::{Slot, SlotService};
 use crate::protocol::wire::RegistryLogin;
 
 /// One swap at work: everything a step may look at. All that an undo needs comes from the journal.
@@ -30,6 +30,8 @@ pub(super) struct Swap<'a, H> {
     pub(super) tool: ComposeTool,
     /// The `server` blocks that use the include; unknown, and not needed, on the way back.
     pub(super) sites: &'a [nginx::ServerBlock],
+    /// What nginx calls the slots; like them.
+    pub(super) colours: Colours,
     pub(super) login: Option<&'a RegistryLogin>,
     /// Whether somebody asked for an end; nobody can on the way back.
     pub(super) cancel: Option<&'a Cell<bool>>,
@@ -38,6 +40,8 @@ pub(super) struct Swap<'a, H> {
     pub(super) healthy_at: Cell<Option<Healthy>>,
     /// When it was decided that the new slot is not good enough, by the clock that never jumps.
     pub(super) decided_at: Cell<Option<u64>>,
+    /// What the new container's weights were before they were lowered for its boot.
+    pub(super) own_weights: RefCell<OwnWeights>,
     /// The end of the new container's log, kept when it is removed on the way back.
     pub(super) last_lines: RefCell<Vec<String>>,
 }
@@ -61,21 +65,19 @@ impl Healthy {
     }
 }
 
-/// The user's compose project, as a journal has it.
-pub(super) fn project(begun: &Begun, tool: ComposeTool) -> ComposeProject {
+/// The compose project of a slot, as a journal has it.
+pub(super) fn project(begun: &Begun, tool: ComposeTool, slot: Slot) -> ComposeProject {
+    let slot = begun.slots.get(slot);
+    let named = &begun.plan.site.compose_files;
+    let files = match (slot.files.as_slice(), begun.files.as_slice()) {
+        ([], []) => named.iter().map(PathBuf::from).collect(),
+        ([], files) | (files, _) => files.to_vec(),
+    };
     ComposeProject {
         folder: begun.folder.clone(),
-        files: match begun.files.as_slice() {
-            [] => begun
-                .plan
-                .site
-                .compose_files
-                .iter()
-                .map(PathBuf::from)
-                .collect(),
-            files => files.to_vec(),
-        },
+        files,
         instead: Vec::new(),
+        name: slot.project.clone(),
         tool,
     }
 }
@@ -97,12 +99,14 @@ impl<'a, H: Host> Swap<'a, H> {
             staged: &Staged::Nothing,
             tool,
             sites: &[],
+            colours: Colours::default(),
             login: None,
             cancel: None,
             receipt: RefCell::default(),
             meter: Meter::none(host, paths),
             healthy_at: Cell::new(None),
             decided_at: Cell::new(None),
+            own_weights: RefCell::default(),
             last_lines: RefCell::default(),
         }
     }
@@ -112,21 +116,29 @@ impl<'a, H: Host> Swap<'a, H> {
         &self.begun.plan.site
     }
 
-    /// The user's compose project.
-    pub(super) fn project(&self) -> ComposeProject {
-        project(self.begun, self.tool)
+    /// The user's compose project of a slot.
+    pub(super) fn project(&self, slot: Slot) -> ComposeProject {
+        project(self.begun, self.tool, slot)
     }
 
-    /// The same as the new slot is started: with its override, on top of the user's file or of the release as it ran.
+    /// The new slot's as it is started: with its override, on top of the user's file or of the release as it ran.
     pub(super) fn new_project(&self) -> ComposeProject {
-        let on_top = self.paths.override_file(&self.new_slot().service);
-        match self.begun.settings {
-            Settings::File => self.project().with(on_top),
+        let (begun, project) = (self.begun, self.project(self.begun.slot));
+        let on_top = self.paths.override_file(&self.new_slot().name());
+        match begun.settings {
+            Settings::File => project.with(on_top),
             Settings::Kept => {
-                let kept = self.paths.release_file(&self.begun.release);
-                self.project().from(vec![kept, on_top])
+                let of_both = begun.slots.share_files();
+                let kept = self.paths.release_in(&begun.release, begun.slot, of_both);
+                project.from(vec![kept, on_top])
             }
         }
+    }
+
+    /// All that is kept of the release.
+    pub(super) fn release_files(&self) -> Vec<PathBuf> {
+        let of_both = self.begun.slots.share_files();
+        self.paths.release_files(&self.begun.release, of_both)
     }
 
     /// The slot that gets the release.
@@ -138,6 +150,11 @@ impl<'a, H: Host> Swap<'a, H> {
     pub(super) fn old_slot(&self) -> Option<&SlotService> {
         let old = self.begun.previous.as_ref()?.slot;
         (old != self.begun.slot).then(|| self.begun.slots.get(old))
+    }
+
+    /// The compose project of the slot that is not the new one.
+    pub(super) fn old_project(&self) -> ComposeProject {
+        self.project(self.begun.slot.other())
     }
 
     /// An error when someone asked for an end.

@@ -85,7 +85,10 @@ pub(super) fn begun() -> Entry {
         service: service.parse().unwrap(),
         port,
         health_port: None,
-        names: Vec::new(),
+        name: None,
+        files: Vec::new(),
+        project: None,
+        hosts: Vec::new(),
     };
     Entry::Begun(Box::new(Begun {
         plan: plan(1, Target::Previous),

@@ -321,6 +321,10 @@ fn alpha(looks: &mut Looks, of: u64, which: Which) -> Option<f64> {
 fn failed_words(new: &Counter, old: Part, budget: u16) -> String {
     let failed = new.failed();
     let what = match (new.server_errors, new.retried) {
+        (0, 0) => format!(
+            "{} of {} requests got no response at first, so that nginx asked again",
+            new.again, failed.of
+        ),
         (errors, 0) => format!("{errors} of {} responses were 5xx", failed.of),
         (0, retried) => format!(
             "{retried} of {} requests got no response and were sent to the other slot",

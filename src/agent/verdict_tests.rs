@@ -1,7 +1,5 @@
 //! From counters to a word, case by case.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::agent::tests::BAKE;
 use crate::agent::traffic::TrafficEvent;
@@ -33,11 +31,7 @@ fn baseline(parts: &[Vec<TrafficEvent>], span_ms: u64) -> Baseline {
 
 /// So many requests are in the slot, since `since_ms`, as seen at `now_ms`.
 fn inside(count: u16, since_ms: u64, now_ms: u64) -> Waiting {
-    let mut waiting = Waiting::default();
-    let ports: BTreeSet<u16> = (1..=count).collect();
-    waiting.look(&ports, since_ms);
-    waiting.look(&ports, now_ms);
-    waiting
+    Waiting::new(vec![now_ms - since_ms; count.into()])
 }
 
 /// A whole watch of a new slot that does the same again in each look.

@@ -50,6 +50,10 @@ impl<'a, H: Clock> Wait<'a, H> {
         u128::from(self.waited_ms()) >= self.most.as_millis()
     }
 
+    pub(super) fn is_half_over(&self) -> bool {
+        u128::from(self.waited_ms()) * 2 >= self.most.as_millis()
+    }
+
     /// Whether a sign of life is due; whoever asks gives it.
     pub(super) fn must_speak(&mut self) -> bool {
         let now_ms = self.host.elapsed_ms();

@@ -3,7 +3,6 @@
 //!
 //! The tables are in `docs/watch.md`: `UPDATE=1 cargo test --lib watch_simulation` writes them, the test compares.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -71,9 +70,8 @@ struct SimulatedSlot {
     now_ms: u64,
     counter: Counter,
     waiting: Waiting,
-    /// Requests that take long: when they end, and their ports.
-    open: Vec<(u64, u16)>,
-    port: u16,
+    /// Requests that take long: when they end, and when they began.
+    open: Vec<(u64, u64)>,
 }
 
 impl SimulatedSlot {
@@ -84,7 +82,6 @@ impl SimulatedSlot {
             counter: Counter::default(),
             waiting: Waiting::default(),
             open: Vec::new(),
-            port: 0,
         }
     }
 
@@ -93,12 +90,11 @@ impl SimulatedSlot {
         let (began_ms, site) = (self.now_ms, self.site);
         self.now_ms += LOOK_MS;
         for _ in 0..dice.arrivals(site.per_second) {
-            self.port = self.port.wrapping_add(1);
             if dice.hits(site.hung) {
-                self.open.push((u64::MAX, self.port));
+                self.open.push((u64::MAX, began_ms));
             } else if dice.hits(site.slow) {
                 let took_ms = 1_500 + dice.roll() % 1_000;
-                self.open.push((began_ms + took_ms, self.port));
+                self.open.push((began_ms + took_ms, began_ms));
             } else {
                 let ms = dice.time_ms() * site.times;
                 let status = if dice.hits(site.errors) { 500 } else { 200 };
@@ -109,8 +105,8 @@ impl SimulatedSlot {
         for (_, _) in self.open.extract_if(.., |(end, _)| *end <= now_ms) {
             self.counter.note(&answered(200, 2_000));
         }
-        let ports: BTreeSet<u16> = self.open.iter().map(|(_, port)| *port).collect();
-        self.waiting.look(&ports, now_ms);
+        let ages = self.open.iter().map(|(_, began_ms)| now_ms - began_ms);
+        self.waiting = Waiting::new(ages.collect());
     }
 }
 

@@ -6,6 +6,7 @@ use super::crash::drive;
 use super::meter::start_logging;
 use super::paths::AppPaths;
 use super::tests::{behaves, deployed, image, plan, swap, swap_plan};
+use crate::host::nginx::flag::FlagVersion;
 use crate::host::sim::{Behaviour, SimHost};
 use crate::protocol::outcome::{Finished, Outcome};
 use crate::protocol::plan::Target;
@@ -172,7 +173,10 @@ fn what_was_not_measured_is_said() {
         assert!(missing.contains(&what), "{missing:?}");
     }
     let earlier = host(50);
-    earlier.world.borrow_mut().provisioned_earlier();
+    earlier
+        .world
+        .borrow_mut()
+        .provisioned_earlier(FlagVersion::One);
     let finished = with_bake(&earlier, Behaviour::HealthyAfter(0), "5s");
     assert_eq!(finished.receipt.not_measured, [NotMeasured::EarlierFormat]);
     assert!(finished.receipt.traffic.unwrap().get(Slot::Two).requests > 200);
@@ -200,7 +204,10 @@ fn the_nginx_files_of_an_earlier_version_still_show_a_bad_release() {
         (Behaviour::HangsUsers, "no response"),
     ] {
         let earlier = host(20);
-        earlier.world.borrow_mut().provisioned_earlier();
+        earlier
+            .world
+            .borrow_mut()
+            .provisioned_earlier(FlagVersion::One);
         goes_back(&earlier, behaviour, words);
     }
 }

@@ -11,7 +11,6 @@ pub(super) async fn run(command: AgentCommand) -> Result<ExitCode> {
         AgentCommand::Work => Box::pin(agent::work()).await,
         AgentCommand::Recover => tell(&agent::recover_all().await?),
         AgentCommand::Settle => tell(&agent::settle_all().await?),
-        AgentCommand::ReplaceFile { path, mode } => agent::replace_file(&path, mode),
     }
 }
 

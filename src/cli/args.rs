@@ -106,6 +106,9 @@ pub(super) struct ProvisionArgs {
     /// Say what would be changed and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Change lines of your own in nginx's files where the lossless switch needs it; without it they are shown
+    #[arg(long)]
+    pub(super) edit: bool,
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForLook>,
 }
@@ -135,19 +138,4 @@ pub(super) enum AgentCommand {
     Recover,
     /// End what a deploy left open when nobody is at work; a timer starts it
     Settle,
-    /// Replace a file with standard input, safely
-    ReplaceFile {
-        /// The file
-        path: PathBuf,
-        /// Its permissions, in octal
-        #[arg(long, value_parser = octal)]
-        mode: u32,
-    },
-}
-
-fn octal(text: &str) -> Result<u32, String> {
-    u32::from_str_radix(text, 8)
-        .ok()
-        .filter(|mode| *mode <= 0o7777)
-        .ok_or_else(|| format!("`{text}` is not a mode such as `644`"))
 }

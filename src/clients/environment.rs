@@ -50,6 +50,11 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     find(name, std::env::var_os("PATH").as_deref())
 }
 
+/// The same for a program that runs as root: the user's own `PATH` comes last.
+pub(crate) fn find_for_root(name: &str) -> Option<PathBuf> {
+    find(name, None).or_else(|| find_program(name))
+}
+
 fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     let of_user = path.map(std::env::split_paths).into_iter().flatten();
     of_user

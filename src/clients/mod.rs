@@ -7,5 +7,5 @@ mod http;
 pub(crate) mod lines;
 pub(crate) mod process;
 pub(crate) mod retry;
-pub mod slack;
 pub mod text;
+pub mod webhook;

@@ -4,11 +4,8 @@ use std::path::PathBuf;
 
 use super::fields::Fields;
 use super::parse::Caller;
-use super::secrets;
 use super::types::{Bounds, BuildConfig, ImageConfig, ImageSource};
 use crate::protocol::ids::{AppName, PinnedImage, Repository};
-use crate::protocol::wire::RegistryLogin;
-use crate::secret::Secret;
 
 const NAME: &str = "write the image's name, such as `user/pct-backend`";
 
@@ -47,42 +44,6 @@ pub(super) fn app(fields: &mut Fields<'_>) -> Option<AppName> {
         repository.last_part(),
         "give `app` a name such as `pct-backend`",
     )
-}
-
-/// What a rollback may use to fetch an image that is gone from the host. Half a login is none: the release is
-/// usually there, and an emergency is no time to look for a password.
-pub(super) fn spare_registry(fields: &mut Fields<'_>) -> Option<Option<RegistryLogin>> {
-    if fields.raw.given("registry-password").is_none() {
-        return Some(None);
-    }
-    registry(fields)
-}
-
-/// The inner `None` means that the registry asks for nobody.
-pub(super) fn registry(fields: &mut Fields<'_>) -> Option<Option<RegistryLogin>> {
-    let given = fields.raw.given("registry-password").is_some();
-    let password = secrets::read(fields, "registry-password");
-    match (fields.text("registry-username"), given) {
-        (None, false) => Some(None),
-        (Some(username), true) => Some(Some(RegistryLogin {
-            username: username.to_owned(),
-            password: Secret::new(password?),
-        })),
-        (Some(_), false) => {
-            fields.problems.add(
-                "`registry-username` is given without `registry-password`",
-                "add the password or access token; a secret that GitHub does not pass on is empty",
-            );
-            None
-        }
-        (None, true) => {
-            fields.problems.add(
-                "`registry-password` is given without `registry-username`",
-                "add the user name",
-            );
-            None
-        }
-    }
 }
 
 fn pinned(fields: &mut Fields<'_>, text: &str) -> Option<PinnedImage> {

@@ -6,14 +6,14 @@ pub use super::gate::gate;
 use super::image;
 use super::problems::Problems;
 use super::raw::Raw;
+use super::registries;
 use super::report;
 use super::secrets;
 use super::site;
 use super::sources::Gathered;
 use super::ssh;
-use super::types::{DeployConfig, HostConfig, Place, ReportConfig};
+use super::types::{DeployConfig, HostConfig, Logins, Place, ReportConfig};
 use crate::error::{Error, Result};
-use crate::protocol::wire::RegistryLogin;
 
 /// Who asks, which decides what must be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub fn deploy(
     let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
     fields.problems.extend(gate_problems);
     let image = image::image(&mut fields, caller);
-    let registry = image::registry(&mut fields);
+    let logins = registries::logins(&mut fields);
     let place = place(&mut fields, caller, reach);
     let site = site::site(&mut fields);
     let report = report::report(&mut fields);
@@ -66,7 +66,7 @@ pub fn deploy(
                 place: place?,
                 site: site?,
                 report: report?,
-                registry: registry?,
+                logins: logins?,
                 hidden: secrets::in_paths(&gathered.raw),
             },
         })
@@ -77,16 +77,16 @@ pub fn deploy(
 /// Reads everything that `rollback` needs, or says all that is wrong.
 pub fn rollback(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
     host(gathered, reach, |fields| {
-        let registry = image::spare_registry(fields);
+        let logins = registries::spare(fields);
         let report = report::report(fields);
-        Some((registry?, report?))
+        Some((logins?, report?))
     })
 }
 
 /// Reads everything that `status` and `history` need, or says all that is wrong.
 pub fn look(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
     host(gathered, reach, |_fields| {
-        Some((None, ReportConfig::default()))
+        Some((Logins::default(), ReportConfig::default()))
     })
 }
 
@@ -94,7 +94,7 @@ pub fn look(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
 fn host(
     gathered: &Gathered,
     reach: Reach,
-    beside: impl FnOnce(&mut Fields<'_>) -> Option<(Option<RegistryLogin>, ReportConfig)>,
+    beside: impl FnOnce(&mut Fields<'_>) -> Option<(Logins, ReportConfig)>,
 ) -> Result<HostConfig> {
     let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
     name_app(&mut fields);
@@ -102,12 +102,12 @@ fn host(
     let site = site::site(&mut fields);
     let beside = beside(&mut fields);
     let config = || {
-        let (registry, report) = beside?;
+        let (logins, report) = beside?;
         Some(HostConfig {
             place: place?,
             site: site?,
             report,
-            registry,
+            logins,
             hidden: secrets::in_paths(&gathered.raw),
         })
     };

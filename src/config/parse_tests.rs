@@ -53,7 +53,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(config.gate.base, "main");
     assert_eq!(config.gate.mode, crate::config::types::Mode::Deploy);
     assert_eq!(config.host.site.app.as_str(), "pct-backend");
-    assert_eq!(config.host.site.slots.two.as_str(), "pct-backend-2");
+    assert_eq!(config.host.site.slots.two.to_string(), "pct-backend-2");
     assert_eq!(config.host.site.dependencies, None);
     assert_eq!(config.host.site.health.timeout.to_string(), "2m");
     assert_eq!(config.host.site.keep_releases, 3);
@@ -295,7 +295,7 @@ fn each_wrong_text_names_its_setting_and_the_cure() {
         (
             "slack-webhook-url",
             "https://evil.org/x",
-            "its host is not `hooks.slack.com`",
+            "its host is neither `hooks.slack.com` nor `discord.com`",
             "`slack-host`",
         ),
         ("language", "fr", "not one of its words", "`en` or `ko`"),

@@ -115,7 +115,7 @@ impl Setting {
             | (Scope::Look, Group::Host | Group::Swap) => true,
             (Scope::Rollback, Group::Image) => matches!(
                 self.key,
-                "image" | "platform" | "registry-username" | "registry-password"
+                "image" | "platform" | "registry-username" | "registry-password" | "registries"
             ),
             (Scope::Look, Group::Image) => matches!(self.key, "image" | "platform"),
             (Scope::Rollback | Scope::Look, Group::Gate) | (Scope::Look, Group::Report) => false,

@@ -108,7 +108,8 @@ impl HostConfig {
         };
         let mut all = self.report.secrets();
         all.extend(key.map(|key| &key.0));
-        all.extend(self.registry.as_ref().map(|login| &login.password));
+        all.extend(self.logins.image.as_ref().map(|login| &login.password));
+        all.extend(self.logins.others.iter().map(|(_, login)| &login.password));
         all.extend(&self.hidden);
         all
     }

@@ -50,6 +50,8 @@ settings! {
         "The user for pushing to and pulling from the registry.";
     "registry-password" Secret, Unset,
         "The password or access token of that user.";
+    "registries" Secret, Unset,
+        "Logins for several registries, one `HOST USER PASSWORD` per line: for base images, and for the image's own unless it has the two settings above.";
 
     Host:
     "ssh-host" Text, Required,
@@ -77,7 +79,7 @@ settings! {
     "compose-file" List, Derived("what compose itself would read there"),
         "The compose files, relative to the project directory; a list is layered in its order. When not given: what `COMPOSE_FILE` in `.env` names, or `compose.yaml`, `compose.yml`, `docker-compose.yml` or `docker-compose.yaml` with its override file.";
     "slots" List, Value("pct-backend-1,pct-backend-2"),
-        "The two compose services that take turns. Their ports are read from the compose file.";
+        "The two compose services that take turns, each as `[file:]service[@project]`: with its own compose file and its own compose project, such as `docker-compose.blue.yml:app@app-blue`, where it has them. Their ports are read from the compose files.";
     "dependencies" List, Derived("the slots' `depends_on`"),
         "The compose services that must run before a slot starts. One with `service_completed_successfully` in `depends_on` runs to its end with the new image before.";
     "health-path" Text, Unset,
@@ -129,15 +131,17 @@ settings! {
     "report-log" Flag, Value("true"),
         "Show the last lines of the build's and the app's log in the comment, the job summary and Slack. `false` keeps them to the run's own log.";
     "slack-webhook-url" Secret, Unset,
-        "The address of a Slack incoming webhook.";
+        "The address of a webhook of Slack, Discord, Mattermost or Rocket.Chat; what it takes is told from the address. One that starts a workflow in Slack gets variables.";
+    "slack-format" Choice(&["auto", "slack", "workflow", "mattermost", "discord"]), Value("auto"),
+        "What the webhook takes, where its address does not tell: `mattermost` is Rocket.Chat's as well.";
     "slack-title" Text, Derived("one that says how it went"),
-        "The title of the Slack message.";
+        "The title of the message.";
     "slack-fields" List, Value("repo,message,commit,author,action,eventName,ref,workflow,job,took"),
-        "The facts in the Slack message, in this order.";
+        "The facts in the message, in this order.";
     "slack-on" Choice(&["always", "success", "failure"]), Value("always"),
-        "When to post to Slack. A run that the gate refuses is never posted.";
-    "slack-host" Text, Value("hooks.slack.com"),
-        "The host that the webhook must have; another one for a compatible server.";
+        "When to post. A run that the gate refuses is never posted.";
+    "slack-host" Text, Derived("`hooks.slack.com` or `discord.com`"),
+        "The host that the webhook must have, such as that of a Mattermost of your own.";
     "language" Choice(Language::CODES), Value("en"),
-        "The language of comments and Slack messages.";
+        "The language of comments and messages.";
 }

@@ -2,12 +2,10 @@
 
 use super::fields::Fields;
 use super::image;
-use crate::protocol::ids::{AppName, ServiceName};
+use super::slots::{dependencies, slots};
+use crate::protocol::ids::AppName;
 use crate::protocol::plan::{Bake, HealthCheck, Site, SwitchChoice};
-use crate::protocol::slot::PerSlot;
 use crate::protocol::span::Span;
-
-const SERVICE: &str = "write the names of services in the compose file";
 
 /// Reads the group; every problem is noted before `None` is returned.
 pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
@@ -92,47 +90,6 @@ fn include(fields: &mut Fields<'_>) -> Option<String> {
         return None;
     }
     Some(text)
-}
-
-fn slots(fields: &mut Fields<'_>) -> Option<PerSlot<ServiceName>> {
-    let names: Vec<ServiceName> = fields.parsed_list("slots", SERVICE)?;
-    match names.as_slice() {
-        [one, two] if one != two => Some(PerSlot {
-            one: one.clone(),
-            two: two.clone(),
-        }),
-        names => {
-            let what = match names {
-                [_, _] => "it names one service twice".to_owned(),
-                names => format!("it names {} services, not two", names.len()),
-            };
-            fields.wrong(
-                "slots",
-                what,
-                "write the two services that take turns, such as `pct-backend-1,pct-backend-2`",
-            );
-            None
-        }
-    }
-}
-
-/// The inner `None` means what the slots' `depends_on` names.
-fn dependencies(
-    fields: &mut Fields<'_>,
-    slots: Option<&PerSlot<ServiceName>>,
-) -> Option<Option<Vec<ServiceName>>> {
-    if fields.text("dependencies").is_none() {
-        return Some(None);
-    }
-    let names: Vec<ServiceName> = fields.parsed_list("dependencies", SERVICE)?;
-    let is_slot =
-        |name: &&ServiceName| slots.is_some_and(|slots| **name == slots.one || **name == slots.two);
-    if let Some(slot) = names.iter().find(is_slot) {
-        let what = format!("`{slot}` is one of the slots");
-        fields.wrong("dependencies", what, "name only what a slot needs to run");
-        return None;
-    }
-    Some(Some(names))
 }
 
 fn switch(fields: &mut Fields<'_>) -> Option<SwitchChoice> {

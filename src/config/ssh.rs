@@ -56,6 +56,15 @@ fn is_plain(text: &str) -> bool {
 fn host(fields: &mut Fields<'_>) -> Option<String> {
     let cure = "write the name or address of the host, such as `203.0.113.7`";
     let text = fields.required("ssh-host", cure)?;
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let rest = rest.split('/').next().unwrap_or_default();
+        let name = rest.rsplit_once('@').map_or(rest, |(_, name)| name);
+        let name = name.split_once(':').map_or(name, |(name, _)| name);
+        let cure =
+            format!("write `{name}` alone; a user goes into `ssh-user`, a port into `ssh-port`");
+        fields.wrong("ssh-host", format!("it begins with `{scheme}://`"), cure);
+        return None;
+    }
     if let Some((_, rest)) = text.split_once('@') {
         let cure = format!("write `{rest}` here and the user in `ssh-user`");
         fields.wrong("ssh-host", "it holds a user", cure);
@@ -272,6 +281,28 @@ mod tests {
     use super::*;
     use crate::config::problems::Problems;
     use crate::config::raw::Raw;
+
+    #[test]
+    fn an_address_is_told_from_a_name_with_a_port() {
+        for text in [
+            "ssh://h.example.com",
+            "ssh://u@h.example.com:2222/",
+            "https://h.example.com",
+        ] {
+            let mut raw = Raw::default();
+            raw.offer("ssh-host", text, Source::Input);
+            let mut fields = Fields::new(&raw, Problems::default());
+            assert_eq!(host(&mut fields), None);
+            let [problem] = fields.problems.list() else {
+                panic!("{text}")
+            };
+            assert!(problem.what.contains("it begins with `"), "{problem:?}");
+            assert!(
+                problem.cure.contains("write `h.example.com` alone"),
+                "{problem:?}"
+            );
+        }
+    }
 
     #[test]
     fn with_a_jump_host_there_is_one_fingerprint_of_each() {

@@ -50,7 +50,7 @@ pub fn inputs_only(setting: &Setting) -> bool {
         Group::Gate => true,
         Group::Image => matches!(
             setting.key,
-            "image" | "registry-username" | "registry-password"
+            "image" | "registry-username" | "registry-password" | "registries"
         ),
         Group::Host => setting.key != "connect-timeout",
         Group::Swap => false,
@@ -86,6 +86,7 @@ mod tests {
                 "image",
                 "registry-username",
                 "registry-password",
+                "registries",
                 "ssh-host",
                 "ssh-port",
                 "ssh-user",

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use super::language::Language;
+pub use super::webhook::MessageFormat;
 use crate::protocol::ids::{PinnedImage, Repository, Tag};
 use crate::protocol::plan::Site;
+use crate::protocol::registry::RegistryName;
 use crate::protocol::span::Span;
 use crate::protocol::wire::RegistryLogin;
 use crate::secret::Secret;
@@ -31,10 +33,18 @@ pub struct HostConfig {
     pub site: Site,
     /// Whom to tell.
     pub report: ReportConfig,
-    /// For the push, and for the host's pull.
-    pub registry: Option<RegistryLogin>,
+    pub logins: Logins,
     /// What may be a token in a path that is asked for.
     pub hidden: Vec<Secret>,
+}
+
+/// Logins for registries.
+#[derive(Debug, Clone, Default)]
+pub struct Logins {
+    /// For the image's own: the push, the host's pull, and base images from there.
+    pub image: Option<RegistryLogin>,
+    /// For base images from others.
+    pub others: Vec<(RegistryName, RegistryLogin)>,
 }
 
 /// When to deploy.
@@ -286,11 +296,15 @@ pub enum CommentMode {
     Off,
 }
 
-/// What to tell Slack.
+/// What to tell a channel of Slack, or of another messenger.
 #[derive(Debug, Clone)]
 pub struct SlackConfig {
-    /// The incoming webhook's address.
+    /// The webhook's address.
     pub webhook: Secret,
+    /// The same as it was written, for masking.
+    pub given: Secret,
+    /// What it takes.
+    pub format: MessageFormat,
     /// The message's title; `None` means one that says how it went.
     pub title: Option<String>,
     /// The facts to list, in order.

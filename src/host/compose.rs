@@ -9,10 +9,15 @@ use serde::{Deserialize, Serialize};
 use yaml_serde::Value;
 
 mod named;
+mod networks;
 mod ports;
+mod slots;
 
-use crate::protocol::ids::ServiceName;
-use crate::protocol::slot::{PerSlot, Slot, SlotService};
+pub use named::{slots_by_name, spellings};
+pub use networks::JoinedNetwork;
+pub use slots::slots;
+
+use crate::protocol::ids::{ProjectName, ServiceName};
 
 /// A compose file that cannot be used for a swap; the text says what and the setting to mend.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -31,6 +36,11 @@ pub enum ComposeProblem {
     },
     #[error("slot `{0}` publishes no TCP port on this host")]
     NoPort(String),
+    /// Nothing is published on the host's own network, so that the file has to say what the slot listens on.
+    #[error(
+        "slot `{0}` is on the host's own network and names no port; write the one it listens on, such as `expose: [\"8080\"]`"
+    )]
+    NoExposedPort(String),
     /// A range of ports on this host, of which compose takes a free one.
     #[error(
         "slot `{service}` publishes one port of the range {range}; a slot needs a port that stays, such as `{first}:{target}`"
@@ -64,7 +74,7 @@ pub enum ComposeProblem {
         "setting `health-port`: slot `{service}` does not publish its container's port {target}, such as `127.0.0.1:9091:{target}`"
     )]
     NoHealthPort { service: String, target: u16 },
-    #[error("slots `{one}` and `{two}` both publish port {port}")]
+    #[error("slots `{one}` and `{two}` both have port {port}")]
     SamePort { one: String, two: String, port: u16 },
 }
 
@@ -147,58 +157,17 @@ impl ComposeFile {
         }
     }
 
-    /// The slots with their ports. Where one publishes several, the one in `named`, the ports that nginx names, says which
-    /// of the container's ports serves; that holds for the other slot, too. `health` is the container's port for the health
-    /// check, when it is another one.
-    pub fn slots(
-        &self,
-        names: &PerSlot<ServiceName>,
-        named: &[u16],
-        health: Option<u16>,
-    ) -> Result<PerSlot<SlotService>, ComposeProblem> {
-        let published = |slot: Slot| {
-            let service = names.get(slot);
-            ports::published(service, self.service(service, "setting `slots`")?)
-        };
-        let published = PerSlot {
-            one: published(Slot::One)?,
-            two: published(Slot::Two)?,
-        };
-        let mut all = published.one.iter().chain(&published.two);
-        let serving = all
-            .find(|port| named.contains(&port.host))
-            .map(|port| port.target);
-        let slot = |slot: Slot| {
-            let service = names.get(slot);
-            let published = published.get(slot);
-            let health_port = match health {
-                Some(target) => Some(ports::of_health(service, published, target)?),
-                None => None,
-            };
-            Ok(SlotService {
-                service: service.clone(),
-                port: ports::serving(service, published, serving)?,
-                health_port,
-                names: Vec::new(),
-            })
-        };
-        let (one, two) = (slot(Slot::One)?, slot(Slot::Two)?);
-        if one.port == two.port {
-            return Err(ComposeProblem::SamePort {
-                one: one.service.to_string(),
-                two: two.service.to_string(),
-                port: one.port,
-            });
-        }
-        Ok(PerSlot { one, two })
+    /// What compose calls the project of these files, where it says so.
+    pub fn name(&self) -> Option<ProjectName> {
+        self.root.get("name")?.as_str()?.parse().ok()
     }
 
     /// What must have run to its end before a slot starts (`service_completed_successfully`), by name: migrations, say.
-    pub fn one_shots(&self, slots: &PerSlot<ServiceName>) -> Vec<OneShot> {
+    pub fn one_shots(&self, slots: &[ServiceName]) -> Vec<OneShot> {
         let image = |service: &ServiceName| self.services.get(service.as_str())?.get("image");
-        let of_slots = [image(&slots.one), image(&slots.two)];
-        let named = [&slots.one, &slots.two]
-            .into_iter()
+        let of_slots: Vec<_> = slots.iter().map(image).collect();
+        let named = slots
+            .iter()
             .filter_map(|slot| self.services.get(slot.as_str()));
         let needed = named.flat_map(depends_on).filter(|need| need.is_one_shot);
         let services: BTreeSet<ServiceName> = needed
@@ -223,7 +192,7 @@ impl ComposeFile {
     /// is none of them, but what it needs is; an optional one may be absent.
     pub fn dependencies(
         &self,
-        slots: &PerSlot<ServiceName>,
+        slots: &[ServiceName],
         given: Option<&[ServiceName]>,
     ) -> Result<Vec<ServiceName>, ComposeProblem> {
         if let Some(given) = given {
@@ -234,14 +203,14 @@ impl ComposeFile {
         }
         let mut found: Vec<ServiceName> = Vec::new();
         let mut seen = BTreeSet::new();
-        let mut open = vec![slots.one.clone(), slots.two.clone()];
+        let mut open = slots.to_vec();
         while let Some(service) = open.pop() {
             for need in depends_on(self.service(&service, "`depends_on`")?) {
                 let Ok(name) = need.service.parse::<ServiceName>() else {
                     continue;
                 };
                 let is_absent = need.is_optional && !self.services.contains_key(name.as_str());
-                let is_slot = name == slots.one || name == slots.two;
+                let is_slot = slots.contains(&name);
                 if !is_slot && !is_absent && seen.insert(name.clone()) {
                     if !need.is_one_shot {
                         found.push(name.clone());
@@ -338,58 +307,21 @@ services:
 version: '3.8'
 ";
 
-    fn names(one: &str, two: &str) -> PerSlot<ServiceName> {
-        PerSlot {
-            one: one.parse().unwrap(),
-            two: two.parse().unwrap(),
-        }
-    }
-
     #[test]
     fn both_generations_of_compose_are_read() {
+        let names = |names: [&str; 2]| names.map(|name| name.parse().unwrap());
         let v2 = ComposeFile::parse(V2).unwrap();
-        let slots = names("pct-backend-1", "pct-backend-2");
-        assert_eq!(v2.slots(&slots, &[], None).unwrap().two.port, 8081);
+        assert_eq!(v2.name(), "ec2-user".parse().ok());
         let needs: Vec<_> = v2
-            .dependencies(&slots, None)
+            .dependencies(&names(["pct-backend-1", "pct-backend-2"]), None)
             .unwrap()
             .iter()
             .map(ToString::to_string)
             .collect();
         assert_eq!(needs, ["pct-mysql", "pct-redis"]);
         let v1 = ComposeFile::parse(V1).unwrap();
-        assert_eq!(
-            v1.slots(&names("a", "b"), &[], None).unwrap().one.port,
-            8080
-        );
-        assert_eq!(v1.dependencies(&names("a", "b"), None).unwrap().len(), 1);
-        assert_eq!(v1.version.as_deref(), Some("3.8"));
-    }
-
-    #[test]
-    fn missing_slots_and_shared_ports_are_named() {
-        let file = ComposeFile::parse(V1).unwrap();
-        let text = file
-            .slots(&names("a", "web"), &[], None)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            text.contains("`web`") && text.contains("a, b, db"),
-            "{text}"
-        );
-        let same = V1.replace("8081:8080", "8080:8080");
-        assert_eq!(
-            ComposeFile::parse(&same)
-                .unwrap()
-                .slots(&names("a", "b"), &[], None),
-            Err(ComposeProblem::SamePort {
-                one: "a".into(),
-                two: "b".into(),
-                port: 8080
-            })
-        );
-        let none = file.slots(&names("a", "db"), &[], None).unwrap_err();
-        assert_eq!(none, ComposeProblem::NoPort("db".into()));
+        assert_eq!(v1.dependencies(&names(["a", "b"]), None).unwrap().len(), 1);
+        assert_eq!((v1.version.as_deref(), v1.name()), (Some("3.8"), None));
         assert!(ComposeFile::parse("volumes: {}").is_err());
     }
 }

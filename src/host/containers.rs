@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use super::HostResult;
-use super::facts::{ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident};
-use crate::protocol::ids::ServiceName;
+use super::facts::{
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, OwnWeights,
+    Publisher,
+};
+use crate::protocol::ids::{ProjectName, ServiceName};
 
 /// A sink for the untrusted lines that a program prints.
 pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
@@ -64,6 +67,30 @@ pub trait Containers {
         project: &ComposeProject,
         service: &ServiceName,
     ) -> HostResult<Option<ContainerFacts>>;
+    /// The compose projects that have a container of a service in a project's folder, whatever the project is called: the
+    /// one that runs first, then the newest.
+    async fn projects_of(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Vec<ProjectName>>;
+    /// The container of compose's that publishes a TCP port of this host, `None` when none that runs does.
+    async fn publisher(&self, port: u16) -> HostResult<Option<Publisher>>;
+    /// The networks that Docker has, by name.
+    async fn networks(&self) -> HostResult<Vec<String>>;
+    /// Returns when a container of the service is started after this call; it may never tell.
+    async fn container_starts(&self, project: &ComposeProject, service: &ServiceName);
+    /// What the running container of a service weighs when processors and disk are shared out; nothing when none runs, or
+    /// where that is low already.
+    async fn weights(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<OwnWeights>;
+    /// Gives a container that had these low ones, in the kernel alone: one that is started again has its own.
+    async fn lower_weights(&self, own: &OwnWeights) -> HostResult<()>;
+    /// Gives a container back what it had; what is gone, or as it was, is fine.
+    async fn restore_weights(&self, own: &OwnWeights) -> HostResult<()>;
     /// What befell a container since `since_ms` (host time), oldest first. Does not wait.
     async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>>;
     /// The last lines that a container printed, oldest first, without the secrets of its environment. Untrusted.

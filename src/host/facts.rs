@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::nginx::{Preface, Scheme};
-use crate::protocol::ids::PinnedImage;
+use crate::protocol::ids::{PinnedImage, ProjectName};
 use crate::protocol::plan::HealthCheck;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +48,22 @@ pub struct ComposeProject {
     pub files: Vec<PathBuf>,
     /// What stands in for all of them when a slot is started, absolute; the project stays that of the files.
     pub instead: Vec<PathBuf>,
+    /// What it is called; `None` leaves that to compose, and any project of its folder is taken for it.
+    pub name: Option<ProjectName>,
     /// Which program reads it.
     pub tool: ComposeTool,
 }
 
 impl ComposeProject {
+    /// The same project under this name, or under whatever name.
+    #[must_use]
+    pub fn named(&self, name: Option<ProjectName>) -> Self {
+        Self {
+            name,
+            ..self.clone()
+        }
+    }
+
     /// The folder that compose takes for that of the project: the first file's.
     pub fn base(&self) -> PathBuf {
         let first = self.files.first().map(|file| self.folder.join(file));
@@ -123,7 +134,25 @@ pub struct ContainerFacts {
     pub addresses: Vec<IpAddr>,
     /// Where its exposed TCP ports answer on the container network.
     pub exposed: Vec<(IpAddr, u16)>,
+    /// The networks that it is on, as Docker calls them, sorted.
+    pub networks: Vec<String>,
 }
+
+/// A running container that publishes a port, and what compose noted about where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publisher {
+    pub container: String,
+    pub service: String,
+    pub project: String,
+    /// The project's folder.
+    pub folder: PathBuf,
+    /// Its compose files, absolute.
+    pub files: Vec<PathBuf>,
+}
+
+/// The weights that a container's control group had before they were lowered: files of the kernel's, and what each said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnWeights(pub Vec<(PathBuf, String)>);
 
 /// Whether a container's process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,8 +197,8 @@ pub enum Incident {
 /// A local image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFacts {
-    /// As `linux/amd64`.
-    pub platform: String,
+    /// As `linux/amd64`, where the engine says it.
+    pub platform: Option<String>,
     /// Bytes on disk.
     pub size: u64,
 }
@@ -264,6 +293,15 @@ pub enum Upstream {
         addresses: Option<Vec<IpAddr>>,
         port: u16,
     },
+}
+
+impl Upstream {
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Published(address) => address.port(),
+            Self::Inside { port, .. } => *port,
+        }
+    }
 }
 
 /// What arrives at a slot, as the kernel sees it.

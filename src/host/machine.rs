@@ -4,6 +4,17 @@ use std::path::{Path, PathBuf};
 
 use super::HostResult;
 
+/// What of a deploy is root's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootWork {
+    /// To read what nginx obeys, which any deploy begins with.
+    Read,
+    /// All of one by the flag.
+    Flag,
+    /// All of one by this include and a reload.
+    Reload(PathBuf),
+}
+
 /// Says who we are here, has root do what only root may, and tells what the kernel knows of memory. Nothing waits for a
 /// password: what would need one is an error.
 #[expect(
@@ -18,8 +29,12 @@ pub trait Machine {
     async fn become_current(&self, link: &Path) -> HostResult<()>;
     /// Has systemd read its files, start `enable` at every boot, `start` at every boot and now, and have `reload` read theirs.
     async fn load_units(&self, enable: &[&str], start: &[&str], reload: &[&str]) -> HostResult<()>;
-    /// Whether what needs root will work without a password.
+    /// Whether all that needs root will work without a password.
     async fn can_act_as_root(&self) -> HostResult<()>;
+    /// Whether this will, where not everything may.
+    async fn may_as_root(&self, work: &RootWork) -> HostResult<()>;
+    /// The line of `sudoers` that allows it to us; `None` when we are root.
+    async fn sudoers_line(&self, work: &RootWork) -> HostResult<Option<String>>;
     /// Bytes that nobody can guess.
     async fn random(&self) -> HostResult<[u8; 32]>;
     /// The peak of our own resident memory, in bytes.

@@ -26,7 +26,7 @@ pub use clock::Clock;
 pub use containers::{Containers, OnLine, RecreatePolicy};
 pub use files::{Access, Durability, Files, Held, LockAttempt, Owner};
 pub use images::Images;
-pub use machine::Machine;
+pub use machine::{Machine, RootWork};
 pub use network::Network;
 pub use proxy::Proxy;
 

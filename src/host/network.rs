@@ -1,6 +1,5 @@
 //! Probes, ports and connections.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::HostResult;
@@ -30,9 +29,8 @@ pub trait Network {
     async fn listens(&self, pid: u32) -> bool;
     /// Established connections of nginx to exactly this address and port.
     async fn connections_to(&self, upstream: &Upstream) -> HostResult<u32>;
-    /// The local ports of the established connections from this host to each of two addresses, one look for both.
-    async fn ports_to(&self, addresses: &PerSlot<SocketAddr>)
-    -> HostResult<PerSlot<BTreeSet<u16>>>;
+    /// How long each request that was sent from this host to one of two addresses has had no answer, milliseconds.
+    async fn unanswered(&self, addresses: &PerSlot<SocketAddr>) -> HostResult<PerSlot<Vec<u64>>>;
     /// How many connections to exactly this address and port ended in the last seconds, a second; and the round trip
     /// to the clients of nginx's `listeners` as the kernel measures it.
     async fn arrivals(&self, upstream: &Upstream, listeners: &[u16]) -> HostResult<Arrivals>;

@@ -121,6 +121,48 @@ checked_name!(
 );
 
 checked_name!(
+    /// A compose project, as `docker compose -p` takes it.
+    ProjectName,
+    "a compose project name (lower-case letters, digits, `_`, `-`)",
+    |text| (1..=128).contains(&text.len())
+        && !text.starts_with(['_', '-'])
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
+);
+
+impl ProjectName {
+    /// What compose calls the project of a folder when nobody names it; `None` when nothing is left of the folder's name.
+    pub fn of_folder(name: &str) -> Option<Self> {
+        let kept: String = name
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+            .collect();
+        kept.trim_start_matches(['_', '-']).parse().ok()
+    }
+}
+
+checked_name!(
+    /// What people call a slot; names its files on the host.
+    SlotName,
+    "a slot name (letters, digits, `_`, `.`, `-`, at most 128)",
+    |text| (1..=128).contains(&text.len())
+        && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+);
+
+impl From<&ServiceName> for SlotName {
+    fn from(service: &ServiceName) -> Self {
+        Self(service.0.clone())
+    }
+}
+
+impl From<&ProjectName> for SlotName {
+    fn from(project: &ProjectName) -> Self {
+        Self(project.0.clone())
+    }
+}
+
+checked_name!(
     /// A name that a web server answers for, as in nginx's `server_name`.
     ServerName,
     "a server name such as `www.example.com`",

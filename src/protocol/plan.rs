@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ids::{AppName, Commit, DeploymentId, PinnedImage, ReleaseId, ServiceName};
 use super::slot::PerSlot;
+use super::slot_spec::SlotSpec;
 use super::span::Span;
 
 /// Everything about an app on a host that is known before its image is built. Carries no secret.
@@ -17,7 +18,7 @@ pub struct Site {
     /// that compose itself would read.
     #[serde(alias = "compose_file", deserialize_with = "one_or_many")]
     pub compose_files: Vec<String>,
-    pub slots: PerSlot<ServiceName>,
+    pub slots: PerSlot<SlotSpec>,
     /// What must run before a slot; `None` means what the slots' `depends_on` names.
     pub dependencies: Option<Vec<ServiceName>>,
     /// The nginx include that names the live port.

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::ServiceName;
+use super::ids::{ProjectName, ServiceName, SlotName};
 
 /// One of the two compose services that can serve an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,19 +86,51 @@ pub struct SlotService {
     /// The port that the health check asks, when that is another one.
     #[serde(default)]
     pub health_port: Option<u16>,
+    /// What people call it, when that is not its service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<SlotName>,
+    /// Its compose files, relative to the project's folder; none means the project's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PathBuf>,
+    /// Its compose project, when that is not left to compose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
     /// What an nginx in a container calls it, where that asks it by name; both ports are then the container's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub names: Vec<String>,
+    pub hosts: Vec<String>,
 }
 
 impl SlotService {
+    /// What people call it.
+    pub fn name(&self) -> SlotName {
+        self.name
+            .clone()
+            .unwrap_or_else(|| SlotName::from(&self.service))
+    }
+
+    /// What a person types to do something to it, such as `docker compose logs web-1`.
+    pub fn compose(&self, verb: &str) -> String {
+        let project = self.project.iter().map(|name| format!(" -p {name}"));
+        let files = self.files.iter();
+        let files = files.map(|file| format!(" -f {}", file.display()));
+        let options: String = project.chain(files).collect();
+        format!("docker compose{options} {verb} {}", self.service)
+    }
+
     /// Whether nginx asks it by name, so that it need not publish a port.
     pub fn is_named(&self) -> bool {
-        !self.names.is_empty()
+        !self.hosts.is_empty()
     }
 
     /// Where an nginx on the host reaches the slot.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+}
+
+impl PerSlot<SlotService> {
+    /// Whether the same files describe both, in the same project: they have networks, volumes and dependencies in common.
+    pub fn share_files(&self) -> bool {
+        self.one.files == self.two.files && self.one.project == self.two.project
     }
 }

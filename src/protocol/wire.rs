@@ -76,6 +76,9 @@ pub enum Reply {
     Provisioned {
         /// In order; what is in place already is not named.
         changes: Vec<Change>,
+        /// The line of `sudoers` that is enough for deploys from now on; `None` when we are root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sudoers: Option<String>,
     },
     /// The answer to `Status`.
     Status(Box<Status>),

@@ -1,6 +1,6 @@
 //! What the run is about: facts from the event and the environment, gathered once.
 
-use crate::protocol::ids::{AppName, Commit, ServiceName};
+use crate::protocol::ids::{AppName, Commit, SlotName};
 use crate::protocol::slot::PerSlot;
 
 /// Facts about the run for reports and tags. Everything from the event is untrusted text.
@@ -9,7 +9,7 @@ pub struct RunContext {
     /// The app, so that reports can name it before an image exists.
     pub app: Option<AppName>,
     /// The two compose services, so that figures of a slot can be named.
-    pub slots: Option<PerSlot<ServiceName>>,
+    pub slots: Option<PerSlot<SlotName>>,
     /// `owner/name`.
     pub repository: Option<String>,
     pub pull_request: Option<u64>,

@@ -2,7 +2,7 @@
 //!
 //! [`Reporter`] prints the run while it goes and keeps its timeline. [`RunReport`] tells a run to everybody in
 //! [`sinks`], at its start and at its end, and prints the outcome last; [`state`] is what its post step is going to
-//! know. What they say is made by pure functions ([`summary`], [`slack`]'s message, [`outcome`], [`receipt`]); each
+//! know. What they say is made by pure functions ([`summary`], [`message`], [`outcome`], [`receipt`]); each
 //! outside client is in one file.
 
 mod board;
@@ -21,6 +21,7 @@ mod held;
 mod hurry;
 mod live;
 mod markdown;
+pub mod message;
 pub mod outcome;
 pub mod outputs;
 mod printed;
@@ -29,7 +30,6 @@ mod redact;
 mod reporter;
 mod run;
 pub mod sinks;
-pub mod slack;
 pub mod state;
 mod steps;
 pub mod summary;

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::context::RunContext;
 use super::text;
 use crate::protocol::result::RunResult;
 use crate::secret::Redactor;
@@ -28,6 +29,24 @@ pub(super) fn result(result: &mut RunResult, redactor: &Redactor) {
     for line in &mut failure.log_tail {
         *line = foreign(line, redactor);
     }
+}
+
+/// What the event says of the run; markup may hide a secret in it from a second look.
+pub(super) fn context(context: &RunContext, redactor: &Redactor) -> RunContext {
+    let mut context = context.clone();
+    let texts = [
+        &mut context.repository,
+        &mut context.head_ref,
+        &mut context.actor,
+        &mut context.event_name,
+        &mut context.workflow,
+        &mut context.job,
+        &mut context.action,
+    ];
+    for text in texts.into_iter().flatten() {
+        *text = redactor.redact(text);
+    }
+    context
 }
 
 /// A line that someone else printed. Redacted twice: escapes inside a secret hide it from the first look. It is cut

@@ -38,13 +38,13 @@ pub(super) async fn image(run: &Run<'_>, config: &DeployConfig) -> Result<Provid
         }
         ImageSource::Build(build) => build,
     };
-    let (reporter, login) = (&run.reporter, config.host.registry.as_ref());
+    let (reporter, logins) = (&run.reporter, &config.host.logins);
     let (tags, labels) = (plan::tags(build, &run.context)?, plan::labels(&run.context));
     let platform = &config.image.platform;
     let build = async {
         let docker = image::connect(run.by.docker_host.as_deref()).await?;
         let all = tags.all();
-        let built = image::build(&docker, build, platform, &all, &labels, login, reporter);
+        let built = image::build(&docker, build, platform, &all, &labels, logins, reporter);
         let built = built.await?;
         Ok((docker, built))
     };
@@ -61,7 +61,7 @@ pub(super) async fn image(run: &Run<'_>, config: &DeployConfig) -> Result<Provid
             tags: vec![carrier],
             ..built.clone()
         };
-        image::push(&docker, &first, login, reporter).await
+        image::push(&docker, &first, logins.image.as_ref(), reporter).await
     };
     let pinned = reporter.phase(Phase::Push, push).await?;
     let rest = (!tags.when_live.is_empty()).then(|| Rest {
@@ -86,7 +86,7 @@ impl Provided {
         else {
             return;
         };
-        let login = config.host.registry.as_ref();
+        let login = config.host.logins.image.as_ref();
         let push = Box::pin(image::push(&docker, &built, login, &run.reporter));
         let why = tokio::select! {
             pushed = timeout(LATER_PUSH, push) => match pushed {

@@ -6,11 +6,12 @@ use super::recheck::Recheck;
 use super::{result, stdin};
 use crate::config::parse::{Caller, Reach};
 use crate::config::sources::Gathered;
-use crate::config::types::{DeployConfig, HostConfig, ImageSource, ReportConfig};
+use crate::config::types::{DeployConfig, HostConfig, ImageSource, MessageFormat, ReportConfig};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::Commit;
 use crate::protocol::result::RunResult;
 use crate::report::context::RunContext;
+use crate::report::message::WORKFLOW_VARIABLES;
 use crate::report::outputs::OutputFiles;
 use crate::report::state::Memory;
 use crate::report::{ConsoleMode, Reporter, RunReport, Verbosity, deadlines};
@@ -81,7 +82,7 @@ impl<'a> Run<'a> {
     pub(super) fn on(by: &'a Invocation, host: &'a HostConfig) -> Self {
         let mut run = Self::new(by, &host.report, &host.secrets());
         run.context.app = Some(host.site.app.clone());
-        run.context.slots = Some(host.site.slots.clone());
+        run.context.slots = Some(host.site.slots.names());
         run.context.place = Some(host.place.to_string());
         run
     }
@@ -102,7 +103,21 @@ impl<'a> Run<'a> {
         };
         run.reporter.add_masks();
         run.print_warnings();
+        run.note_variables();
         run
+    }
+
+    /// A webhook that starts a workflow posts nothing by itself: who made it declares there what is to be shown.
+    fn note_variables(&self) {
+        let format = self.told.slack.as_ref().map(|slack| slack.format);
+        if format == Some(MessageFormat::Workflow) {
+            let names = WORKFLOW_VARIABLES
+                .map(|name| format!("`{name}`"))
+                .join(", ");
+            self.reporter.note(&format!(
+                "`slack-webhook-url` starts a workflow in Slack: it gets the variables {names} and those of `slack-fields`, all of them text; declare there the ones that it is to show"
+            ));
+        }
     }
 
     /// What is odd about the settings and stops nothing.

@@ -32,7 +32,7 @@ async fn follow(run: &Run<'_>, session: &Session<'_>, target: Target) -> Result<
     reporter.lasts(Step::Bake, host.site.bake.time.duration());
     let follower = Follower::new(&host.place, &session.agent, &plan, reporter, cancel);
     let mut result = tokio::select! {
-        followed = follower.run(&session.remote, host.registry.as_ref()) => {
+        followed = follower.run(&session.remote, host.logins.image.as_ref()) => {
             if followed.is_ok() {
                 memory.note(reporter, |saved| saved.point = Milestone::Settled);
             }

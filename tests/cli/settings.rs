@@ -192,6 +192,6 @@ fn a_webhook_is_never_shown() {
         .end();
     ended
         .ends(2)
-        .says("its host is not `hooks.slack.com`")
+        .says("its host is neither `hooks.slack.com` nor `discord.com`")
         .hides("hunter2");
 }

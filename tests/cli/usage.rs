@@ -40,7 +40,7 @@ fn wrong_words_end_with_the_usage_code() {
         &["deploy", "--commit", "main"],
         &["deploy", "--cache-from", "x"],
         &["rollback", "--to", "latest"],
-        &["agent", "replace-file", "x", "--mode", "9"],
+        &["agent", "replace-file", "x"],
     ] {
         pct_deploy(args).end().ends(2);
     }

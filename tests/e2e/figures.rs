@@ -5,6 +5,7 @@
 //! include and a reload.
 
 mod beside;
+mod boot;
 
 use std::time::{Duration, SystemTime};
 

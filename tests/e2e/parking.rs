@@ -127,7 +127,7 @@ fn tell(what: &str, result: &RunResult) {
 }
 
 /// A host as the seed's user has it, with nothing deployed.
-fn parking() -> World {
+pub(crate) fn parking() -> World {
     let example = root().join("examples/parking");
     let context = root().join("target/parking/context");
     assert!(
@@ -154,7 +154,7 @@ fn parking() -> World {
     world
 }
 
-fn deploy(world: &World, version: &str) -> RunResult {
+pub(crate) fn deploy(world: &World, version: &str) -> RunResult {
     let build_args = format!("APP_VERSION={version}");
     world
         .run(&["deploy", "--json"], &[("BUILD_ARGS", &build_args)])

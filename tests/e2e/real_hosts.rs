@@ -2,6 +2,8 @@
 //!
 //! The numbers are those of the project's list of shapes, found in public repositories and bug reports.
 
+mod nginx_files;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -34,10 +36,78 @@ use Expected::{Deployed, Refused, RolledBack};
 
 const REDIRECT: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;\\n    if ($scheme = http) { return 301 https://$host$request_uri; }|' /etc/nginx/conf.d/default.conf";
 const HTTPS_ONLY: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout /etc/nginx/site.key -out /etc/nginx/site.crt 2>/dev/null && sed -i -e 's|listen 80;|listen 80;\\n    listen 443 ssl;\\n    ssl_certificate /etc/nginx/site.crt;\\n    ssl_certificate_key /etc/nginx/site.key;|' -e 's|proxy_pass|proxy_set_header X-Forwarded-Proto https; proxy_pass|' /etc/nginx/conf.d/default.conf && sed -i 's|- PROFILE=prod|&\\n    - HELLO_HTTPS_ONLY=1|' ~ec2-user/docker-compose.yml";
+// The slot that runs already stays as it is; compose has both on the host's network from now on.
+const ON_THE_HOSTS_NETWORK: &str = "sed -i -e 's|^    ports:|    network_mode: host\\n    expose:|' -e 's|\"8080:8080\"|\"8080\"|' -e 's|\"8081:8080\"|\"8081\"|' -e '/^  hello-2:/,$ s|<< : .common_environment|environment: [PROFILE=prod, HELLO_PORT=8081]|' ~ec2-user/docker-compose.yml && docker compose -f ~ec2-user/docker-compose.yml config -q";
 const IS_REDIRECTED: &str =
     "curl -s -o /dev/null -w '%{http_code}' -H 'Host: localhost' http://127.0.0.1/ | grep 301";
 
-const SHAPES: [Shape; 20] = [
+/// v1 is live as an old script left it: two compose files with one service, the container in a project of its own.
+macro_rules! two_files {
+    ($then:literal) => {
+        concat!(
+            "cd ~ec2-user && docker tag $(docker inspect -f '{{.Image}}' ec2-user-hello-1-1) localhost:5000/pct/hello && docker rm -f ec2-user-hello-1-1 && rm docker-compose.yml /var/lib/pct-deploy/hello/app.json && for slot in blue:8080 green:8081; do printf 'services:\n  app:\n    image: localhost:5000/pct/hello\n    environment: [PROFILE=prod]\n    ports: [\"%s:8080\"]\n' ${slot#*:} >docker-compose.${slot%:*}.yml; done && su ec2-user -c 'docker compose -p app-blue -f docker-compose.blue.yml up -d' && sleep 1",
+            $then
+        )
+    };
+}
+const BLUE_GREEN: &str =
+    "docker-compose.blue.yml:app@app-blue,docker-compose.green.yml:app@app-green";
+
+const SHAPES: [Shape; 26] = [
+    Shape {
+        number: 17,
+        name: "two compose files with one service",
+        files: two_files!(""),
+        by_reload: false,
+        settings: &[("slots", BLUE_GREEN)],
+        expected: Deployed("docker ps | grep app-green-app-1"),
+    },
+    Shape {
+        number: 17,
+        name: "the same without the projects' names",
+        files: two_files!(""),
+        by_reload: false,
+        settings: &[(
+            "slots",
+            "docker-compose.blue.yml:app,docker-compose.green.yml:app",
+        )],
+        expected: Refused(&[
+            "are one container",
+            "write `slots: docker-compose.blue.yml:app@app-blue, docker-compose.green.yml:app@app-green`",
+        ]),
+    },
+    Shape {
+        number: 17,
+        name: "a network that is gone",
+        files: two_files!(
+            " && printf '    networks: [shop]\nnetworks: {shop: {name: shop_net, external: true}}\n' >>docker-compose.green.yml"
+        ),
+        by_reload: false,
+        settings: &[("slots", BLUE_GREEN)],
+        expected: Refused(&[
+            "`docker-compose.green.yml:app@app-green` joins the network `shop_net`",
+            "docker network create shop_net",
+        ]),
+    },
+    Shape {
+        number: 18,
+        name: "COMPOSE_PROJECT_NAME in the old script",
+        files: "docker rm -f ec2-user-hello-1-1 && cd ~ec2-user && docker tag $(docker images -q localhost:5000/pct/hello | head -1) localhost:5000/pct/hello && su ec2-user -c 'COMPOSE_PROJECT_NAME=shop docker compose up -d hello-1' && sleep 1",
+        by_reload: false,
+        settings: &[],
+        expected: Deployed("docker inspect shop-hello-2-1 | grep '\"shop_default\"'"),
+    },
+    Shape {
+        number: 18,
+        name: "a project that the live container is not in",
+        files: "true",
+        by_reload: false,
+        settings: &[("slots", "hello-1@shop,hello-2@shop")],
+        expected: Refused(&[
+            "`ec2-user-hello-1-1`: service `hello-1` of the compose project `ec2-user`",
+            "write it into `slots` as `hello-1@ec2-user`",
+        ]),
+    },
     Shape {
         number: 2,
         name: "plain HTTP is sent to TLS in one block, by reload",
@@ -181,6 +251,14 @@ const SHAPES: [Shape; 20] = [
         expected: Refused(&["hello-2", "the range 8081-8082", "`8081:8080`"]),
     },
     Shape {
+        number: 7,
+        name: "slots on the host's own network",
+        files: ON_THE_HOSTS_NETWORK,
+        by_reload: true,
+        settings: &[],
+        expected: Deployed("docker inspect ec2-user-hello-2-1 | grep '\"NetworkMode\": \"host\"'"),
+    },
+    Shape {
         number: 35,
         name: "an app with a list of hosts",
         files: "sed -i 's|- PROFILE=prod|&\\n    - HELLO_ONLY_HOST=localhost|' ~ec2-user/docker-compose.yml && sed -i 's|proxy_pass|proxy_set_header Host localhost; proxy_pass|' /etc/nginx/conf.d/default.conf",
@@ -227,15 +305,20 @@ impl Shape {
         }
         match self.expected {
             Deployed(shows) => {
-                run.expect(Outcome::Deployed, "deployed");
-                let one = world.ask_host("docker ps --format '{{.Names}}' | grep -c 'hello-[12]'");
+                let result = run.expect(Outcome::Deployed, "deployed");
+                let one =
+                    world.ask_host("docker ps --format '{{.Names}}' | grep -cE 'hello-[12]|-app-'");
                 assert_eq!(one, "1", "the old slot is stopped");
                 world.ask_host(shows);
                 if !matches!(self.number, 2 | 4) {
                     assert_eq!(world.serves().as_deref(), Some("v2"));
                 }
-                let allowed = if self.by_reload { 20 } else { 0 };
-                assert!(report.lost <= allowed, "{report}");
+                // Of a reload what was predicted, within five times, as in the series of deploys.
+                let allowed = match result.receipt.predicted_loss {
+                    Some(loss) if self.by_reload => 20.0 + 5.0 * loss.requests,
+                    _ => 0.0,
+                };
+                assert!((report.lost as f64) <= allowed, "{report}");
                 format!("deployed, {} of {} lost", report.lost, report.sent)
             }
             RolledBack(words) => {
@@ -258,7 +341,8 @@ impl Shape {
 fn every_shape_is_deployed_or_refused_in_words() {
     let asked = std::env::var("PCT_SHAPE").unwrap_or_default();
     let (mut table, mut failed) = (String::new(), Vec::new());
-    for shape in SHAPES.iter().filter(|shape| shape.name.contains(&asked)) {
+    let shapes = SHAPES.iter().chain(&nginx_files::SHAPES);
+    for shape in shapes.filter(|shape| shape.name.contains(&asked)) {
         let began = std::time::Instant::now();
         let played = catch_unwind(AssertUnwindSafe(|| {
             let mut world = if shape.by_reload {

@@ -22,6 +22,7 @@ const LEAKED: [&str; 4] = [
     "MY_PASSWORD",
 ];
 const OF_JOB: &str = "planted-secret-of-the-job";
+const OF_REGISTRY: &str = "planted-password-of-a-registry";
 
 /// A secret in all its forms, by the input that it came in.
 struct Needle {
@@ -117,6 +118,7 @@ fn no_secret_is_found_anywhere() {
         Needle::new("ssh-key", &key),
         Needle::new("registry-password", &world.env.registry_password),
         Needle::new("registry-password", wrong),
+        Needle::new("registries", OF_REGISTRY),
         Needle::new("github-token", TOKEN),
         Needle::new("slack-webhook-url", &world.slack.url()),
         Needle::new("slack-webhook-url", sandbox::slack::PATH),
@@ -134,7 +136,10 @@ fn no_secret_is_found_anywhere() {
         );
     }
     let runner = || {
-        let runner = Container::new(&world, &project).env("RUNNER_DEBUG", "1");
+        let other = format!("ghcr.io me {OF_REGISTRY}");
+        let runner = Container::new(&world, &project)
+            .env("RUNNER_DEBUG", "1")
+            .input("registries", &other);
         LEAKED
             .iter()
             .fold(runner, |runner, name| runner.env(name, OF_JOB))

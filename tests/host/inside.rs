@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pct_deploy::host::error::Trouble;
-use pct_deploy::host::facts::{ComposeTool, Incident, OomKilled, RunState};
+use pct_deploy::host::facts::{ComposeTool, Incident, OomKilled, RunState, Upstream};
 use pct_deploy::host::linux::LinuxHost;
+use pct_deploy::host::nginx::NginxAt;
 use pct_deploy::host::{
     Access, Clock as _, Containers as _, Durability, Files as _, Machine as _, Network as _, Owner,
     Proxy as _, RecreatePolicy,
@@ -49,6 +50,7 @@ async fn a_service_is_started_watched_stopped_and_removed() {
     let inner = SocketAddr::new(*ip, 8080);
 
     let outer: SocketAddr = WEB.parse().unwrap();
+    let published = Upstream::Published(outer);
     let started = Instant::now();
     while !host.accepts(inner).await || !host.accepts(outer).await {
         assert!(
@@ -56,11 +58,11 @@ async fn a_service_is_started_watched_stopped_and_removed() {
             "it never listens"
         );
     }
-    assert_eq!(host.connections_to(outer).await.unwrap(), 0);
+    assert_eq!(host.connections_to(&published).await.unwrap(), 0);
     let connection = TcpStream::connect(outer).await.unwrap();
     host.sleep(Duration::from_millis(200)).await;
     assert_eq!(
-        host.connections_to(outer).await.unwrap(),
+        host.connections_to(&published).await.unwrap(),
         1,
         "ours, not docker-proxy's"
     );
@@ -199,14 +201,19 @@ async fn a_broken_compose_file_is_refused_with_its_reason() {
 #[ignore = "runs on a server"]
 async fn nginx_reloads_into_new_workers() {
     let host = LinuxHost::new().unwrap();
-    assert!(host.nginx_config().await.unwrap().contains("http {"));
-    host.nginx_test().await.unwrap();
-    let before = host.nginx_workers().await.unwrap();
+    assert!(
+        host.nginx_config(&NginxAt::Host)
+            .await
+            .unwrap()
+            .contains("http {")
+    );
+    host.nginx_test(&NginxAt::Host).await.unwrap();
+    let before = host.nginx_workers(&NginxAt::Host).await.unwrap();
     assert!(!before.is_empty(), "nginx does not run");
-    host.nginx_reload().await.unwrap();
+    host.nginx_reload(&NginxAt::Host).await.unwrap();
     let started = Instant::now();
     loop {
-        let now = host.nginx_workers().await.unwrap();
+        let now = host.nginx_workers(&NginxAt::Host).await.unwrap();
         if now.len() == before.len() && now.iter().all(|worker| !before.contains(worker)) {
             break;
         }

@@ -97,6 +97,7 @@ impl World {
             folder: folder.clone(),
             files: vec!["docker-compose.yml".into()],
             instead: Vec::new(),
+            name: None,
             tool: host.compose().await.unwrap(),
         };
         Self {

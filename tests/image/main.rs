@@ -9,6 +9,7 @@
     reason = "a test ends at the first surprise"
 )]
 
+mod engines;
 mod proxy;
 mod sandbox;
 
@@ -65,7 +66,7 @@ async fn an_image_is_built_labelled_tagged_and_pushed_by_digest() {
         "linux/amd64",
         &tags,
         &labels,
-        Some(&sandbox.login),
+        &sandbox.logins(),
         &reporter(),
     )
     .await

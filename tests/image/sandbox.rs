@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use base64::Engine as _;
-use pct_deploy::config::types::{Bounds, BuildConfig};
+use pct_deploy::config::types::{Bounds, BuildConfig, Logins};
 use pct_deploy::error::Error;
 use pct_deploy::protocol::ids::Repository;
 use pct_deploy::protocol::wire::RegistryLogin;
@@ -22,6 +22,8 @@ pub(crate) fn reporter() -> Reporter {
 
 pub(crate) struct Sandbox {
     pub(crate) docker: Docker,
+    /// As `DOCKER_HOST` names it.
+    engine: Option<String>,
     pub(crate) registry: String,
     pub(crate) login: RegistryLogin,
     made: Mutex<Vec<String>>,
@@ -29,27 +31,19 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) async fn open() -> Self {
-        let path = std::env::var_os("PCT_SANDBOX_ENV").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sandbox/env"),
-            PathBuf::from,
-        );
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
-            panic!(
-                "{}: {error}\nthe sandbox is needed: scripts/sandbox up",
-                path.display()
-            )
-        });
-        let values: HashMap<&str, &str> = text
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .collect();
-        let docker_host = std::env::var("DOCKER_HOST").ok();
+        Self::at(std::env::var("DOCKER_HOST").ok()).await
+    }
+
+    /// With another engine.
+    pub(crate) async fn at(engine: Option<String>) -> Self {
+        let values = values();
         Self {
-            docker: connect(docker_host.as_deref()).await.unwrap(),
-            registry: values["SANDBOX_REGISTRY"].to_owned(),
+            docker: connect(engine.as_deref()).await.unwrap(),
+            engine,
+            registry: values["SANDBOX_REGISTRY"].clone(),
             login: RegistryLogin {
-                username: values["SANDBOX_REGISTRY_USER"].to_owned(),
-                password: Secret::new(values["SANDBOX_REGISTRY_PASSWORD"]),
+                username: values["SANDBOX_REGISTRY_USER"].clone(),
+                password: Secret::new(values["SANDBOX_REGISTRY_PASSWORD"].as_str()),
             },
             made: Mutex::default(),
         }
@@ -83,30 +77,55 @@ impl Sandbox {
 
     pub(crate) async fn build(&self, config: &BuildConfig) -> Result<BuiltImage, Error> {
         let tags = ["latest".parse().unwrap()];
-        let login = Some(&self.login);
         build(
             &self.docker,
             config,
             "linux/amd64",
             &tags,
             &[],
-            login,
+            &self.logins(),
             &reporter(),
         )
         .await
     }
 
+    pub(crate) fn logins(&self) -> Logins {
+        Logins {
+            image: Some(self.login.clone()),
+            others: Vec::new(),
+        }
+    }
+
     /// Runs a line in a container of the image.
     pub(crate) fn run_in(&self, built: &BuiltImage, line: &str) -> String {
-        docker(&["run", "--rm", "--entrypoint", "sh", &built.id, "-c", line])
+        self.docker_says(&["run", "--rm", "--entrypoint", "sh", &built.id, "-c", line])
     }
 
     pub(crate) fn inspect(&self, id: &str, format: &str) -> String {
-        docker(&["image", "inspect", "-f", format, id])
+        self.docker_says(&["image", "inspect", "-f", format, id])
     }
 
     pub(crate) fn remove(&self, built: &BuiltImage) {
-        docker(&["rmi", "-f", &built.id]);
+        self.docker_says(&["rmi", "-f", &built.id]);
+    }
+
+    fn docker_says(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().unwrap();
+        assert!(
+            output.status.success(),
+            "docker {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("docker");
+        command.args(args);
+        if let Some(engine) = &self.engine {
+            command.env("DOCKER_HOST", engine);
+        }
+        command
     }
 
     /// The digest and the type of what the registry has under a tag.
@@ -143,15 +162,33 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         for repository in self.made.lock().unwrap().iter() {
-            let list = Command::new("docker")
-                .args(["images", "-q", repository])
-                .output();
+            let list = self.command(&["images", "-q", repository]).output();
             let ids = list.map(|list| String::from_utf8_lossy(&list.stdout).into_owned());
             for id in ids.unwrap_or_default().lines() {
-                drop(Command::new("docker").args(["rmi", "-f", id]).output());
+                drop(self.command(&["rmi", "-f", id]).output());
             }
         }
     }
+}
+
+/// What `scripts/sandbox` says about where things are.
+pub(crate) fn values() -> HashMap<String, String> {
+    let path = std::env::var_os("PCT_SANDBOX_ENV")
+        .map_or_else(|| root().join("target/sandbox/env"), PathBuf::from);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}\nthe sandbox is needed: scripts/sandbox up",
+            path.display()
+        )
+    });
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The most memory that this process ever had, in kB.
@@ -162,14 +199,4 @@ pub(crate) fn resident_peak() -> u64 {
         .find(|line| line.starts_with("VmHWM"))
         .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-fn docker(args: &[&str]) -> String {
-    let output = Command::new("docker").args(args).output().unwrap();
-    assert!(
-        output.status.success(),
-        "docker {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
 }

@@ -7,6 +7,19 @@ follows the code.
 
 MUTANTS = [
     (
+        "people are sent to a slot that is held back",
+        "src/agent/steps/await_healthy.rs",
+        """            weight::restore(swap).await?;
+            smoke""",
+        "            smoke",
+    ),
+    (
+        "a slot that is slow to boot is held back until it fails",
+        "src/agent/steps/await_healthy.rs",
+        "if wait.is_half_over()",
+        "if wait.is_over()",
+    ),
+    (
         "the old slot is stopped without a look at the new one",
         "src/agent/steps/stop_old.rs",
         "let well = alone.ensure(swap.host, swap.events, Step::StopOld).await;",

@@ -9,7 +9,11 @@
     reason = "a test may end at the first surprise"
 )]
 
+#[path = "../hints/mod.rs"]
+mod commands;
 mod documents;
+mod hints;
+mod literals;
 mod names;
 mod prose;
 mod words;

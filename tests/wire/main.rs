@@ -1,4 +1,4 @@
-//! GitHub and Slack as they are on the wire: real clients, real sockets, a recording server.
+//! GitHub and the messengers as they are on the wire: real clients, real sockets, a recording server.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,6 +14,6 @@ mod once;
 mod planted;
 mod post;
 mod server;
-mod slack;
 mod standin;
+mod webhook;
 mod world;

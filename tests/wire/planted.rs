@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use pct_deploy::config::types::MessageFormat;
 use pct_deploy::protocol::event::{Event, Happening};
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::receipt::{BakeReport, BakeVerdict, Served};
@@ -77,6 +78,17 @@ fn hub(seen: &Seen) -> crate::server::Reply {
 
 #[tokio::test]
 async fn no_planted_secret_leaves_in_any_form() {
+    for format in [
+        MessageFormat::Slack,
+        MessageFormat::Workflow,
+        MessageFormat::Mattermost,
+        MessageFormat::Discord,
+    ] {
+        no_secret_leaves(format).await;
+    }
+}
+
+async fn no_secret_leaves(format: MessageFormat) {
     let (hub, slack) = (
         Server::start(hub).await,
         Server::start(|_| text(200, "ok")).await,
@@ -90,6 +102,7 @@ async fn no_planted_secret_leaves_in_any_form() {
     let (mut config, mut context) = (config(&slack), context(&hub));
     let settings = config.slack.as_mut().unwrap();
     settings.title = Some(planted());
+    settings.format = format;
     let webhook = settings.webhook.clone();
     let secrets = [
         Secret::new(PASSWORD),
@@ -173,10 +186,16 @@ async fn no_planted_secret_leaves_in_any_form() {
     for (place, text) in &written {
         // JSON escapes once more what is escaped already; both are looked at.
         let plain = text.replace("\\\\", "\\").replace("\\\"", "\"");
+        // As Markdown is drawn: without its escapes, and what cannot be seen.
+        let drawn = plain.replace(['\\', '\u{200b}'], "");
         for needle in needles() {
             looked += 1;
             assert!(!text.contains(&needle), "{needle:?} is in {place}: {text}");
             assert!(!plain.contains(&needle), "{needle:?} is in {place}: {text}");
+            assert!(
+                !drawn.contains(&needle),
+                "{needle:?} is drawn in {place}: {text}"
+            );
         }
     }
     assert!(
@@ -186,5 +205,5 @@ async fn no_planted_secret_leaves_in_any_form() {
             .count()
             >= 6
     );
-    println!("{looked} looks, 0 found");
+    assert!(looked > 0, "nothing was looked at");
 }

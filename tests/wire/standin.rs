@@ -4,9 +4,11 @@ use pct_deploy::clients::github::DeploymentHandle;
 use pct_deploy::protocol::outcome::Outcome;
 use sandbox::github::{Fault, GitHub};
 use sandbox::pull::Pull;
-use sandbox::slack::{Reply, Slack};
+use sandbox::slack::{Receiver, Reply, Slack};
 
-use crate::world::{Ending, SHA, TOKEN, config_for, context_for, reporter, result, started};
+use crate::world::{
+    Ending, SHA, TOKEN, config_for, config_with, context_for, reporter, result, started,
+};
 
 #[tokio::test]
 async fn the_second_deploy_retires_the_first_and_rewrites_its_comment() {
@@ -87,5 +89,36 @@ async fn sinks_that_hang_do_not_hold_the_run() {
             _ => 80,
         };
         assert!(begun.elapsed().as_secs() <= limit, "{:?}", begun.elapsed());
+    }
+}
+
+/// What each takes, told by its address alone; a workflow's is told where its host is not Slack's.
+#[tokio::test]
+async fn every_receiver_takes_both_ends_and_shows_them() {
+    for (receiver, format) in [
+        (Receiver::Slack, "auto"),
+        (Receiver::Workflow, "workflow"),
+        (Receiver::Mattermost, "auto"),
+        (Receiver::Discord, "auto"),
+    ] {
+        let github = GitHub::start(Pull::new("org/parking", 7)).unwrap();
+        let slack = Slack::start().unwrap();
+        let config = config_with(&slack.url_of(receiver), &[("slack-format", format)]);
+        let context = context_for(github.url());
+        for outcome in [Outcome::Deployed, Outcome::RolledBack] {
+            let (reporter, log) = reporter();
+            let mut result = result(outcome);
+            Ending::new(&config, &context, &reporter)
+                .finish(&mut result)
+                .await;
+            assert_eq!(result.slack_sent, Some(true), "{receiver:?} {}", log.text());
+        }
+        let shown = slack.shown();
+        assert_eq!(shown.len(), 2, "{receiver:?}");
+        assert!(
+            shown[1].to_string().contains("cannot push with"),
+            "{receiver:?}"
+        );
+        assert!(!shown[1].to_string().contains("hunter2"), "{receiver:?}");
     }
 }

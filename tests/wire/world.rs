@@ -63,14 +63,19 @@ pub(crate) fn config(slack: &Server) -> ReportConfig {
 }
 
 pub(crate) fn config_for(webhook: &str) -> ReportConfig {
+    config_with(webhook, &[])
+}
+
+pub(crate) fn config_with(webhook: &str, more: &[(&'static str, &str)]) -> ReportConfig {
     let host = webhook.split('/').nth(2).unwrap();
     let mut raw = Raw::default();
-    for (key, text) in [
+    let settings = [
         ("github-token", TOKEN),
         ("environment-url", "https://parking.example"),
         ("slack-webhook-url", webhook),
         ("slack-host", host),
-    ] {
+    ];
+    for (key, text) in settings.into_iter().chain(more.iter().copied()) {
         raw.offer(key, text, Source::Input);
     }
     parse::report_only(&raw)

@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) only_host: Option<String>,
     /// Requests that do not say they came by HTTPS are sent there.
     pub(crate) https_only: bool,
+    /// A connection that is idle for so long is closed, without a word; zero is at once.
+    pub(crate) idle: Duration,
     /// A process of its own does the work, as behind a shell or an init.
     pub(crate) child: bool,
 }
@@ -71,6 +73,7 @@ impl Config {
             status @ 200.. => u16::try_from(status).ok(),
             other => return Err(format!("HELLO_STATUS={other}: write 200 to 599")),
         };
+        let idle = number("HELLO_IDLE_MS", 75_000, 3_600_000)?;
         Ok(Self {
             version,
             host: host.to_owned(),
@@ -91,6 +94,7 @@ impl Config {
             crash_prints_env: flag("HELLO_CRASH_PRINTS_ENV")?,
             only_host: text("HELLO_ONLY_HOST"),
             https_only: flag("HELLO_HTTPS_ONLY")?,
+            idle: Duration::from_millis(idle.into()),
             child: flag("HELLO_CHILD")?,
         })
     }

@@ -12,7 +12,6 @@ use crate::websocket;
 
 /// How often an idle connection looks whether it should go.
 const TICK: Duration = Duration::from_millis(100);
-const IDLE_LIMIT: Duration = Duration::from_secs(75);
 /// How long a peer may pause in the middle of a request or of an answer.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
@@ -22,7 +21,10 @@ pub(crate) fn serve(stream: &TcpStream, app: &App, stop: &Stop) -> io::Result<()
     stream.set_write_timeout(Some(STALL_LIMIT))?;
     let mut reader = BufReader::with_capacity(4096, stream);
     let mut writer = stream;
-    while more_comes(&mut reader, stop, IDLE_LIMIT)? {
+    // Whoever has just connected is about to ask.
+    let mut idle_limit = STALL_LIMIT;
+    while more_comes(&mut reader, stop, idle_limit)? {
+        idle_limit = app.config.idle;
         let Some(head) = read_head(&mut reader)? else {
             break;
         };
@@ -81,13 +83,17 @@ fn more_comes(
         return Ok(true);
     }
     let since = Instant::now();
-    reader.get_ref().set_read_timeout(Some(TICK))?;
     loop {
+        let left = idle_limit.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        reader.get_ref().set_read_timeout(Some(left.min(TICK)))?;
         match reader.fill_buf() {
             Ok([]) => return Ok(false),
             Ok(_) => break,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if stop.wanted() || since.elapsed() > idle_limit {
+                if stop.wanted() {
                     return Ok(false);
                 }
             }

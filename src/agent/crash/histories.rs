@@ -120,7 +120,11 @@ impl Histories {
         let has = |host: &SimHost, path| host.world.borrow().files.contains_key(&path);
         let host = from.after(Death::Kill);
         let was_open = has(&host, paths().journal());
-        let finished = live(&host, &plan(9, Target::Image(image(9))));
+        let next = Plan {
+            site: self.plan.site.clone(),
+            ..plan(9, Target::Image(image(9)))
+        };
+        let finished = live(&host, &next);
         let broken = host.world.borrow().broken.clone();
         let settled = has(&host, paths().archived(&self.plan.deployment)) || !was_open;
         let open = has(&host, paths().journal());

@@ -71,11 +71,22 @@ pub(super) fn check(before: &SimHost, host: &SimHost, plan: &Plan) -> CheckResul
             format!("{running:?} run")
         })?;
     }
+    own_weights(host)?;
     match &archived {
         Some(journal) if committed => new_release(before, host, &journal.begun)?,
         Some(_) | None => as_before(before, host)?,
     }
     last_word(host, plan, archived.is_some(), committed)
+}
+
+/// Whatever runs has its own weights.
+fn own_weights(host: &SimHost) -> CheckResult {
+    let world = host.world.borrow();
+    let mut running = world.containers.iter().filter(|(_, now)| now.running);
+    match running.find(|(_, now)| now.lowered) {
+        Some((service, _)) => Err(format!("`{service}` is held back for ever")),
+        None => Ok(()),
+    }
 }
 
 /// Nothing is open, and nginx logs no more.
@@ -111,37 +122,39 @@ fn as_before(before: &SimHost, host: &SimHost) -> CheckResult {
 /// The new slot runs what its override says, and the old slot's override is what it was.
 fn new_release(before: &SimHost, host: &SimHost, begun: &Begun) -> CheckResult {
     let (before, after) = (before.world.borrow(), host.world.borrow());
-    let new = &begun.slots.get(begun.slot).service;
-    let text = after.files.get(&paths().override_file(new));
+    let (slot, of_both) = (begun.slots.get(begun.slot), begun.slots.share_files());
+    let (new, name) = (&slot.service, slot.name());
+    let text = after.files.get(&paths().override_file(&name));
     let pinned = text.and_then(|text| read_override(&String::from_utf8_lossy(text)));
     let wanted = (begun.image.clone(), begun.release.clone());
     ensure(pinned.as_ref() == Some(&wanted), || {
         format!("the override pins {pinned:?}")
     })?;
-    let kept = after.files.get(&paths().release_file(&begun.release));
+    let file = paths().release_in(&begun.release, begun.slot, of_both);
+    let kept = after.files.get(&file);
     let kept = kept.map(|text| Definition::read(&String::from_utf8_lossy(text)));
     let Some(Ok((kept, image, _))) = kept else {
         return Err(format!("it is kept as {kept:?}"));
     };
     ensure(image == begun.image, || format!("it is kept with {image}"))?;
-    let runs = after.containers.get(new.as_str());
+    let runs = after.containers.get(name.as_str());
     let runs = runs.and_then(|container| container.environment.clone());
     let wanted = kept.said(new, "environment").map(ToString::to_string);
     ensure(runs == wanted, || {
         format!("its environment is {runs:?}, and {wanted:?} is kept")
     })?;
-    let was = before.files.get(&paths().release_file(&begun.release));
+    let was = before.files.get(&file);
     ensure(begun.settings == Settings::File || was.is_some(), || {
         "it was not kept before".to_owned()
     })?;
     let release = after
         .containers
-        .get(new.as_str())
+        .get(name.as_str())
         .and_then(|container| container.release.clone());
     ensure(release.as_deref() == Some(begun.release.as_str()), || {
         format!("`{new}` runs {release:?}")
     })?;
-    let old = paths().override_file(&begun.slots.get(begun.slot.other()).service);
+    let old = paths().override_file(&begun.slots.get(begun.slot.other()).name());
     ensure(before.files.get(&old) == after.files.get(&old), || {
         "the old slot's override is not as it was".to_owned()
     })

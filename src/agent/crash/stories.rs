@@ -1,6 +1,7 @@
 //! Swaps worth dying in.
 
 use super::live;
+use crate::agent::slots_tests::apart;
 use crate::agent::tests::{behaves, image, plan};
 use crate::host::sim::{Behaviour, Death, SimHost};
 use crate::protocol::plan::{Plan, Target};
@@ -57,6 +58,8 @@ pub(super) struct Story {
 pub(super) enum ComposeEnvironment {
     Same,
     Changes,
+    /// There are two files, and each slot has a project of its own.
+    Apart,
 }
 
 /// How often the agent dies.
@@ -123,7 +126,7 @@ pub(super) const FAILS_PEOPLE_IN_ONE: Story = Story {
     ..FAILS_PEOPLE
 };
 
-const EVERYWHERE: [Story; 13] = [
+const EVERYWHERE: [Story; 15] = [
     Story {
         name: "first deploy",
         earlier: 0,
@@ -141,6 +144,17 @@ const EVERYWHERE: [Story; 13] = [
     Story {
         name: "rollback of another environment",
         environment: ComposeEnvironment::Changes,
+        depth: Depth::Once,
+        ..ROLLBACK
+    },
+    Story {
+        name: "two compose files and projects",
+        environment: ComposeEnvironment::Apart,
+        ..PLAIN
+    },
+    Story {
+        name: "rollback in two compose files and projects",
+        environment: ComposeEnvironment::Apart,
         depth: Depth::Once,
         ..ROLLBACK
     },
@@ -217,7 +231,7 @@ impl Story {
         let host = switch.host();
         for n in 1..=self.earlier {
             self.edit(&host, n);
-            live(&host, &plan(n, Target::Image(image(n))));
+            live(&host, &self.plan(n, Target::Image(image(n))));
         }
         let target = match self.asked {
             RequestedRelease::New | RequestedRelease::Same => Target::Image(image(self.number())),
@@ -226,13 +240,21 @@ impl Story {
         behaves(&host, self.number(), self.behaviour);
         self.edit(&host, self.earlier + 1);
         host.world.borrow_mut().visitors = self.visitors;
-        (host.after(Death::Kill), plan(self.earlier + 1, target))
+        (host.after(Death::Kill), self.plan(self.earlier + 1, target))
+    }
+
+    fn plan(&self, n: u8, target: Target) -> Plan {
+        match self.environment {
+            ComposeEnvironment::Same | ComposeEnvironment::Changes => plan(n, target),
+            ComposeEnvironment::Apart => apart(plan(n, target)),
+        }
     }
 
     fn edit(&self, host: &SimHost, n: u8) {
         match self.environment {
             ComposeEnvironment::Same => {}
             ComposeEnvironment::Changes => host.set_environment(&n.to_string()),
+            ComposeEnvironment::Apart => host.describe_apart(""),
         }
     }
 

@@ -5,6 +5,7 @@
 //! ended. What was read before it is the baseline; the part of it before the new container boots is the *quiet*. Nothing
 //! here stops a swap: what cannot be measured is not told, and that it was not is.
 
+mod logging;
 mod probing;
 mod seen;
 
@@ -21,10 +22,11 @@ use super::traffic::{Counter, Waiting};
 use super::verdict::Baseline;
 use crate::host::facts::{Probe, Upstream};
 use crate::host::nginx::flag::Format;
-use crate::host::{Durability, Host, HostResult, Owner};
+use crate::host::{Host, HostResult};
 use crate::protocol::plan::{Bake, Site};
 use crate::protocol::receipt::{NotMeasured, Receipt};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
+pub(super) use logging::{start_logging, stop_logging};
 pub(super) use probing::Route;
 use seen::Seen;
 
@@ -32,6 +34,8 @@ use seen::Seen;
 const PIECE: usize = 64 * 1024;
 /// How often the kernel is asked for connections.
 const LOOK_EVERY_MS: u64 = 250;
+/// So many answers to our own requests since the last line are no accident.
+const OWN_UNSEEN: u64 = 10;
 /// So many requests that the kernel saw and the log has not are no accident.
 const UNSEEN: f64 = 20.0;
 
@@ -70,6 +74,8 @@ pub(super) struct Meter<'a, H> {
     waiting: RefCell<PerSlot<Waiting>>,
     /// What the old slot did, known when the window opens.
     baseline: RefCell<Baseline>,
+    /// How many of our own requests were answered when the log last grew.
+    answered: Cell<u64>,
     /// What was found out on the way.
     missing: RefCell<Vec<NotMeasured>>,
 }
@@ -96,13 +102,14 @@ impl<'a, H: Host> Meter<'a, H> {
             seen: RefCell::new(Seen::new(addresses, host.now_ms())),
             waiting: RefCell::default(),
             baseline: RefCell::default(),
+            answered: Cell::default(),
             missing: RefCell::default(),
         }
     }
 
     /// What a swap can be measured by.
     pub(super) fn of(host: &'a H, paths: &'a AppPaths, survey: &Survey, site: &Site) -> Self {
-        let addresses = survey.slots.map(SlotService::address);
+        let addresses = survey.homes.slots.map(SlotService::address);
         let log = match survey.switch {
             Switch::Flag => TrafficLog::Kept(survey.format),
             Switch::Reload(_) => TrafficLog::Absent,
@@ -217,12 +224,18 @@ impl<'a, H: Host> Meter<'a, H> {
         Some(arrivals.per_second * 5.0)
     }
 
-    /// Requests that ended at a slot in the last seconds, by the kernel, when far fewer are in the log: nginx can no
-    /// longer write it. `None` when the log is as it should be, or never showed anything.
+    /// Requests that ended and are not in the log: nginx can no longer write it. `None` when the log is as it should be,
+    /// or never showed anything.
     pub(super) async fn unlogged(&self, slot: Slot, logged: u64) -> Option<u64> {
         if !self.is_logged() || self.baseline.borrow().whole.requests == 0 {
             return None;
         }
+        // Our own are answered through the same nginx. Where they are logged at all, their lines come with the others.
+        let ours = self.route.answered() - self.answered.get();
+        if self.seen.borrow().logs_ours() {
+            return (ours >= OWN_UNSEEN).then_some(ours);
+        }
+        // Else the kernel knows of some: those that ended with their connections.
         let came = self.ended_at(slot).await?;
         let known = u32::try_from(logged + self.route.during().of).unwrap_or(u32::MAX);
         // Twice as many, so that neither a late line nor our own checks of the slot's health are taken for it.
@@ -268,14 +281,11 @@ impl<'a, H: Host> Meter<'a, H> {
             return;
         }
         // Not knowing stops nobody.
-        let Ok(ports) = self.host.ports_to(&self.addresses).await else {
+        let Ok(ages_ms) = self.host.unanswered(&self.addresses).await else {
             return;
         };
-        let now_ms = self.host.elapsed_ms();
-        let mut waiting = self.waiting.borrow_mut();
-        for slot in Slot::BOTH {
-            waiting.get_mut(slot).look(ports.get(slot), now_ms);
-        }
+        self.waiting
+            .replace(ages_ms.map(|ages| Waiting::new(ages.clone())));
     }
 
     /// Reads what nginx has logged since the last time.
@@ -288,7 +298,9 @@ impl<'a, H: Host> Meter<'a, H> {
             let log = self.paths.traffic_log();
             let piece = self.host.read_from(&log, offset, PIECE).await;
             let Ok(piece) = piece else { return };
-            self.seen.borrow_mut().take(&piece, self.window.get());
+            if self.seen.borrow_mut().take(&piece, self.window.get()) > 0 {
+                self.answered.set(self.route.answered());
+            }
             if piece.len() < PIECE {
                 return;
             }
@@ -373,22 +385,5 @@ impl<'a, H: Host> Meter<'a, H> {
             self.lacks(NotMeasured::NoListener);
         }
         receipt.not_measured.clone_from(&self.missing.borrow());
-    }
-}
-
-/// Has nginx log every request, from an empty file on. Who finds it logging leaves it at that.
-pub(super) async fn start_logging<H: Host>(host: &H, paths: &AppPaths) {
-    if let Ok(None) = host.read(&paths.measure()).await {
-        drop(host.empty(&paths.traffic_log()).await);
-        let measure = paths.measure();
-        drop(host.append(&measure, b"", Durability::Written).await);
-    }
-}
-
-/// Has nginx log no more, whoever had it begin. Until then a swap is not over: the log grows with every request.
-pub(super) async fn stop_logging<H: Host>(host: &H, paths: &AppPaths) -> HostResult<()> {
-    match host.read(&paths.measure()).await? {
-        Some(_) => host.remove(&paths.measure(), Owner::Us).await,
-        None => Ok(()),
     }
 }

@@ -32,6 +32,8 @@ pub(in crate::agent) struct Route {
     phase: Cell<ProbePhase>,
     before: Cell<Probes>,
     during: Cell<Probes>,
+    /// How many got an answer so far.
+    answered: Cell<u64>,
     /// Answers before the switch.
     seen: RefCell<BTreeSet<u16>>,
 }
@@ -57,6 +59,7 @@ impl Route {
             phase: Cell::new(ProbePhase::Before),
             before: Cell::default(),
             during: Cell::default(),
+            answered: Cell::default(),
             seen: RefCell::default(),
         }
     }
@@ -125,6 +128,9 @@ impl Route {
             let probe = self.probe().unwrap_or_else(|| probe.clone());
             let phase = self.phase.get();
             let asked = host.ask(line, &probe).await;
+            if let RequestOutcome::Status(_) = asked {
+                self.answered.set(self.answered.get() + 1);
+            }
             // One that was on its way when the phase changed counts for neither.
             if self.phase.get() == phase {
                 self.note(&asked);
@@ -158,6 +164,11 @@ impl Route {
     /// Whether this answer came before the switch as well.
     pub(super) fn was_seen(&self, status: u16) -> bool {
         self.seen.borrow().contains(&status)
+    }
+
+    /// How many got an answer so far.
+    pub(super) fn answered(&self) -> u64 {
+        self.answered.get()
     }
 
     /// Bad ones before the switch.

@@ -24,6 +24,8 @@ pub(super) struct Seen {
     /// What `before` was when the new container was about to boot.
     quiet: Option<PerSlot<Counter>>,
     during: PerSlot<Counter>,
+    /// Whether there was a line of our own.
+    logs_ours: bool,
     /// Our own, in the window.
     own: PerSlot<Counter>,
     /// When the first request of the window began, by the slot that answered it.
@@ -43,6 +45,7 @@ impl Seen {
             before: PerSlot::default(),
             quiet: None,
             during: PerSlot::default(),
+            logs_ours: false,
             own: PerSlot::default(),
             first_ms: PerSlot::default(),
             curve: Curve::default(),
@@ -102,24 +105,33 @@ impl Seen {
         self.during(slot).requests + self.own(slot).requests > 0
     }
 
-    /// Takes the next piece of the log.
-    pub(super) fn take(&mut self, piece: &[u8], window: Window) {
+    /// Whether our own requests are logged.
+    pub(super) fn logs_ours(&self) -> bool {
+        self.logs_ours
+    }
+
+    /// Takes the next piece of the log; how many lines were in it.
+    pub(super) fn take(&mut self, piece: &[u8], window: Window) -> usize {
         self.offset += piece.len() as u64;
         let mut text = std::mem::take(&mut self.rest);
         text.extend_from_slice(piece);
         let end = text.iter().rposition(|byte| *byte == b'\n');
         self.rest = text.split_off(end.map_or(0, |at| at + 1));
+        let mut lines = 0;
         for line in String::from_utf8_lossy(&text).lines() {
             if let Some(line) = traffic::line(line, &self.ports) {
                 self.add(&line, window);
+                lines += 1;
             }
         }
+        lines
     }
 
     fn add(&mut self, line: &TrafficLine, window: Window) {
         if line.began_ms < self.since_ms {
             return;
         }
+        self.logs_ours |= line.by == By::Us;
         if window != Window::Closed {
             self.curve.add(line);
         }

@@ -5,7 +5,12 @@
 //! and the upstreams are there before the include that names them. When nginx refuses the result, every byte is put
 //! back.
 
+mod diff;
+#[cfg(test)]
+mod edit_tests;
+mod files;
 mod plan;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -18,14 +23,12 @@ use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::lock;
 use super::owner::{self, FolderState};
 use super::paths::AppPaths;
-use super::prepare::warn_of_own_logs;
 use super::recover::recover;
 use super::{reload, route};
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::Probe;
 use crate::host::nginx::NginxAt;
-use crate::host::nginx::flag;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
 use plan::ProvisionPlan;
@@ -44,12 +47,12 @@ pub(super) async fn provision<H: Host>(
             Reason::ProvisionFailed,
             "nginx's files cannot be written: `sudo -n` does not work",
         )
-        .hint("give the SSH user passwordless sudo, or connect as root")?;
+        .hint("give the SSH user passwordless sudo while it is provisioned, or connect as root; deploys need less, which `provision` prints")?;
     let paths = AppPaths::new(&order.site.app);
     let known = owner::look(host, &order.site).await?;
     if order.mode == ProvisionMode::DryRun {
         let plan = plan::plan(host, order, &paths).await?;
-        warn_of_own_logs(events, &plan.own_logs).await;
+        plan.warn(events).await;
         return Ok(plan.changes());
     }
     if known == FolderState::New {
@@ -88,7 +91,7 @@ async fn locked<H: Host>(
 ) -> StepResult<Vec<Change>> {
     recover(host, paths).await?;
     let plan = plan::plan(host, order, paths).await?;
-    warn_of_own_logs(events, &plan.own_logs).await;
+    plan.warn(events).await;
     owner::claim(host, &order.site).await?;
     // What is started at boot from now on.
     let current = host.become_current(&AppPaths::current_agent()).await;
@@ -98,7 +101,7 @@ async fn locked<H: Host>(
     )?;
     let changes = write::backed_up(host, paths, &plan).await?;
     let mut written = Written::default();
-    let done = write_and_load(host, order, &plan, &mut written).await;
+    let done = write_and_load(host, &plan, &mut written).await;
     if let Err(error) = done {
         return Err(match written.put_back(host).await {
             Ok(()) => error,
@@ -109,13 +112,12 @@ async fn locked<H: Host>(
             )),
         });
     }
-    units::install(host, &plan.units).await?;
+    units::install(host, plan.units()).await?;
     Ok(changes)
 }
 
 async fn write_and_load<H: Host>(
     host: &H,
-    order: &Provision,
     plan: &ProvisionPlan,
     written: &mut Written,
 ) -> StepResult<()> {
@@ -130,9 +132,8 @@ async fn write_and_load<H: Host>(
         reload::reload(host, &NginxAt::Host).await?;
     }
     let config = route::config(host, &NginxAt::Host).await?;
-    let sites = route::sites(&config, &order.site.proxy_include)?;
-    let path = flag::slot_path(order.site.app.as_str());
-    match route::public_probes(&sites, &path) {
+    let sites = route::sites(&config, &plan.include)?;
+    match route::public_probes(&sites, &plan.told_at) {
         (Some(probe), _) => asks(host, &probe, plan.live).await,
         (None, _) => Ok(()),
     }

@@ -12,8 +12,9 @@ use crate::host::nginx::context::IncludeContext;
 use crate::host::nginx::flag::{FlagSwitch, Keeping};
 use crate::host::sim::{FOLDER, INCLUDE, SimHost};
 use crate::protocol::event::Happening;
+use crate::protocol::place;
 use crate::protocol::plan::Target;
-use crate::protocol::provision::{Change, Provision, ProvisionMode};
+use crate::protocol::provision::{Change, OwnLines, Provision, ProvisionMode};
 use crate::protocol::slot::PerSlot;
 use crate::protocol::wire::Reply;
 
@@ -26,6 +27,7 @@ fn provision_with(
         site: plan(1, Target::Image(image(1))).site,
         server_name: name.map(|name| name.parse().unwrap()),
         mode,
+        own_lines: OwnLines::Keep,
     };
     ordered(host, &order)
 }
@@ -179,8 +181,10 @@ fn what_would_be_lost_or_ignored_is_refused() {
     host.world
         .borrow_mut()
         .files
-        .insert(INCLUDE.into(), more.into());
-    assert!(refused(&host, None).chain[0].contains("add_header X-Y z"));
+        .insert(INCLUDE.into(), more.clone().into());
+    let failure = refused(&host, None);
+    assert!(failure.chain[0].contains("as it stands"), "{failure:?}");
+    assert_eq!(text(&host, INCLUDE).unwrap().into_bytes(), more);
     assert_eq!(text(&host, &format!("{FOLDER}/live-2")), None);
 }
 
@@ -199,7 +203,7 @@ fn upstreams_that_another_include_may_use_are_left_alone() {
         variable: "$service_url",
         folder: std::path::Path::new(FOLDER),
         context: &IncludeContext::default(),
-        keeping: Keeping::Never,
+        keeping: Keeping::Told,
     };
     let put = |path: &str, text: &str| {
         let content = text.as_bytes().to_vec().into();
@@ -234,6 +238,7 @@ fn another_project_s_provision_with_the_same_app_is_refused() {
             site: site.clone(),
             server_name: Some("other".parse().unwrap()),
             mode,
+            own_lines: OwnLines::Keep,
         };
         let refused = ordered(&host, &order).unwrap_err();
         assert!(refused.chain[0].contains("belongs to"), "{refused:?}");
@@ -263,26 +268,63 @@ fn a_location_with_an_access_log_of_its_own_is_warned_of() {
     let content = site.as_bytes().to_vec().into();
     let path = "/etc/nginx/conf.d/api.conf".into();
     host.world.borrow_mut().files.insert(path, content);
+    runs_systemd(&host);
     for mode in [ProvisionMode::DryRun, ProvisionMode::Apply] {
-        let (listener, mut replies) = unbounded_channel();
-        let order = Provision {
-            site: plan(1, Target::Image(image(1))).site,
-            server_name: None,
-            mode,
-        };
-        let events = Events::new(&host, None, listener);
-        run(&host, &events, &order).unwrap();
-        let mut warned = Vec::new();
-        while let Ok(Reply::Event(event)) = replies.try_recv() {
-            if let Happening::Warning { text, hint } = event.what {
-                warned.push((text, hint));
-            }
-        }
+        let warned = warnings(&host, mode);
         assert_eq!(warned.len(), 1, "{mode:?}: {warned:?}");
         let (text, hint) = &warned[0];
         assert!(text.contains("`location /api` are not measured"), "{text}");
         assert!(hint.contains("`server` block"), "{hint}");
     }
+}
+
+#[test]
+fn without_systemd_it_says_what_nobody_does_and_how_somebody_can() {
+    let host = SimHost::new();
+    for mode in [ProvisionMode::DryRun, ProvisionMode::Apply] {
+        let warned = warnings(&host, mode);
+        assert_eq!(warned.len(), 1, "{mode:?}: {warned:?}");
+        let (text, hint) = &warned[0];
+        assert!(text.contains("systemd does not run"), "{text}");
+        for command in [place::RECOVER, place::SETTLE] {
+            assert!(hint.contains(command), "{hint}");
+        }
+    }
+    let units = host
+        .world
+        .borrow()
+        .files
+        .keys()
+        .cloned()
+        .collect::<Vec<_>>();
+    assert!(!units.iter().any(|path| path.starts_with("/etc/systemd")));
+}
+
+fn warnings(host: &SimHost, mode: ProvisionMode) -> Vec<(String, String)> {
+    let (listener, mut replies) = unbounded_channel();
+    let order = Provision {
+        site: plan(1, Target::Image(image(1))).site,
+        server_name: None,
+        mode,
+        own_lines: OwnLines::Keep,
+    };
+    let events = Events::new(host, None, listener);
+    run(host, &events, &order).unwrap();
+    let mut warned = Vec::new();
+    while let Ok(Reply::Event(event)) = replies.try_recv() {
+        if let Happening::Warning { text, hint } = event.what {
+            warned.push((text, hint));
+        }
+    }
+    warned
+}
+
+fn runs_systemd(host: &SimHost) {
+    let there = "/run/systemd/system/x".into();
+    host.world
+        .borrow_mut()
+        .files
+        .insert(there, Vec::new().into());
 }
 
 /// A host where systemd runs, with files of root's that are about to be replaced.
@@ -302,11 +344,7 @@ fn with_files_of_roots() -> (SimHost, Vec<&'static str>) {
         let content = text.as_bytes().to_vec().into();
         host.world.borrow_mut().files.insert(path.into(), content);
     }
-    let there = "/run/systemd/system/x".into();
-    host.world
-        .borrow_mut()
-        .files
-        .insert(there, Vec::new().into());
+    runs_systemd(&host);
     let mut paths = replaced.map(|(path, _)| path).to_vec();
     paths.push(INCLUDE);
     (host, paths)

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::agent::events::Events;
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::error::Reason;
 use crate::host::facts::LiveRestore;
@@ -40,16 +41,27 @@ pub(super) enum UnitAction {
 
 const CANNOT_INSTALL: &str = "cannot install what keeps the host well";
 
-/// The files that are not as they shall be; none where systemd does not run.
-pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Vec<Unit>> {
+/// The files that are not as they shall be; `None` where systemd does not run, as in a container or with another init.
+pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Option<Vec<Unit>>> {
     let missing = missing(host).await;
     missing.during(Reason::ProvisionFailed, CANNOT_INSTALL)
 }
 
-async fn missing<H: Host>(host: &H) -> HostResult<Vec<Unit>> {
+/// What nobody does then, and what does the same.
+pub(super) async fn warn_of_no_systemd<H: Host>(events: &Events<'_, H>) {
+    let text = "systemd does not run on this host, so no units are installed: after a boot nothing settles what was cut short nor keeps the live slot alone, and nginx stays down when it dies";
+    let hint = format!(
+        "have your init, or cron, run `{}` after each boot and `{}` every two minutes, as the SSH user",
+        place::RECOVER,
+        place::SETTLE
+    );
+    events.warn(text, hint).await;
+}
+
+async fn missing<H: Host>(host: &H) -> HostResult<Option<Vec<Unit>>> {
     let runs = host.list(Path::new("/run/systemd")).await?;
     if !runs.iter().any(|name| name == "system") {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let folder = Path::new("/etc/systemd/system");
     let user = host.user().await?;
@@ -94,7 +106,7 @@ async fn missing<H: Host>(host: &H) -> HostResult<Vec<Unit>> {
             missing.push(Unit { found, ..unit });
         }
     }
-    Ok(missing)
+    Ok(Some(missing))
 }
 
 /// Docker's settings with `live-restore`, unless it is on, cannot be, or its owner has said something about it.

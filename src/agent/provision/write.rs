@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::plan::{File, ProvisionPlan};
+use super::files::File;
+use super::plan::ProvisionPlan;
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::reload;
@@ -20,7 +21,7 @@ pub(super) async fn backed_up<H: Host>(
     let mut changes = plan.changes();
     let files = plan.files.iter().filter(|file| file.owner == Owner::Root);
     let files = files.map(|file| (&file.path, file.found.is_some()));
-    let units = plan.units.iter();
+    let units = plan.units().iter();
     let units = units.map(|unit| (&unit.path, unit.found.is_some()));
     for (path, is_there) in files.chain(units) {
         if !is_there {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::agent::failure::StepResult;
 use crate::agent::reach;
 use crate::agent::steps::container::{self, During, LOG_LINES};
-use crate::agent::steps::smoke;
+use crate::agent::steps::{smoke, weight};
 use crate::agent::swap::{Healthy, Swap};
 use crate::agent::wait::Wait;
 use crate::error::{Failure, Reason};
@@ -43,6 +43,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         if good >= check.successes {
             // A container that was restarted between two probes is not healthy.
             container::check(swap, &container::look(swap).await?, since_ms, During::Boot).await?;
+            weight::restore(swap).await?;
             smoke::check(swap).await?;
             swap.healthy_at.set(Some(Healthy {
                 elapsed_ms: swap.host.elapsed_ms(),
@@ -52,6 +53,10 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         }
         if wait.is_over() {
             return Err(never_healthy(swap, &container, &answer).await);
+        }
+        if wait.is_half_over() {
+            // What it lacks may be just that.
+            weight::restore(swap).await?;
         }
         let text = format_args!("not healthy yet: {answer}");
         wait.speak(swap.events, Step::AwaitHealthy, text).await;
@@ -105,7 +110,7 @@ async fn never_healthy<H: Host>(
         Reason::NeverHealthy,
         format!(
             "slot `{}` is not healthy after {}: GET http://{address}{path} for `{host}` gives {}",
-            swap.new_slot().service,
+            swap.new_slot().name(),
             swap.site().health.timeout,
             answer,
         ),
@@ -168,6 +173,7 @@ mod tests {
             pid: None,
             addresses: Vec::new(),
             exposed: Vec::new(),
+            networks: Vec::new(),
         }
     }
 

@@ -61,7 +61,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             let why = watched.why;
             let text = format!(
                 "`{}` does worse than allowed: {why}",
-                swap.new_slot().service
+                swap.new_slot().name()
             );
             let hint = "rollbacks and first deploys are never rolled back automatically; deploy a fixed release";
             swap.events.warn(text, hint).await;
@@ -85,7 +85,7 @@ fn worse<H: Host>(swap: &Swap<'_, H>, why: &str) -> Failure {
         Reason::BakeFailed,
         format!(
             "slot `{}` did worse than the old one: {why}",
-            swap.new_slot().service
+            swap.new_slot().name()
         ),
     )
     .hint("see its log below; `bake-errors`, `bake-client-errors` and `bake-slowdown` set what is allowed")
@@ -134,8 +134,8 @@ async fn watch<H: Host>(swap: &Swap<'_, H>, began: u64) -> StepResult<Watched> {
             && let Some(came) = swap.meter.unlogged(new, logged.0).await
         {
             let why = format!(
-                "nginx no longer logs its requests: {came} ended in the last 5 s, and its log has {}; is the disk full? (`df -h`)",
-                logged.0
+                "nginx no longer logs its requests: {came} have ended, and its log has had no line for {} ms; is the disk full? (`df -h`)",
+                now.saturating_sub(logged.1)
             );
             return Ok(worse_because(swap, began, why));
         }
@@ -213,7 +213,8 @@ fn worse_because<H: Host>(swap: &Swap<'_, H>, began: u64, why: String) -> Watche
 async fn is_well<H: Host>(swap: &Swap<'_, H>) -> bool {
     // A second, unless the old slot's own requests take long: on a busy machine both do.
     let patience = Duration::from_millis(swap.meter.patience_ms());
-    let container = reach::container(swap.host, &swap.project(), swap.new_slot()).await;
+    let container =
+        reach::container(swap.host, &swap.project(swap.begun.slot), swap.new_slot()).await;
     let probe = await_healthy::probe(swap, container.as_ref(), patience);
     match swap.host.probe(&probe).await {
         ProbeAnswer::Status(status) => swap.site().health.accepts(status),

@@ -8,7 +8,7 @@ use crate::agent::swap::Swap;
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::{ContainerFacts, Incident, OomKilled, RunState};
-use crate::protocol::ids::ServiceName;
+use crate::protocol::ids::SlotName;
 
 /// What a failure shows of the container's log.
 pub(super) const LOG_LINES: u16 = 30;
@@ -27,15 +27,15 @@ pub(super) enum During {
 }
 
 pub(super) async fn look<H: Host>(swap: &Swap<'_, H>) -> StepResult<ContainerFacts> {
-    let service = &swap.new_slot().service;
-    let found = swap.host.container(&swap.project(), service).await.during(
+    let (slot, project) = (swap.new_slot(), swap.project(swap.begun.slot));
+    let found = swap.host.container(&project, &slot.service).await.during(
         Reason::StartFailed,
-        format_args!("cannot look at slot `{service}`"),
+        format_args!("cannot look at slot `{}`", slot.name()),
     )?;
     found.ok_or_else(|| {
         Failure::new(
             Reason::CrashedAtBoot,
-            format!("the container of slot `{service}` is gone"),
+            format!("the container of slot `{}` is gone", slot.name()),
         )
         .hint("is another program managing these containers?")
     })
@@ -85,13 +85,13 @@ pub(super) async fn check<H: Host>(
         .container_log(&container.id, LOG_LINES)
         .await
         .unwrap_or_default();
-    let service = &swap.new_slot().service;
+    let slot = &swap.new_slot().name();
     let cause = cause(
         &container,
         &all,
         counted.max(oom_kills(swap, &container).await),
     );
-    Err(told(service, &container, cause, during).log_tail(log))
+    Err(told(slot, &container, cause, during).log_tail(log))
 }
 
 /// What the kernel has counted in the group of a container that runs.
@@ -142,7 +142,7 @@ fn cause(container: &ContainerFacts, incidents: &[Incident], counted: u64) -> Te
 }
 
 fn told(
-    service: &ServiceName,
+    slot: &SlotName,
     container: &ContainerFacts,
     cause: TerminationCause,
     during: During,
@@ -160,27 +160,27 @@ fn told(
     match cause {
         TerminationCause::NoMemory => Failure::new(
             Reason::OomKilled,
-            format!("slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
+            format!("slot `{slot}` was killed by the kernel {when}: out of memory ({limit})"),
         )
         .hint(memory),
         TerminationCause::NoMemoryInside => Failure::new(
             Reason::OomKilled,
-            format!("a process in slot `{service}` was killed by the kernel {when}: out of memory ({limit})"),
+            format!("a process in slot `{slot}` was killed by the kernel {when}: out of memory ({limit})"),
         )
         .hint(memory),
         TerminationCause::Docker => Failure::new(
             Reason::Killed,
-            format!("slot `{service}` was killed through Docker {when}"),
+            format!("slot `{slot}` was killed through Docker {when}"),
         )
         .hint("somebody ran `docker kill`, or a `docker stop` or `docker rm -f` that did not wait; deploy again"),
         TerminationCause::SigKill => Failure::new(
             Reason::Killed,
-            format!("slot `{service}` was killed by SIGKILL {when}, by a process in the container or on the host"),
+            format!("slot `{slot}` was killed by SIGKILL {when}, by a process in the container or on the host"),
         )
         .hint("neither Docker nor the kernel's count for its memory knows of it; when the whole machine ran out of memory, `sudo dmesg | grep -i oom` says so"),
         TerminationCause::Ended(code) => Failure::new(
             reason,
-            format!("slot `{service}` ended {when}, with {}", ended_with(code)),
+            format!("slot `{slot}` ended {when}, with {}", ended_with(code)),
         )
         .hint("its last lines are in the log below; fix what they name and deploy again"),
     }
@@ -204,7 +204,7 @@ async fn incidents<H: Host>(
 ) -> StepResult<Vec<Incident>> {
     swap.host.incidents(&container.id, since_ms).await.during(
         Reason::StartFailed,
-        format_args!("cannot look at slot `{}`", swap.new_slot().service),
+        format_args!("cannot look at slot `{}`", swap.new_slot().name()),
     )
 }
 
@@ -237,6 +237,7 @@ mod tests {
             pid: None,
             addresses: Vec::new(),
             exposed: Vec::new(),
+            networks: Vec::new(),
         }
     }
 

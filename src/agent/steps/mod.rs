@@ -13,3 +13,4 @@ pub(super) mod start_slot;
 pub(super) mod stop_old;
 pub(super) mod switch_traffic;
 pub(super) mod verify_route;
+mod weight;

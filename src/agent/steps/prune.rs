@@ -20,8 +20,10 @@ async fn remove_old<H: Host>(swap: &Swap<'_, H>) -> HostResult<()> {
     let (host, begun) = (swap.host, swap.begun);
     for release in history::with_settings(host, swap.paths).await? {
         if release != begun.release && !begun.releases.contains(&release) {
-            let file = swap.paths.release_file(&release);
-            host.remove(&file, Owner::Us).await?;
+            // What names it goes last: until then it is found again.
+            for file in swap.paths.release_files(&release, false) {
+                host.remove(&file, Owner::Us).await?;
+            }
         }
     }
     let others = kept_by_others(swap).await?;

@@ -54,12 +54,12 @@ async fn pull<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
 async fn fits<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let facts = during(swap, swap.host.image(&swap.begun.image).await)?;
     let docker = during(swap, swap.host.docker().await)?;
-    match facts {
-        Some(facts) if facts.platform != docker.platform => Err(Failure::new(
+    match facts.map(|facts| facts.platform) {
+        Some(Some(platform)) if platform != docker.platform => Err(Failure::new(
             Reason::PlatformMismatch,
             format!(
-                "image `{}` is for {}, but the host is {}",
-                swap.begun.image, facts.platform, docker.platform
+                "image `{}` is for {platform}, but the host is {}",
+                swap.begun.image, docker.platform
             ),
         )
         .hint(format!("build it with `platform: {}`", docker.platform))),

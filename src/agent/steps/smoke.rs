@@ -14,7 +14,6 @@ use crate::agent::swap::Swap;
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::{Probe, ProbeAnswer};
-use crate::protocol::slot::SlotService;
 
 /// A new process may take its time for the first request of a kind, and is asked again.
 const NEW_TIMEOUT: Duration = Duration::from_secs(3);
@@ -46,7 +45,10 @@ pub(super) async fn check<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
             continue;
         };
         let old = match swap.old_slot() {
-            Some(old) => Some(ask(swap, address(swap, old).await, path, OLD_TIMEOUT).await),
+            Some(_) => {
+                let address = reach::address_in(swap, swap.begun.slot.other()).await;
+                Some(ask(swap, address, path, OLD_TIMEOUT).await)
+            }
             None => None,
         };
         if !is_worse(&bad, old.as_ref(), by) {
@@ -65,7 +67,7 @@ pub(super) async fn check<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
 
 /// What the new slot says in the end, when it is bad.
 async fn bad_answer<H: Host>(swap: &Swap<'_, H>, path: &str) -> StepResult<Option<ProbeAnswer>> {
-    let address = address(swap, swap.new_slot()).await;
+    let address = reach::address_in(swap, swap.begun.slot).await;
     let mut tried = 1;
     loop {
         swap.go_on()?;
@@ -79,11 +81,6 @@ async fn bad_answer<H: Host>(swap: &Swap<'_, H>, path: &str) -> StepResult<Optio
         tried += 1;
         swap.host.sleep(PAUSE).await;
     }
-}
-
-async fn address<H: Host>(swap: &Swap<'_, H>, slot: &SlotService) -> SocketAddr {
-    let container = reach::container(swap.host, &swap.project(), slot).await;
-    reach::address(slot, container.as_ref())
 }
 
 async fn ask<H: Host>(
@@ -120,12 +117,11 @@ async fn words<H: Host>(
     new: &ProbeAnswer,
     old: Option<&ProbeAnswer>,
 ) -> String {
-    let slot = swap.new_slot();
     let old = old.map_or_else(String::new, |old| format!("; the old slot gives {old}"));
     format!(
         "slot `{}` is healthy, but GET http://{}{path} gives {new}{old}",
-        slot.service,
-        address(swap, slot).await
+        swap.new_slot().name(),
+        reach::address_in(swap, swap.begun.slot).await
     )
 }
 

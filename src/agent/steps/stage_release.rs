@@ -12,6 +12,7 @@ use crate::host::facts::ComposeTool;
 use crate::host::overlay::{self, Dialect};
 use crate::host::release::Definition;
 use crate::host::{Access, Host, Owner};
+use crate::secret::Secret;
 
 const CANNOT_WRITE: &str = "cannot write the release's compose files";
 
@@ -29,8 +30,8 @@ pub(in crate::agent) async fn capture<H: Host>(swap: &Swap<'_, H>) -> StepResult
 
 pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<()> {
     let (version, place) = match swap.staged {
-        Staged::File { text } => {
-            keep(swap, text.expose()).await?;
+        Staged::File { texts } => {
+            keep(swap, texts).await?;
             (swap.begun.compose_version.as_deref(), None)
         }
         Staged::Kept { version, place } => (version.as_deref(), Some(place)),
@@ -69,38 +70,45 @@ pub(in crate::agent) async fn undo<H: Host>(
     };
     restored.during(Reason::StartFailed, CANNOT_WRITE)?;
     if let PreImage::Unkept { .. } = before {
-        let kept = swap.paths.release_file(&swap.begun.release);
-        let removed = swap.host.remove(&kept, Owner::Us).await;
-        removed.during(Reason::StartFailed, CANNOT_WRITE)?;
+        // What says that it is whole goes first.
+        for kept in swap.release_files().iter().rev() {
+            let removed = swap.host.remove(kept, Owner::Us).await;
+            removed.during(Reason::StartFailed, CANNOT_WRITE)?;
+        }
     }
     Ok(())
 }
 
 /// A release's name says what is in its file, so one that is there is never written again.
-async fn keep<H: Host>(swap: &Swap<'_, H>, text: &str) -> StepResult<()> {
+async fn keep<H: Host>(swap: &Swap<'_, H>, texts: &[Secret]) -> StepResult<()> {
     if is_kept(swap).await? {
         return Ok(());
     }
-    let (host, path) = (swap.host, swap.paths.release_file(&swap.begun.release));
+    let (host, files) = (swap.host, swap.release_files());
     let kept = async {
         host.make_folder(&swap.paths.releases()).await?;
-        host.replace(&path, text.as_bytes(), Owner::Us, Access::Private)
-            .await
+        for (path, text) in files.iter().zip(texts) {
+            let bytes = text.expose().as_bytes();
+            host.replace(path, bytes, Owner::Us, Access::Private)
+                .await?;
+        }
+        Ok(())
     };
     kept.await.during(Reason::StartFailed, CANNOT_WRITE)
 }
 
 async fn is_kept<H: Host>(swap: &Swap<'_, H>) -> StepResult<bool> {
-    let path = swap.paths.release_file(&swap.begun.release);
-    let found = swap
-        .host
-        .read(&path)
-        .await
-        .during(Reason::StartFailed, CANNOT_WRITE)?;
-    let text = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Ok(text.is_some_and(|text| Definition::read(&text).is_ok()))
+    for path in swap.release_files() {
+        let found = swap.host.read(&path).await;
+        let found = found.during(Reason::StartFailed, CANNOT_WRITE)?;
+        let text = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        if text.is_none_or(|text| Definition::read(&text).is_err()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn path<H: Host>(swap: &Swap<'_, H>) -> PathBuf {
-    swap.paths.override_file(&swap.new_slot().service)
+    swap.paths.override_file(&swap.new_slot().name())
 }

@@ -3,7 +3,7 @@
 use crate::agent::docker;
 use crate::agent::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use crate::agent::journal::entry::PreImage;
-use crate::agent::steps::{container, drain_old, one_shot};
+use crate::agent::steps::{container, drain_old, one_shot, weight};
 use crate::agent::swap::Swap;
 use crate::error::Reason;
 use crate::host::{Host, RecreatePolicy};
@@ -15,7 +15,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     swap.events
         .progress(
             Step::StartSlot,
-            format!("{} on port {}", slot.service, slot.port),
+            format!("{} on port {}", slot.name(), slot.port),
         )
         .await;
     swap.meter.quiet_ends().await;
@@ -25,12 +25,11 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     }
     let mut lines = Vec::new();
     let services = std::slice::from_ref(&slot.service);
-    let started = swap
+    let mut hear = |line: &str| lines.push(line.to_owned());
+    let starting = swap
         .host
-        .compose_up(&project, services, RecreatePolicy::Fresh, &mut |line| {
-            lines.push(line.to_owned());
-        })
-        .await;
+        .compose_up(&project, services, RecreatePolicy::Fresh, &mut hear);
+    let started = weight::lowered_from_the_start(swap, starting).await;
     swap.events.output("compose", lines).await;
     let hint = started
         .as_ref()
@@ -38,7 +37,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         .and_then(|error| no_such_command(slot.service.as_str(), error.output_lines()));
     let started = started.during(
         Reason::StartFailed,
-        format_args!("cannot start slot `{}`", slot.service),
+        format_args!("cannot start slot `{}`", slot.name()),
     );
     match hint {
         Some(hint) => started.hint(hint),
@@ -67,9 +66,9 @@ pub(in crate::agent) async fn undo<H: Host>(
     let slot = swap.new_slot();
     docker::await_answer(swap.host).await;
     container::keep_last_lines(swap).await;
-    drain_old::drain(swap, slot, Step::StartSlot).await?;
+    drain_old::drain(swap, swap.begun.slot, Step::StartSlot).await?;
     // Without the override: a half-done undo may have removed it, and the service's name is enough.
-    let project = swap.project();
+    let project = swap.project(swap.begun.slot);
     let grace = swap.site().stop_timeout.duration();
     let (host, service) = (swap.host, &slot.service);
     for one in &swap.begun.one_shots {
@@ -79,7 +78,7 @@ pub(in crate::agent) async fn undo<H: Host>(
         host.compose_stop(&project, service, grace).await?;
         host.compose_remove(&project, service).await
     };
-    let what = format!("cannot stop and remove slot `{service}`");
+    let what = format!("cannot stop and remove slot `{}`", slot.name());
     removed.await.during(Reason::UndoFailed, what)
 }
 

@@ -18,12 +18,12 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
     if let Some(alone) = soon_alone(swap, old).await? {
         let well = alone.ensure(swap.host, swap.events, Step::StopOld).await;
         well.map_err(|mut error| {
-            let stays = format!("the old slot `{}` is not stopped", old.service);
+            let stays = format!("the old slot `{}` is not stopped", old.name());
             error.chain.insert(0, stays);
             error
         })?;
     }
-    let project = &swap.project();
+    let project = &swap.old_project();
     let grace = swap.site().stop_timeout.duration();
     swap.host
         .compose_stop(project, &old.service, grace)
@@ -32,12 +32,12 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
             Reason::CleanupIncomplete,
             format_args!(
                 "cannot stop the old slot `{}`; the new one serves",
-                old.service
+                old.name()
             ),
         )
         .hint(format_args!(
-            "stop it by hand on the host: `docker compose stop {}`",
-            old.service
+            "stop it by hand on the host: `{}`",
+            old.compose("stop")
         ))
 }
 
@@ -47,15 +47,14 @@ pub(super) async fn soon_alone<'a, H: Host>(
     swap: &'a Swap<'_, H>,
     old: &SlotService,
 ) -> StepResult<Option<Serving<'a>>> {
-    let project = swap.project();
-    let found = swap.host.container(&project, &old.service).await;
+    let found = swap.host.container(&swap.old_project(), &old.service).await;
     let found = found.during(
         Reason::CleanupIncomplete,
-        format_args!("cannot look at the old slot `{}`", old.service),
+        format_args!("cannot look at the old slot `{}`", old.name()),
     )?;
     Ok(found.as_ref().is_some_and(is_running).then(|| Serving {
         slot: swap.new_slot(),
-        project,
+        project: swap.project(swap.begun.slot),
         health: &swap.site().health,
     }))
 }

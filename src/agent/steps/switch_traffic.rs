@@ -15,7 +15,7 @@ use crate::agent::wait::Wait;
 use crate::agent::{named, reach, reload};
 use crate::error::{Failure, Reason};
 use crate::host::facts::WorkerId;
-use crate::host::nginx::IncludePort;
+use crate::host::nginx::SwitchFile;
 use crate::host::{Access, Host, HostResult, Owner};
 use crate::protocol::receipt::{PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
@@ -129,19 +129,23 @@ async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()
 
 /// The include with the new slot in place of the old one.
 fn changed<H: Host>(swap: &Swap<'_, H>, include: &Path, text: &str) -> StepResult<String> {
-    let new = swap.new_slot();
     if swap.begun.nginx.is_host() {
-        let found = IncludePort::find(text)
-            .map_err(|problem| Failure::new(Reason::SwitchFailed, problem.to_string()))?;
-        return Ok(found.with_port(text, new.port));
+        let ports = swap.begun.slots.map(|slot| slot.port);
+        let found = SwitchFile::read(text, &ports, &swap.colours).map_err(|problem| {
+            let what = format!("`{}` cannot be switched: {problem}", include.display());
+            Failure::new(Reason::SwitchFailed, what).hint(problem.cure(&ports))
+        })?;
+        return Ok(found.naming(text, swap.begun.slot));
     }
     let found = named::slot(include, text, &swap.begun.slots.map(named::spelling))?;
-    Ok(found.moved(text, &named::spelling(new)))
+    Ok(found.moved(text, &named::spelling(swap.new_slot())))
 }
 
 /// What the reload will cost, said before it is done. Not knowing stops nobody.
 async fn predict<H: Host>(swap: &Swap<'_, H>) {
-    let Some(old) = swap.old_slot() else { return };
+    if swap.old_slot().is_none() {
+        return;
+    }
     let listeners: Vec<u16> = swap
         .sites
         .iter()
@@ -153,8 +157,7 @@ async fn predict<H: Host>(swap: &Swap<'_, H>) {
     } else {
         listeners
     };
-    let project = swap.project();
-    let Ok(upstream) = reach::upstream(swap.host, &swap.begun.nginx, &project, old).await else {
+    let Ok(upstream) = reach::upstream(swap, swap.begun.slot.other()).await else {
         return;
     };
     let Ok(arrivals) = swap.host.arrivals(&upstream, &listeners).await else {

@@ -61,6 +61,8 @@ impl Curve {
             let bad = match *event {
                 TrafficEvent::Answered { status, .. } => status >= 500,
                 TrafficEvent::Retried => true,
+                // What came of it is told by the next try.
+                TrafficEvent::Again => continue,
                 // Nobody knows what it would have got.
                 TrafficEvent::GivenUp { .. } => continue,
             };

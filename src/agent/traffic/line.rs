@@ -31,6 +31,8 @@ pub(in crate::agent) enum TrafficEvent {
     },
     /// It did not, and the other one was asked.
     Retried,
+    /// It did not, and was asked again on another connection: it may have been closing this one, which nginx had kept.
+    Again,
     /// The client went away before it answered.
     GivenUp { life_ms: u64 },
 }
@@ -82,7 +84,8 @@ pub(in crate::agent) fn line(text: &str, ports: &PerSlot<u16>) -> Option<Traffic
     };
     let at =
         |(address, event): (&str, Option<TrafficEvent>)| Some((slot_at(address, ports)?, event?));
-    let tries: Vec<(Slot, TrafficEvent)> = tries.into_iter().filter_map(at).collect();
+    let mut tries: Vec<(Slot, TrafficEvent)> = tries.into_iter().filter_map(at).collect();
+    note_again(&mut tries);
     (!tries.is_empty()).then_some(TrafficLine {
         by,
         began_ms: at_ms.saturating_sub(took_ms),
@@ -90,6 +93,16 @@ pub(in crate::agent) fn line(text: &str, ports: &PerSlot<u16>) -> Option<Traffic
         shape,
         tries,
     })
+}
+
+/// A slot that was asked again has failed no request yet.
+fn note_again(tries: &mut [(Slot, TrafficEvent)]) {
+    let next: Vec<Slot> = tries.iter().skip(1).map(|(slot, _)| *slot).collect();
+    for ((slot, event), next) in tries.iter_mut().zip(next) {
+        if *slot == next && *event == TrafficEvent::Retried {
+            *event = TrafficEvent::Again;
+        }
+    }
 }
 
 type Try<'a> = (&'a str, Option<TrafficEvent>);
@@ -277,6 +290,19 @@ mod tests {
         // An app may send a request elsewhere itself: that is an answer.
         let sent = "1700000000.250 v2 200 0.001 127.0.0.1:8081 : 127.0.0.1:9 | 200 : 404 | 0.001 : 0.002 | 0.001 : 0.002";
         assert_eq!(read(sent).unwrap(), [(Slot::Two, answer(200, 1, 1))]);
+        let closing = "1700000000.250 v2 200 0.012 127.0.0.1:8081, 0.0.0.0:8081 | 502, 200 | -, 0.004 | 0.001, 0.005";
+        let tries = [
+            (Slot::Two, TrafficEvent::Again),
+            (Slot::Two, answer(200, 4, 5)),
+        ];
+        assert_eq!(read(closing).unwrap(), tries);
+        let gone = "1700000000.250 v2 200 0.012 127.0.0.1:8081, 0.0.0.0:8081, 127.0.0.1:8080 | 502, 502, 200 | -, -, 0.004 | 0.001, 0.000, 0.005";
+        let tries = [
+            (Slot::Two, TrafficEvent::Again),
+            (Slot::Two, TrafficEvent::Retried),
+            (Slot::One, answer(200, 4, 5)),
+        ];
+        assert_eq!(read(gone).unwrap(), tries);
         let both_down = "1700000000.250 v2 502 0.001 127.0.0.1:8081, 127.0.0.1:8080 | 502, 502 | -, - | 0.001, 0.000";
         let tries = [
             (Slot::Two, TrafficEvent::Retried),

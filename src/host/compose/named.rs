@@ -9,73 +9,78 @@ use crate::host::nginx::Spelling;
 use crate::protocol::ids::ServiceName;
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
-impl ComposeFile {
-    /// What each slot may be called: by service, container, host name and aliases, and by its ports on the host. A name
-    /// that both have says nothing.
-    pub fn spellings(
-        &self,
-        names: &PerSlot<ServiceName>,
-    ) -> Result<PerSlot<Spelling>, ComposeProblem> {
-        let of = |slot: Slot| {
-            let service = names.get(slot);
-            let value = self.service(service, "setting `slots`")?;
-            let published = ports::published(service, value).unwrap_or_default();
-            Ok(Spelling {
-                names: called(service, value),
-                published: published.iter().map(|port| port.host).collect(),
-            })
-        };
-        let mut both = PerSlot {
-            one: of(Slot::One)?,
-            two: of(Slot::Two)?,
-        };
-        let shared: BTreeSet<String> = {
-            let two = &both.two.names;
-            let one = both.one.names.iter();
-            one.filter(|name| two.contains(name)).cloned().collect()
-        };
-        for slot in Slot::BOTH {
-            for name in &mut both.get_mut(slot).names {
-                if shared.contains(name) {
-                    name.clear();
-                }
-            }
-        }
-        Ok(both)
-    }
+/// The port that is asked where nobody says one.
+const HTTP: u16 = 80;
 
-    /// The slots as nginx asks them by name, at the port that its file says, or else the one that the service does.
-    pub fn slots_by_name(
-        &self,
-        names: &PerSlot<ServiceName>,
-        said: Option<u16>,
-        health: Option<u16>,
-    ) -> Result<PerSlot<SlotService>, ComposeProblem> {
-        const HTTP: u16 = 80;
-        let spellings = self.spellings(names)?;
-        let of = |slot: Slot| {
-            let service = names.get(slot);
-            let value = self.service(service, "setting `slots`")?;
-            Ok(SlotService {
-                service: service.clone(),
-                port: said.or_else(|| only_port(service, value)).unwrap_or(HTTP),
-                health_port: health,
-                names: spellings.get(slot).names.clone(),
-            })
-        };
-        Ok(PerSlot {
-            one: of(Slot::One)?,
-            two: of(Slot::Two)?,
+/// What each slot may be called, each from its file: by service, container, host name and aliases, and by its ports on the
+/// host. A name that both have says nothing.
+pub fn spellings(
+    files: &PerSlot<ComposeFile>,
+    services: &PerSlot<ServiceName>,
+) -> Result<PerSlot<Spelling>, (Slot, ComposeProblem)> {
+    let of = |slot: Slot| {
+        let (file, service) = (files.get(slot), services.get(slot));
+        let value = described(file, service).map_err(|problem| (slot, problem))?;
+        let published = ports::published(service, value).unwrap_or_default();
+        Ok(Spelling {
+            names: called(file, service, value),
+            published: published.iter().map(|port| port.host).collect(),
         })
+    };
+    let (mut one, mut two) = (of(Slot::One)?, of(Slot::Two)?);
+    let (of_one, of_two) = (one.names.clone(), two.names.clone());
+    for (names, other) in [(&mut one.names, of_two), (&mut two.names, of_one)] {
+        for name in names.iter_mut().filter(|name| other.contains(name)) {
+            name.clear();
+        }
     }
+    Ok(PerSlot { one, two })
 }
 
-fn called(service: &ServiceName, value: &Value) -> Vec<String> {
-    let text = |key: &str| value.get(key).and_then(scalar_text).unwrap_or_default();
+/// The slots as nginx asks them by name, at the port that its file says, or else the one that the service does.
+pub fn slots_by_name(
+    files: &PerSlot<ComposeFile>,
+    services: &PerSlot<ServiceName>,
+    said: Option<u16>,
+    health: Option<u16>,
+) -> Result<PerSlot<SlotService>, (Slot, ComposeProblem)> {
+    let spellings = spellings(files, services)?;
+    let of = |slot: Slot| {
+        let service = services.get(slot);
+        let value = described(files.get(slot), service).map_err(|problem| (slot, problem))?;
+        Ok(SlotService {
+            service: service.clone(),
+            port: said.or_else(|| only_port(service, value)).unwrap_or(HTTP),
+            health_port: health,
+            name: None,
+            files: Vec::new(),
+            project: None,
+            hosts: spellings.get(slot).names.clone(),
+        })
+    };
+    Ok(PerSlot {
+        one: of(Slot::One)?,
+        two: of(Slot::Two)?,
+    })
+}
+
+fn described<'a>(
+    file: &'a ComposeFile,
+    service: &ServiceName,
+) -> Result<&'a Value, ComposeProblem> {
+    file.service(service, "setting `slots`")
+}
+
+fn called(file: &ComposeFile, service: &ServiceName, value: &Value) -> Vec<String> {
+    let text = |key: &str| value.get(key).and_then(scalar_text);
+    let container = text("container_name").or_else(|| {
+        let project = file.name()?;
+        Some(format!("{project}-{service}-1"))
+    });
     let mut all = vec![
         service.to_string(),
-        text("container_name"),
-        text("hostname"),
+        container.unwrap_or_default(),
+        text("hostname").unwrap_or_default(),
     ];
     let networks = value.get("networks").and_then(Value::as_mapping);
     for (_, network) in networks.into_iter().flatten() {
@@ -110,40 +115,52 @@ services:
   nginx: {image: nginx}
 ";
 
-    fn names() -> PerSlot<ServiceName> {
+    fn both(one: &str, two: &str) -> PerSlot<ComposeFile> {
         PerSlot {
-            one: "web-1".parse().unwrap(),
-            two: "web-2".parse().unwrap(),
+            one: ComposeFile::parse(one).unwrap(),
+            two: ComposeFile::parse(two).unwrap(),
+        }
+    }
+
+    fn services(one: &str, two: &str) -> PerSlot<ServiceName> {
+        PerSlot {
+            one: one.parse().unwrap(),
+            two: two.parse().unwrap(),
         }
     }
 
     #[test]
     fn a_slot_is_known_by_every_name_that_is_its_own() {
-        let spellings = ComposeFile::parse(FILE)
-            .unwrap()
-            .spellings(&names())
-            .unwrap();
-        assert_eq!(spellings.one.names, ["web-1", "blue", "", "", "app-1"]);
-        assert_eq!(spellings.two.names, ["web-2", "green", "", "", "app-2"]);
-        assert!(spellings.one.published.is_empty());
-        assert_eq!(spellings.two.published, [8081]);
+        let names = services("web-1", "web-2");
+        let found = spellings(&both(FILE, FILE), &names).unwrap();
+        assert_eq!(found.one.names, ["web-1", "blue", "", "", "app-1"]);
+        assert_eq!(found.two.names, ["web-2", "green", "", "", "app-2"]);
+        assert!(found.one.published.is_empty());
+        assert_eq!(found.two.published, [8081]);
+        let (slot, _) = spellings(&both(FILE, FILE), &services("web-1", "web")).unwrap_err();
+        assert_eq!(slot, Slot::Two);
+    }
+
+    #[test]
+    fn one_service_in_two_projects_is_known_by_its_containers() {
+        let file = |name: &str| format!("name: {name}\nservices: {{web: {{image: x}}}}\n");
+        let files = both(&file("blue"), &file("green"));
+        let found = spellings(&files, &services("web", "web")).unwrap();
+        assert_eq!(found.one.names, ["", "blue-web-1", ""]);
+        assert_eq!(found.two.names, ["", "green-web-1", ""]);
     }
 
     #[test]
     fn the_port_of_a_name_is_that_of_the_file_or_the_only_one() {
-        let file = ComposeFile::parse(FILE).unwrap();
-        let ports = |said| {
-            let slots = file.slots_by_name(&names(), said, Some(9090)).unwrap();
+        let names = services("web-1", "web-2");
+        let ports = |text: &str, said| {
+            let slots = slots_by_name(&both(text, text), &names, said, Some(9090)).unwrap();
             assert_eq!(slots.one.health_port, Some(9090));
             (slots.one.port, slots.two.port)
         };
-        assert_eq!(ports(None), (8080, 8080));
-        assert_eq!(ports(Some(3000)), (3000, 3000));
+        assert_eq!(ports(FILE, None), (8080, 8080));
+        assert_eq!(ports(FILE, Some(3000)), (3000, 3000));
         let bare = FILE.replace("expose: ['8080'], ", "");
-        let slots = ComposeFile::parse(&bare).unwrap();
-        assert_eq!(
-            slots.slots_by_name(&names(), None, None).unwrap().one.port,
-            80
-        );
+        assert_eq!(ports(&bare, None), (80, 8080));
     }
 }

@@ -27,6 +27,9 @@ pub(super) fn published(
     service: &ServiceName,
     value: &Value,
 ) -> Result<Vec<Published>, ComposeProblem> {
+    if value.get("network_mode").and_then(Value::as_str) == Some("host") {
+        return exposed(service, value);
+    }
     let ports = value.get("ports").and_then(Value::as_sequence);
     let mappings: Vec<Mapping> = ports.into_iter().flatten().filter_map(mapping).collect();
     let mut found = Vec::new();
@@ -59,6 +62,26 @@ pub(super) fn published(
         }),
         _ => Ok(found),
     }
+}
+
+/// The ports of a service on the host's own network: nothing is published there, and compose names in `expose` what the
+/// container listens on.
+fn exposed(service: &ServiceName, value: &Value) -> Result<Vec<Published>, ComposeProblem> {
+    let expose = value.get("expose").and_then(Value::as_sequence);
+    let texts = expose.into_iter().flatten().filter_map(scalar_text);
+    let found: Vec<Published> = texts
+        .filter_map(|text| {
+            let port = text.strip_suffix("/tcp").unwrap_or(&text).parse().ok()?;
+            Some(Published {
+                host: port,
+                target: port,
+            })
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(ComposeProblem::NoExposedPort(service.to_string()));
+    }
+    Ok(found)
 }
 
 /// The port that serves: the only one, or the one of the container's port `serving`.
@@ -136,22 +159,32 @@ fn mapping(port: &Value) -> Option<Mapping> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ComposeFile;
-    use crate::protocol::slot::PerSlot;
+    use super::super::{ComposeFile, ComposeProblem};
+    use crate::protocol::slot::{PerSlot, SlotService};
+
+    fn read(
+        yaml: &str,
+        named: &[u16],
+        health: Option<u16>,
+    ) -> Result<PerSlot<SlotService>, ComposeProblem> {
+        let file = ComposeFile::parse(yaml).unwrap();
+        let files = PerSlot {
+            one: file.clone(),
+            two: file,
+        };
+        let names = PerSlot {
+            one: "a".parse().unwrap(),
+            two: "b".parse().unwrap(),
+        };
+        super::super::slots(&files, &names, named, health).map_err(|(_, problem)| problem)
+    }
 
     /// The ports of two slots, or what is wrong with them.
     fn slots(one: &str, two: &str, named: &[u16]) -> Result<(u16, u16), String> {
         let yaml = format!(
             "services: {{a: {{image: x, ports: [{one}]}}, b: {{image: x, ports: [{two}]}}}}"
         );
-        let names = PerSlot {
-            one: "a".parse().unwrap(),
-            two: "b".parse().unwrap(),
-        };
-        let slots = ComposeFile::parse(&yaml)
-            .unwrap()
-            .slots(&names, named, None);
-        slots
+        read(&yaml, named, None)
             .map(|slots| (slots.one.port, slots.two.port))
             .map_err(|problem| problem.to_string())
     }
@@ -200,20 +233,33 @@ mod tests {
     }
 
     #[test]
+    fn on_the_hosts_network_a_slot_says_its_port() {
+        let slots = |one: &str, two: &str| {
+            let yaml = format!(
+                "services: {{a: {{image: x, network_mode: host, {one}}}, b: {{image: x, network_mode: host, {two}}}}}"
+            );
+            read(&yaml, &[8080], None)
+                .map(|slots| (slots.one.port, slots.two.port))
+                .map_err(|problem| problem.to_string())
+        };
+        let said = slots("expose: ['8080']", "expose: [8081/tcp, 53/udp]");
+        assert_eq!(said, Ok((8080, 8081)));
+        let silent = slots("expose: ['8080']", "environment: {PORT: 8081}").unwrap_err();
+        assert!(
+            silent.contains("slot `b`") && silent.contains("`expose: [\"8080\"]`"),
+            "{silent}"
+        );
+        let same = slots("expose: ['8080']", "expose: ['8080']").unwrap_err();
+        assert!(same.contains("both"), "{same}");
+    }
+
+    #[test]
     fn the_health_check_may_have_a_port_of_its_own() {
         let yaml = "services: {a: {image: x, ports: ['9091:9090', '8080:80']}, b: {image: x, ports: ['8081:80', '9092:9090']}}";
-        let names = PerSlot {
-            one: "a".parse().unwrap(),
-            two: "b".parse().unwrap(),
-        };
-        let file = ComposeFile::parse(yaml).unwrap();
-        let slots = file.slots(&names, &[8080], Some(9090)).unwrap();
+        let slots = read(yaml, &[8080], Some(9090)).unwrap();
         assert_eq!((slots.one.port, slots.one.health_port), (8080, Some(9091)));
         assert_eq!((slots.two.port, slots.two.health_port), (8081, Some(9092)));
-        let none = file
-            .slots(&names, &[8080], Some(9000))
-            .unwrap_err()
-            .to_string();
+        let none = read(yaml, &[8080], Some(9000)).unwrap_err().to_string();
         assert!(
             none.contains("`health-port`") && none.contains("port 9000"),
             "{none}"

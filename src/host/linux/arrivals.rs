@@ -1,5 +1,5 @@
-//! How much arrives at a slot, told by the kernel: nginx opens one connection per request, and each leaves a socket
-//! in TIME-WAIT for a minute, whose timer says when it began.
+//! How much arrives at a slot, told by the kernel: each connection leaves a socket in TIME-WAIT for a minute, whose
+//! timer says when it began. Where nginx keeps connections, many requests are one.
 
 use std::time::Duration;
 

@@ -171,6 +171,8 @@ fn tool_of(version: &str) -> Option<ComposeTool> {
 }
 
 fn file_args(project: &ComposeProject) -> impl Iterator<Item = OsString> {
+    let name = project.name.iter();
+    let name = name.flat_map(|name| [OsString::from("-p"), name.as_str().into()]);
     let stand_in = !project.instead.is_empty();
     // Compose would take the folder of our files for the project's, and its name for the project's name.
     let base = stand_in.then(|| ["--project-directory".into(), project.base().into()]);
@@ -182,7 +184,7 @@ fn file_args(project: &ComposeProject) -> impl Iterator<Item = OsString> {
     let files = files
         .iter()
         .flat_map(|file| [OsString::from("-f"), file.into()]);
-    base.into_iter().flatten().chain(files)
+    name.chain(base.into_iter().flatten()).chain(files)
 }
 
 fn up_args(tool: ComposeTool, start: RecreatePolicy) -> Vec<&'static str> {
@@ -279,6 +281,7 @@ mod tests {
             folder: "/home/ec2-user".into(),
             files: vec!["docker-compose.yml".into()],
             instead: Vec::new(),
+            name: None,
             tool: ComposeTool::V2,
         }
         .with("/var/lib/pct-deploy/app/1.override.yml".into());
@@ -300,6 +303,7 @@ mod tests {
             folder: "/home/u".into(),
             files: vec!["deploy/compose.yml".into()],
             instead: Vec::new(),
+            name: "shop".parse().ok(),
             tool: ComposeTool::V2,
         }
         .from(vec!["/s/r.yml".into(), "/s/1.yml".into()]);
@@ -307,6 +311,8 @@ mod tests {
         assert_eq!(
             args,
             [
+                "-p",
+                "shop",
                 "--project-directory",
                 "/home/u/deploy",
                 "-f",

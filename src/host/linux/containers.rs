@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::super::facts::{
-    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident,
+    ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, OwnWeights,
+    Publisher,
 };
 use super::super::{Clock as _, Containers, HostResult, OnLine, RecreatePolicy};
-use super::{LinuxHost, docker};
-use crate::protocol::ids::ServiceName;
+use super::{LinuxHost, docker, weight};
+use crate::protocol::ids::{ProjectName, ServiceName};
 
 impl Containers for LinuxHost {
     async fn docker(&self) -> HostResult<DockerFacts> {
@@ -66,6 +67,50 @@ impl Containers for LinuxHost {
         service: &ServiceName,
     ) -> HostResult<Option<ContainerFacts>> {
         docker::containers::find(self.engine().await?, project, service).await
+    }
+
+    async fn projects_of(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<Vec<ProjectName>> {
+        docker::origin::projects_of(self.engine().await?, project, service).await
+    }
+
+    async fn publisher(&self, port: u16) -> HostResult<Option<Publisher>> {
+        docker::origin::publisher(self.engine().await?, port).await
+    }
+
+    async fn networks(&self) -> HostResult<Vec<String>> {
+        docker::origin::networks(self.engine().await?).await
+    }
+
+    async fn container_starts(&self, project: &ComposeProject, service: &ServiceName) {
+        match self.engine().await {
+            Ok(engine) => docker::incidents::start_of(engine, project, service).await,
+            Err(_unusable) => std::future::pending().await,
+        }
+    }
+
+    async fn weights(
+        &self,
+        project: &ComposeProject,
+        service: &ServiceName,
+    ) -> HostResult<OwnWeights> {
+        let engine = self.engine().await?;
+        let found = docker::containers::find(engine, project, service).await?;
+        match found.and_then(|container| container.pid) {
+            Some(pid) => weight::of(pid),
+            None => Ok(OwnWeights::default()),
+        }
+    }
+
+    async fn lower_weights(&self, own: &OwnWeights) -> HostResult<()> {
+        weight::lower(own).await
+    }
+
+    async fn restore_weights(&self, own: &OwnWeights) -> HostResult<()> {
+        weight::restore(own).await
     }
 
     async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>> {

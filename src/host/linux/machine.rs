@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
-use super::super::{HostResult, Machine};
+use super::super::{HostResult, Machine, RootWork};
 use super::files::on_disk;
 use super::link::link;
 use super::process::Program;
 use super::root::{self, SUDO_DEADLINE, is_root, program};
-use super::{LinuxHost, memory};
+use super::{LinuxHost, memory, sudoers};
 
 const SYSTEMD_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -53,6 +53,21 @@ impl Machine for LinuxHost {
         }
         let sudo = Program::find("sudo", "act as root")?.args(["-n", "true"]);
         sudo.deadline(SUDO_DEADLINE).finish().await
+    }
+
+    async fn may_as_root(&self, work: &RootWork) -> HostResult<()> {
+        if is_root() {
+            return Ok(());
+        }
+        sudoers::may(work).await
+    }
+
+    async fn sudoers_line(&self, work: &RootWork) -> HostResult<Option<String>> {
+        if is_root() {
+            return Ok(None);
+        }
+        let user = self.user().await?;
+        Ok(Some(sudoers::line(&user, work)))
     }
 
     async fn random(&self) -> HostResult<[u8; 32]> {

@@ -1,9 +1,8 @@
 //! How much memory was used at most.
 
-use std::path::{Path, PathBuf};
-
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
+use super::group::ControlGroup;
 
 /// `VmHWM` of `/proc/self/status`, which is in KiB.
 pub(super) fn own_peak() -> HostResult<u64> {
@@ -23,8 +22,8 @@ fn peak_of(status: &str) -> Option<u64> {
 
 /// The peak of the control group of `pid`, of either version of control groups.
 pub(super) fn group_peak(pid: u32) -> Option<u64> {
-    let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let numbers = peak_files(&groups)
+    let files = ControlGroup::of(pid)?.files("memory", "memory.max_usage_in_bytes", "memory.peak");
+    let numbers = files
         .into_iter()
         .filter_map(|file| std::fs::read_to_string(file).ok());
     numbers.filter_map(|text| text.trim().parse().ok()).next()
@@ -32,8 +31,8 @@ pub(super) fn group_peak(pid: u32) -> Option<u64> {
 
 /// What the kernel has counted in the control group of `pid`, of either version: every OOM killer counts there.
 pub(super) fn group_oom_kills(pid: u32) -> Option<u64> {
-    let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let texts = group_files(&groups, "memory.oom_control", "memory.events")
+    let files = ControlGroup::of(pid)?.files("memory", "memory.oom_control", "memory.events");
+    let texts = files
         .into_iter()
         .filter_map(|file| std::fs::read_to_string(file).ok());
     texts.filter_map(|text| kills(&text)).next()
@@ -44,28 +43,6 @@ fn kills(text: &str) -> Option<u64> {
         .lines()
         .find_map(|line| line.strip_prefix("oom_kill "))?;
     line.trim().parse().ok()
-}
-
-fn peak_files(groups: &str) -> Vec<PathBuf> {
-    group_files(groups, "memory.max_usage_in_bytes", "memory.peak")
-}
-
-/// Lines are `<number>:<controllers>:<path>`, cgroups(7).
-fn group_files(groups: &str, in_one: &str, in_two: &str) -> Vec<PathBuf> {
-    let root = Path::new("/sys/fs/cgroup");
-    let file = |line: &str| {
-        let (_, rest) = line.split_once(':')?;
-        let (controllers, path) = rest.split_once(':')?;
-        let inside = path.trim_start_matches('/');
-        if controllers.split(',').any(|name| name == "memory") {
-            Some(root.join("memory").join(inside).join(in_one))
-        } else if controllers.is_empty() {
-            Some(root.join(inside).join(in_two))
-        } else {
-            None
-        }
-    };
-    groups.lines().filter_map(file).collect()
 }
 
 #[cfg(test)]
@@ -89,24 +66,6 @@ mod tests {
         assert_eq!(
             (kills(one), kills(two), kills("x")),
             (Some(2), Some(1), None)
-        );
-    }
-
-    #[test]
-    fn both_versions_of_control_groups_are_found() {
-        let one = "12:cpu,cpuacct:/docker/a\n4:memory:/docker/a\n";
-        assert_eq!(
-            peak_files(one),
-            [Path::new(
-                "/sys/fs/cgroup/memory/docker/a/memory.max_usage_in_bytes"
-            )]
-        );
-        let two = "0::/system.slice/docker-a.scope\n";
-        assert_eq!(
-            peak_files(two),
-            [Path::new(
-                "/sys/fs/cgroup/system.slice/docker-a.scope/memory.peak"
-            )]
         );
     }
 }

@@ -1,10 +1,11 @@
 //! The real host.
 //!
-//! - `files`, [`mod@replace`], `lock` and `root`: our files, and root's through `sudo -n`
+//! - `files`, [`mod@replace`], `lock`, `root` and `sudoers`: our files, and root's through `sudo -n`
 //! - `containers`, `docker` and `compose_cli`: the engine through its socket, compose as a program
 //! - `nginx_cli`: nginx as a program and as processes; `nginx_inside`: the same in a container
 //! - `http_probe` (with `stream` and [`line`](mod@line)), `net`, `inside` (in a container) and `clock`: requests, connections, time; `machine`: who we are here
 //! - [`detached`]: our own program in a session of its own; `faults`: where a fault test may have us die
+//! - `group`: the kernel's control groups; `memory` and `weight`: what they tell, and what is changed there for a while
 //! - `process`: other programs and what their end means
 
 mod arrivals;
@@ -15,6 +16,7 @@ pub mod detached;
 mod docker;
 mod faults;
 mod files;
+mod group;
 mod http_probe;
 mod inside;
 pub mod line;
@@ -30,8 +32,11 @@ mod process;
 pub mod replace;
 mod root;
 mod stream;
+mod sudoers;
 mod tail;
+mod tcp_info;
 mod tcp_table;
+mod weight;
 mod workers;
 
 use std::cell::RefCell;

@@ -1,5 +1,6 @@
 //! What needs root: `sudo -n`, or nothing when we are root.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,13 +8,18 @@ use super::super::error::{HostError, Trouble};
 use super::super::{HostResult, Owner};
 use super::process::Program;
 use super::replace::sync_folder;
+use super::sudoers::{Replacing, RootCommand};
+use crate::clients::environment::find_for_root;
 
 /// sudo may ask a directory server who we are.
 pub(super) const SUDO_DEADLINE: Duration = Duration::from_secs(15);
 
 /// A program that runs as root.
 pub(super) fn program(name: &str, doing: &str) -> HostResult<Program> {
-    let program = Program::find(name, doing)?;
+    let program = match find_for_root(name) {
+        Some(path) => Program::at(path, name, doing),
+        None => Program::find(name, doing)?,
+    };
     if is_root() {
         Ok(program)
     } else {
@@ -32,23 +38,37 @@ pub(super) fn own_program() -> HostResult<PathBuf> {
     Ok(PathBuf::from(format!("/proc/{}/exe", std::process::id())))
 }
 
-/// Replaces a file of root's through our own program, which does it like a file of ours.
+/// Replaces a file of root's, as [`super::replace`] does one of ours.
 pub(super) async fn replace(path: &Path, bytes: &[u8], mode: u32) -> HostResult<()> {
     let doing = format!("replace `{}` as root", path.display());
-    let own = own_program()?;
-    let replace = Program::find("sudo", doing)?
-        .args(["-n".as_ref(), "--".as_ref(), own.as_os_str()])
-        .args([
-            "agent",
-            "replace-file",
-            "--mode",
-            &format!("{mode:o}"),
-            "--",
-        ])
-        .args([path])
-        .deadline(SUDO_DEADLINE.saturating_mul(2))
-        .feed(bytes);
-    replace.finish().await.map_err(|mut error| {
+    // A link stays a link.
+    let (path, begin) = match path.canonicalize() {
+        Ok(real) => {
+            let begin = Replacing::new(&real).copy;
+            (real, begin)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            (path.to_owned(), Replacing::new(path).make(mode))
+        }
+        Err(error) => return Err(HostError::io(doing, error)),
+    };
+    let replacing = Replacing::new(&path);
+    let steps = async {
+        run(&begin, &doing, &[]).await?;
+        run(&replacing.fill, &doing, bytes).await?;
+        run(&replacing.rename, &doing, &[]).await
+    };
+    if let Err(error) = steps.await {
+        // The first error is the one to tell.
+        drop(run(&replacing.remove, &doing, &[]).await);
+        return Err(error);
+    }
+    sync_folder_of(&path, &doing).await
+}
+
+async fn run(command: &RootCommand, doing: &str, input: &[u8]) -> HostResult<()> {
+    let program = command.program(doing)?.feed(input);
+    program.finish().await.map_err(|mut error| {
         if let Some(trouble) = trouble_of(error.output_lines()) {
             error.trouble = trouble;
         }
@@ -61,12 +81,17 @@ pub(super) async fn remove(path: &Path) -> HostResult<()> {
     let doing = format!("remove `{}` as root", path.display());
     let rm = program("rm", &doing)?.args(["-f", "--"]).args([path]);
     rm.deadline(SUDO_DEADLINE).finish().await?;
+    sync_folder_of(path, &doing).await
+}
+
+/// Whoever may read a folder may sync it.
+async fn sync_folder_of(path: &Path, doing: &str) -> HostResult<()> {
     let Some(folder) = path.parent() else {
         return Ok(());
     };
     match sync_folder(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            let sync = program("sync", &doing)?
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let sync = program("sync", doing)?
                 .args([folder])
                 .deadline(SUDO_DEADLINE);
             sync.finish().await
@@ -119,14 +144,17 @@ pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The error number that our own program prints at the end of its error.
+/// What the programs of the system say of the operating system's errors.
 fn trouble_of(output: &[String]) -> Option<Trouble> {
-    let says = |code: &str| output.iter().any(|line| line.contains(code));
-    if says("(os error 28)") || says("(os error 122)") {
+    let says = |words: &str| output.iter().any(|line| line.contains(words));
+    if says("No space left on device") || says("Disk quota exceeded") {
         Some(Trouble::DiskFull)
-    } else if says("(os error 13)") || says("(os error 1)") || says("(os error 30)") {
+    } else if says("Permission denied")
+        || says("Operation not permitted")
+        || says("Read-only file system")
+    {
         Some(Trouble::Denied)
-    } else if says("(os error 2)") {
+    } else if says("No such file or directory") {
         Some(Trouble::Missing)
     } else {
         None
@@ -159,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_through_sudo() {
-        let line = "  caused by: No space left on device (os error 28)".to_owned();
+        let line = "dd: error writing '/etc/x': No space left on device".to_owned();
         assert_eq!(trouble_of(&[line]), Some(Trouble::DiskFull));
         assert_eq!(trouble_of(&["something else".to_owned()]), None);
     }

@@ -12,7 +12,7 @@ pub(super) fn is_connection_to(line: &str, address: SocketAddr) -> bool {
     connected(line).is_some_and(|(_, peer)| is_at(peer, address))
 }
 
-/// The local port and the peer of an established connection.
+/// The own port and the peer of an established connection.
 pub(super) fn connected(line: &str) -> Option<(u16, (IpAddr, u16))> {
     let mut fields = line.split_ascii_whitespace();
     let (local, remote, state) = (fields.nth(1)?, fields.next()?, fields.next()?);
@@ -23,7 +23,7 @@ pub(super) fn connected(line: &str) -> Option<(u16, (IpAddr, u16))> {
 }
 
 /// Whether a peer is exactly this address and port.
-pub(super) fn is_at((ip, port): (IpAddr, u16), address: SocketAddr) -> bool {
+fn is_at((ip, port): (IpAddr, u16), address: SocketAddr) -> bool {
     ip.to_canonical() == address.ip().to_canonical() && port == address.port()
 }
 

@@ -8,39 +8,29 @@
 //! changed is told from one of ours.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::context::IncludeContext;
+pub use super::flag_switch::{FlagSwitch, Keeping};
 use crate::protocol::ids::AppName;
 use crate::protocol::slot::PerSlot;
 
-const VERSION: &str = "2";
-/// The version before: its variables and its location were the same for every app, and its traffic log tells less.
-const SHARED: &str = "1";
 const MARK: &str = "# pct-deploy switch ";
+
+/// For how long nginx keeps an idle connection to a slot. Shorter than what any server is known to have by itself
+/// (gunicorn has 2 s), and than anyone waits for a drain.
+pub const KEPT_IDLE: Duration = Duration::from_secs(1);
 
 /// Where nginx tells this machine, and no other, which slot takes traffic: in a text of version 1, and in later ones
 /// the beginning of it.
 const SLOT_PATH: &str = "/.pct-deploy/slot";
 
+/// In an include that stands in a `location`: the path that it answers with the slot.
+pub(super) const ASKED_AT: &str = "# Asked at ";
+
 /// What our own requests call themselves; the traffic log marks them.
 pub const USER_AGENT: &str = concat!("pct-deploy/", env!("CARGO_PKG_VERSION"));
-
-/// Everything that the two texts are made from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlagSwitch<'a> {
-    pub app: &'a AppName,
-    /// Where the slots listen, on the loopback address.
-    pub ports: PerSlot<u16>,
-    /// The variable that the user's `proxy_pass` names, with its `$`.
-    pub variable: &'a str,
-    pub folder: &'a Path,
-    /// What stands around the include.
-    pub context: &'a IncludeContext,
-    /// What this nginx does with connections to the slots.
-    pub keeping: Keeping,
-}
 
 /// A text of ours, as its first line describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +42,41 @@ pub struct Described {
     pub variable: String,
     /// Where nginx tells which slot takes traffic.
     pub slot_path: String,
+    pub version: FlagVersion,
+}
+
+/// What wrote a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagVersion {
+    /// Its variables and its location are the same for every app, and its traffic log tells less.
+    One,
+    /// nginx opens a connection to a slot for each request.
+    Two,
+    /// nginx keeps connections to the slots.
+    Three,
+}
+
+impl FlagVersion {
+    /// What `provision` writes now.
+    pub const NOW: Self = Self::Three;
+    const ALL: [Self; 3] = [Self::One, Self::Two, Self::Three];
+
+    /// As the first line names it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+            Self::Three => "3",
+        }
+    }
+
     /// What its traffic log tells.
-    pub format: Format,
+    pub fn format(self) -> Format {
+        match self {
+            Self::One => Format::Whole,
+            Self::Two | Self::Three => Format::Tries,
+        }
+    }
 }
 
 /// What the traffic log tells of a request.
@@ -63,31 +86,6 @@ pub enum Format {
     Tries,
     /// The time of the whole and the addresses: what an earlier `provision` wrote.
     Whole,
-}
-
-/// What an nginx needs to be told.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Keeping {
-    /// It closes connections to the slots by itself.
-    #[default]
-    Never,
-    /// It keeps them unless it is told not to (1.29.7 and later): a drain would never see zero.
-    Unless,
-}
-
-impl Keeping {
-    /// By the version that `nginx -v` says; earlier ones refuse `keepalive 0`.
-    pub fn of(version: &str) -> Self {
-        let numbers: Vec<u32> = version
-            .split('.')
-            .map(|number| number.parse().unwrap_or(0))
-            .collect();
-        if numbers.as_slice() >= [1, 29, 7].as_slice() {
-            Self::Unless
-        } else {
-            Self::Never
-        }
-    }
 }
 
 /// A text that begins like one of ours and is none.
@@ -108,15 +106,11 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
     };
     let (line, body) = rest.split_once('\n').unwrap_or((rest, ""));
     let mut words = line.split(' ');
-    let version = words
-        .next()
-        .filter(|version| [VERSION, SHARED].contains(version))
+    let word = words.next();
+    let version = FlagVersion::ALL
+        .into_iter()
+        .find(|version| word == Some(version.word()))
         .ok_or(NotOurs::OtherVersion)?;
-    let format = if version == VERSION {
-        Format::Tries
-    } else {
-        Format::Whole
-    };
     let mut value = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
     let fields = (|| Some((value("app")?, value("ports")?, value("set")?, value("sum")?)))();
     let (app, ports, variable, sum) = fields.ok_or(NotOurs::Changed)?;
@@ -129,15 +123,15 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
     });
     match ports {
         Some(ports) if sum == self::sum(app, &ports, variable, body) => Ok(Some(Described {
-            slot_path: if version == SHARED {
-                SLOT_PATH.to_owned()
-            } else {
-                slot_path(app)
+            slot_path: match body.lines().find_map(|line| line.strip_prefix(ASKED_AT)) {
+                Some(path) => path.to_owned(),
+                None if version == FlagVersion::One => SLOT_PATH.to_owned(),
+                None => slot_path(app),
             },
             app: app.to_owned(),
             ports,
             variable: variable.to_owned(),
-            format,
+            version,
         })),
         Some(_) | None => Err(NotOurs::Changed),
     }
@@ -170,138 +164,18 @@ pub fn traffic_log(folder: &Path) -> PathBuf {
     folder.join("traffic.log")
 }
 
-/// The file beside the include that holds the upstreams; read before the file with the `server` block.
-pub fn upstreams_file(include: &Path, app: &AppName) -> PathBuf {
-    include.with_file_name(format!("00-pct-deploy-{app}.conf"))
+/// The name of the file that holds the upstreams; read before the file with the `server` block.
+pub fn upstreams_file(app: &AppName) -> String {
+    format!("00-pct-deploy-{app}.conf")
 }
 
-impl FlagSwitch<'_> {
-    /// The text for the `http` block.
-    pub fn upstreams(&self) -> String {
-        let Self {
-            app,
-            ports: PerSlot { one, two },
-            ..
-        } = self;
-        let tag = self.tag();
-        let keep = match self.keeping {
-            Keeping::Never => "",
-            Keeping::Unless => "    keepalive 0;\n",
-        };
-        let body = format!(
-            "# Written by `pct-deploy provision`; changes by hand are refused. See docs/switch.md.\n\
-             # Each slot with the other one as its backup: a slot that is gone is answered for.\n\
-             upstream pct-{app}-1 {{\n    server 127.0.0.1:{one} max_fails=0;\n    server 127.0.0.1:{two} max_fails=0 backup;\n{keep}}}\n\
-             upstream pct-{app}-2 {{\n    server 127.0.0.1:{two} max_fails=0;\n    server 127.0.0.1:{one} max_fails=0 backup;\n{keep}}}\n\
-             # What the client said, also when it said nothing.\n\
-             map $http_upgrade $pct_connection_{tag} {{\n    default upgrade;\n    '' close;\n}}\n\
-             map $http_host $pct_host_{tag} {{\n    default $http_host;\n    '' $host;\n}}\n\
-             map $http_x_forwarded_proto $pct_proto_{tag} {{\n    default $http_x_forwarded_proto;\n    '' $scheme;\n}}\n\
-             # Our own requests are marked, so that they are told from those of users.\n\
-             map $http_user_agent $pct_own_{tag} {{\n    default '';\n    ~^pct-deploy/ p;\n}}\n\
-             log_format pct-deploy-{app} '$msec v2$pct_own_{tag} $status $request_time $upstream_addr | $upstream_status | \
-             $upstream_header_time | $upstream_response_time';\n"
-        );
-        self.marked("", &body)
-    }
-
-    /// The text for the `server` block.
-    pub fn include(&self) -> String {
-        let Self {
-            app,
-            variable,
-            folder,
-            ..
-        } = self;
-        let (flag, measure) = (flag_file(folder), measure_file(folder));
-        let (flag, measure, log) = (flag.display(), measure.display(), traffic_log(folder));
-        let (hold, log) = (folder.join("maintenance"), log.display());
-        let (hold, passed) = (hold.display(), self.passed_on());
-        // Several includes may stand in one `server` block: each has names of its own.
-        let (tag, slot_path) = (self.tag(), slot_path(app.as_str()));
-        let inherited: String = self
-            .context
-            .inherited
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let body = format!(
-            "# Written by `pct-deploy provision`; changes by hand are refused. See docs/switch.md.\n\
-             # Slot 2 takes traffic while this file is there, slot 1 while it is not: {flag}\n\
-             set {variable} http://pct-{app}-1;\nset $pct_slot_{tag} 1;\n\
-             if (-f {flag}) {{\n    set {variable} http://pct-{app}-2;\n    set $pct_slot_{tag} 2;\n}}\n\
-             # 503 for everyone while this file is there.\n\
-             set $pct_hold_{tag} '';\n\
-             if (-f {hold}) {{\n    set $pct_hold_{tag} 1;\n}}\n\
-             if ($uri ~ ^/\\.pct-deploy/slot/) {{\n    set $pct_hold_{tag} '';\n}}\n\
-             if ($pct_hold_{tag}) {{\n    return 503;\n}}\n\
-             # Requests are logged during a deploy.\n\
-             set $pct_log_{tag} '';\n\
-             if (-f {measure}) {{\n    set $pct_log_{tag} 1;\n}}\n\
-             access_log {log} pct-deploy-{app} if=$pct_log_{tag};\n\
-             {inherited}{passed}\
-             # Which slot takes traffic; for this machine alone, which has one address at both ends of a connection to\n\
-             # itself. `allow` and `deny` do not guard a `return`.\n\
-             set $pct_ends_{tag} \"$remote_addr $server_addr\";\n\
-             location = {slot_path} {{\n    access_log off;\n    default_type text/plain;\n    \
-             if ($pct_ends_{tag} !~ '^([^ ]+) \\1$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
-        );
-        self.marked(variable, &body)
-    }
-
-    /// What the app is told of the client, unless the `server` block says so itself.
-    fn passed_on(&self) -> String {
-        let tag = self.tag();
-        let own = &self.context.own;
-        let kept = self.context.inherited.iter().filter_map(|line| {
-            let header = line.strip_prefix("proxy_set_header ")?.split(' ').next()?;
-            Some(header.to_ascii_lowercase())
-        });
-        let kept: Vec<String> = kept.collect();
-        let mut text = String::new();
-        if !own.iter().any(|name| name == "proxy_http_version") {
-            text.push_str("proxy_http_version 1.1;\n");
-        }
-        for (header, value) in [
-            ("Host", format!("$pct_host_{tag}")),
-            ("Connection", format!("$pct_connection_{tag}")),
-            ("Upgrade", "$http_upgrade".to_owned()),
-            ("X-Real-IP", "$remote_addr".to_owned()),
-            ("X-Forwarded-For", "$proxy_add_x_forwarded_for".to_owned()),
-            ("X-Forwarded-Host", format!("$pct_host_{tag}")),
-            ("X-Forwarded-Proto", format!("$pct_proto_{tag}")),
-        ] {
-            let name = header.to_ascii_lowercase();
-            if !own.contains(&name) && !kept.contains(&name) {
-                text.push_str(&format!("proxy_set_header {header} {value};\n"));
-            }
-        }
-        text
-    }
-
-    /// The app's name as a part of a variable, which has letters, digits and `_` alone; unique by its hash.
-    fn tag(&self) -> String {
-        let plain: String = self
-            .app
-            .as_str()
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect();
-        if plain == self.app.as_str() {
-            plain
-        } else {
-            format!("{plain}_{}", &hash(&[self.app.as_str()]))
-        }
-    }
-
-    fn marked(&self, variable: &str, body: &str) -> String {
-        let (app, ports) = (self.app.as_str(), &self.ports);
-        let sum = sum(app, ports, variable, body);
-        format!(
-            "{MARK}{VERSION} app={app} ports={},{} set={variable} sum={sum}\n{body}",
-            ports.one, ports.two
-        )
-    }
+/// The first line, and what comes below it.
+pub(super) fn marked(app: &str, ports: &PerSlot<u16>, variable: &str, body: &str) -> String {
+    let (version, sum) = (FlagVersion::NOW.word(), sum(app, ports, variable, body));
+    format!(
+        "{MARK}{version} app={app} ports={},{} set={variable} sum={sum}\n{body}",
+        ports.one, ports.two
+    )
 }
 
 fn sum(app: &str, ports: &PerSlot<u16>, variable: &str, body: &str) -> String {
@@ -315,7 +189,7 @@ fn sum(app: &str, ports: &PerSlot<u16>, variable: &str, body: &str) -> String {
 }
 
 /// The first 8 bytes of a SHA-256, in hex.
-fn hash(parts: &[&str]) -> String {
+pub(super) fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part.as_bytes());
@@ -326,11 +200,13 @@ fn hash(parts: &[&str]) -> String {
     hash
 }
 
-/// A text of ours as the first version would have marked it.
+/// A text of ours as an earlier version would have marked it.
 #[cfg(test)]
-pub(crate) fn as_version_one(text: &str) -> Option<String> {
-    let rest = text.strip_prefix(MARK)?.strip_prefix(VERSION)?;
-    Some(format!("{MARK}{SHARED}{rest}"))
+pub(crate) fn as_version(text: &str, version: FlagVersion) -> Option<String> {
+    let rest = text
+        .strip_prefix(MARK)?
+        .strip_prefix(FlagVersion::NOW.word())?;
+    Some(format!("{MARK}{}{rest}", version.word()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::statements::statements_at;
+use super::address::Address;
+use super::lexer::{Kind, NginxToken, NginxWord, tokens};
 use crate::protocol::slot::{PerSlot, Slot};
 
 /// What a slot may be called.
@@ -52,7 +53,7 @@ pub enum NotNamed {
 }
 
 /// Statements whose words are no servers.
-const NO_TARGETS: [&str; 4] = ["server_name", "listen", "upstream", "location"];
+const NO_TARGETS: [&str; 2] = ["server_name", "listen"];
 /// How a container may call its host, beside the address.
 const HOST_NAMES: [&str; 3] = [
     "localhost",
@@ -64,12 +65,15 @@ impl NamedSlot {
     /// Finds the slot that a text names; a name counts more than a port, which may be anybody's.
     pub fn find(text: &str, slots: &PerSlot<Spelling>) -> Result<Self, NotNamed> {
         let mut places = Vec::new();
-        for (at, statement) in statements_at(text) {
-            for target in targets(statement) {
-                let target = target.moved_by(at);
+        let is_target = |token: &NginxToken| {
+            token.kind == Kind::Simple && !NO_TARGETS.iter().any(|name| token.is(name))
+        };
+        for token in tokens(text).filter(is_target) {
+            for word in token.words.iter().skip(1) {
+                let raw = text.get(word.at.clone()).unwrap_or_default();
                 let found = Slot::BOTH
                     .into_iter()
-                    .filter_map(|slot| target.place(slot, slots.get(slot), statement));
+                    .filter_map(|slot| place(slot, slots.get(slot), raw, word, &token));
                 places.extend(found);
             }
         }
@@ -112,90 +116,39 @@ impl Spelling {
     }
 }
 
-/// A host, and the port where one is said.
-struct ServerAddress<'a> {
-    host: &'a str,
-    host_at: usize,
-    port: Option<(u16, Range<usize>)>,
-}
-
-impl ServerAddress<'_> {
-    fn moved_by(mut self, by: usize) -> Self {
-        self.host_at += by;
-        self.port = self
-            .port
-            .map(|(port, at)| (port, at.start + by..at.end + by));
-        self
-    }
-
-    fn place(&self, slot: Slot, spelling: &Spelling, statement: &str) -> Option<NamedPlace> {
-        let words: Vec<&str> = statement.split_whitespace().collect();
-        let statement = words.join(" ");
-        let mut names = spelling.names.iter();
-        if let Some(kind) = names.position(|name| !name.is_empty() && name == self.host) {
-            return Some(NamedPlace {
-                slot,
-                by: NamedBy::Name(self.port.as_ref().map(|(port, _)| *port)),
-                statement,
-                at: self.host_at..self.host_at + self.host.len(),
-                kind,
-            });
-        }
-        let (port, at) = self.port.clone()?;
-        let is_host = HOST_NAMES.contains(&self.host)
-            || self.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        (is_host && spelling.published.contains(&port)).then_some(NamedPlace {
+/// A word of a statement, `raw` with its quotes, when it names the slot.
+fn place(
+    slot: Slot,
+    spelling: &Spelling,
+    raw: &str,
+    word: &NginxWord,
+    token: &NginxToken,
+) -> Option<NamedPlace> {
+    let address = Address::read(raw);
+    let at = |at: Range<usize>| word.at.start + at.start..word.at.start + at.end;
+    let mut names = spelling.names.iter();
+    if let Some(kind) = names.position(|name| !name.is_empty() && name == address.host) {
+        return Some(NamedPlace {
             slot,
-            by: NamedBy::Port(port),
-            statement,
-            at,
-            kind: 0,
-        })
+            by: NamedBy::Name(address.port),
+            statement: token.said(),
+            at: at(address.host_at),
+            kind,
+        });
     }
-}
-
-/// Everything in a statement that may be a server: `name`, `name:port`, `http://name:port/path`.
-fn targets(statement: &str) -> impl Iterator<Item = ServerAddress<'_>> {
-    let first = statement.split_whitespace().next().unwrap_or_default();
-    let words = if NO_TARGETS.contains(&first) {
-        ""
-    } else {
-        statement.get(first.len()..).unwrap_or_default()
-    };
-    let words = words.split_whitespace();
-    words.filter_map(move |word| {
-        let at = word.as_ptr() as usize - statement.as_ptr() as usize;
-        let start = word.find("://").map_or(
-            word.len() - word.trim_start_matches(['"', '\'']).len(),
-            |scheme| scheme + 3,
-        );
-        let rest = word.get(start..)?;
-        let len = match rest.strip_prefix('[') {
-            Some(six) => six.find(']')? + 2,
-            None => rest
-                .find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
-                .unwrap_or(rest.len()),
-        };
-        let (host, after) = rest.split_at_checked(len)?;
-        let host_at = at + start;
-        let (port, after) = match after.strip_prefix(':') {
-            None => (None, after),
-            Some(port) => {
-                let digits = port.bytes().take_while(u8::is_ascii_digit).count();
-                let (digits, after) = port.split_at_checked(digits)?;
-                let from = host_at + len + 1;
-                (
-                    Some((digits.parse().ok()?, from..from + digits.len())),
-                    after,
-                )
-            }
-        };
-        let ends = after.is_empty() || after.starts_with(['/', '"', '\'', '?', '$']);
-        (ends && !host.is_empty()).then_some(ServerAddress {
-            host,
-            host_at,
-            port,
-        })
+    let port = address.port?;
+    let is_host = HOST_NAMES.contains(&address.host)
+        || address
+            .host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok();
+    (is_host && spelling.published.contains(&port)).then(|| NamedPlace {
+        slot,
+        by: NamedBy::Port(port),
+        statement: token.said(),
+        at: at(address.port_at),
+        kind: 0,
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::statements::{Block, blocks, files, is};
+use super::address::Address;
+use super::statements::{Block, blocks, is};
 
-/// A `server` block that uses the include.
+/// A `server` block that obeys the switch file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerBlock {
     /// Its first name, for the `Host` header.
@@ -67,52 +68,62 @@ pub enum Scheme {
     Https,
 }
 
-/// Every `server` block of a configuration (as `nginx -T` prints it) that obeys the file `include`: includes it, or
-/// stands in it, or passes requests on to an `upstream` that does.
-pub fn sites_with(config: &str, include: &str) -> Vec<ServerBlock> {
-    let read = blocks(config, "");
-    let servers = read.all("server");
-    let including = servers.iter().filter(|server| includes(server, include));
-    let found: Vec<ServerBlock> = including.map(|server| site_of(server)).collect();
-    let text = files(config).into_iter().find(|(name, _)| *name == include);
-    let Some((_, text)) = text.filter(|_| found.is_empty()) else {
-        return found;
-    };
-    let own = blocks(text, "");
-    let inside: Vec<ServerBlock> = own.all("server").into_iter().map(site_of).collect();
-    if !inside.is_empty() {
-        return inside;
+/// Every `server` block of a configuration (as `nginx -T` prints it) that obeys `file`: includes it, stands in it, or
+/// passes requests on to an `upstream` or a `map` in it.
+pub fn sites_with(config: &str, file: &str) -> Vec<ServerBlock> {
+    let root = blocks(config, "");
+    let said = Said::by(&root, file);
+    let servers = root.all("server").into_iter();
+    let obeying = servers.filter(|server| {
+        server.file == file || server.includes_somewhere(file) || said.passes(server)
+    });
+    obeying.map(site_of).collect()
+}
+
+/// The names that a file gives to what requests are passed on to.
+struct Said {
+    upstreams: Vec<String>,
+    variables: Vec<String>,
+}
+
+impl Said {
+    fn by(root: &Block, file: &str) -> Self {
+        let upstreams = root.all("upstream").into_iter();
+        let own = upstreams.filter(|block| block.file == file);
+        let maps = root.all("map");
+        let mut variables: Vec<String> = Vec::new();
+        // One may choose by what another one says.
+        for _ in 0..=maps.len() {
+            for map in &maps {
+                let [_, source, variable] = map.words.as_slice() else {
+                    continue;
+                };
+                let counts = map.file == file || variables.contains(source);
+                if counts && !variables.contains(variable) {
+                    variables.push(variable.clone());
+                }
+            }
+        }
+        Self {
+            upstreams: own
+                .filter_map(|block| block.words.get(1).cloned())
+                .collect(),
+            variables,
+        }
     }
-    let upstreams = own.all("upstream");
-    let names: Vec<&String> = upstreams
-        .iter()
-        .filter_map(|block| block.words.get(1))
-        .collect();
-    let passing = servers.iter().filter(|server| passes_to(server, &names));
-    passing.map(|server| site_of(server)).collect()
-}
 
-fn includes(server: &Block, file: &str) -> bool {
-    server.includes(file)
-        || server
-            .all("location")
-            .iter()
-            .any(|block| block.includes(file))
-}
-
-/// Whether it passes requests on to one of these upstreams, in whatever block.
-fn passes_to(block: &Block, upstreams: &[&String]) -> bool {
-    let to = |words: &Vec<String>| {
-        let passes = words.first().is_some_and(|name| name.ends_with("_pass"));
-        let target = words.get(1).filter(|_| passes)?;
-        let target = target
-            .split_once("://")
-            .map_or(target.as_str(), |(_, host)| host);
-        target.split(['/', ':']).next().map(str::to_owned)
-    };
-    let mut targets = block.statements.iter().filter_map(to);
-    targets.any(|target| upstreams.iter().any(|name| **name == target))
-        || block.blocks.iter().any(|inner| passes_to(inner, upstreams))
+    fn passes(&self, block: &Block) -> bool {
+        let names = |words: &Vec<String>| {
+            let to = match words.as_slice() {
+                [name, to, ..] if name.ends_with("_pass") => to,
+                [name, _, to] if name == "set" => to,
+                _ => return false,
+            };
+            let host = Address::read(to).host.replace(['{', '}'], "");
+            self.upstreams.contains(&host) || self.variables.contains(&host)
+        };
+        block.statements.iter().any(names) || block.blocks.iter().any(|inner| self.passes(inner))
+    }
 }
 
 fn site_of(server: &Block) -> ServerBlock {
@@ -238,36 +249,32 @@ server { listen unix:/x; include other.inc; }
     }
 
     #[test]
-    fn an_include_below_another_prefix_is_found_by_its_relative_name() {
-        let config = "# configuration file /usr/local/nginx/conf/nginx.conf:\nhttp { include vhosts/*/site[0-9].conf; }\n\
-             # configuration file /usr/local/nginx/conf/vhosts/shop/site1.conf:\nserver { listen 81; include url.inc; }\n\
-             # configuration file /usr/local/nginx/conf/url.inc:\nset $x http://127.0.0.1:8080;\n";
-        let ports = |include: &str| {
-            let sites = sites_with(config, include);
-            let listens = sites.iter().flat_map(|site| &site.listens);
-            listens.map(|listen| listen.port).collect::<Vec<_>>()
-        };
-        assert_eq!(ports("/usr/local/nginx/conf/url.inc"), [81]);
-        assert!(ports("/etc/nginx/url.inc").is_empty());
-    }
-
-    #[test]
-    fn a_file_may_hold_the_server_block_or_the_upstream_itself() {
-        let config = "# configuration file /etc/nginx/nginx.conf:\nhttp { include conf.d/*.conf; }\n\
-             # configuration file /etc/nginx/conf.d/api.conf:\nupstream api { server web-1:8080; }\n\
-             # configuration file /etc/nginx/conf.d/site.conf:\n\
-             server { listen 80; location / { proxy_pass http://api/v1; } }\n\
+    fn a_server_block_obeys_the_file_that_holds_it_or_what_it_passes_requests_on_to() {
+        let config = "# configuration file /opt/nginx/nginx.conf:\nhttp { include vhosts/*/[a-m]*.conf; }\n\
+             # configuration file /opt/nginx/vhosts/x/api.conf:\nupstream api { server 127.0.0.1:8080; }\n\
+             # configuration file /opt/nginx/vhosts/x/map.conf:\nmap $host $colour { default blue; }\n\
+             # configuration file /opt/nginx/vhosts/x/http.conf:\nmap $colour $backend { blue http://127.0.0.1:8080; }\n\
+             server { listen 80; location / { location /v1/ { proxy_pass http://api/v1/; } } }\n\
              server { listen 81; location / { proxy_pass http://apis; } }\n\
-             # configuration file /etc/nginx/conf.d/whole.conf:\n\
-             server { listen 82; location / { proxy_pass http://web-1:8080; } }\n";
+             server { listen 82; set $to http://api; location / { proxy_pass $to; } }\n\
+             server { listen 83; location / { if ($x) { proxy_pass ${backend}; } } }\n\
+             # configuration file /opt/nginx/vhosts/x/whole.conf:\n\
+             server { listen 84; location / { include vhosts/url.inc; } }\n\
+             # configuration file /opt/nginx/vhosts/url.inc:\nproxy_pass http://127.0.0.1:8080;\n"
+            .replace("[a-m]*", "*");
         let ports = |file: &str| {
-            let sites = sites_with(config, &format!("/etc/nginx/conf.d/{file}"));
+            let sites = sites_with(&config, &format!("/opt/nginx/vhosts/{file}"));
             let listens = sites.iter().flat_map(|site| &site.listens);
             listens.map(|listen| listen.port).collect::<Vec<_>>()
         };
-        assert_eq!(ports("api.conf"), [80]);
-        assert_eq!(ports("whole.conf"), [82]);
+        assert_eq!(ports("x/api.conf"), [80, 82]);
+        assert_eq!(ports("x/map.conf"), [83]);
+        assert_eq!(ports("x/whole.conf"), [84]);
+        assert_eq!(ports("url.inc"), [84]);
         assert!(ports("none.conf").is_empty());
+        let picky = config.replace("vhosts/*/*.conf", "vhosts/?/[a-m]*.conf");
+        assert!(sites_with(&picky, "/opt/nginx/vhosts/x/whole.conf").is_empty());
+        assert_eq!(sites_with(&picky, "/opt/nginx/vhosts/x/api.conf").len(), 2);
     }
 
     #[test]

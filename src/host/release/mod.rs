@@ -1,9 +1,9 @@
 //! A release as it ran: what compose made of the file when it was deployed, kept beside its image, so that a rollback
 //! starts that and not what the file says by then. Pure; the text holds what the environment holds.
 //!
-//! The text is one line of ours, then a compose file in JSON, which every YAML parser reads alike: both slots without
+//! The text is one line of ours, then a compose file in JSON, which every YAML parser reads alike: the slots without
 //! what belongs to the slot (ports, name) or to the run (image, dependencies), and the volumes, networks, secrets and
-//! configs that they use.
+//! configs that they use. Slots that share no compose file are two texts of one release.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::compose::ComposeFile;
 use crate::protocol::ids::{PinnedImage, ReleaseId, ServiceName};
-use crate::protocol::slot::{PerSlot, Slot};
 
 const MARK: &str = "# pct-deploy release ";
 const VERSION: &str = "1";
@@ -53,19 +52,17 @@ pub enum NotKept {
 }
 
 impl Definition {
-    /// What there is to keep of a compose file; `None` when a slot is not in it.
-    pub fn of(file: &ComposeFile, slots: &PerSlot<ServiceName>) -> Option<Self> {
+    /// What there is to keep of a compose file for the slots that it describes; `None` when one is not in it.
+    pub fn of(file: &ComposeFile, slots: &[ServiceName]) -> Option<Self> {
         let all = file.services();
         let mut kept = Map::new();
-        let mut open: Vec<String> = Slot::BOTH.map(|slot| slots.get(slot).to_string()).into();
+        let mut open: Vec<String> = slots.iter().map(ToString::to_string).collect();
         while let Some(name) = open.pop() {
             if kept.contains_key(&name) {
                 continue;
             }
             let mut service = all.get(&name)?.as_object()?.clone();
-            let is_slot = Slot::BOTH
-                .into_iter()
-                .any(|slot| slots.get(slot).as_str() == name);
+            let is_slot = slots.iter().any(|slot| slot.as_str() == name);
             service
                 .retain(|key, _| !NOT_KEPT.contains(&key.as_str()) || (key == "image" && !is_slot));
             open.extend(shares_with(&service));
@@ -93,17 +90,6 @@ impl Definition {
         Some(Self {
             root: Value::Object(root),
         })
-    }
-
-    /// The name of an image with these settings. Only who has the key can check a guess of what is in them.
-    pub fn release_id(&self, image: &PinnedImage, key: &[u8]) -> Option<ReleaseId> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-        mac.update(image.to_string().as_bytes());
-        mac.update(&[0]);
-        // Keys are sorted at every depth.
-        mac.update(self.root.to_string().as_bytes());
-        let id = hex_digits(mac.finalize().into_bytes(), ReleaseId::KEYED);
-        id.parse().ok()
     }
 
     /// The text to keep. Compose wants an image in every service, also in the slot that is not started.
@@ -199,6 +185,23 @@ impl Definition {
     fn service(&self, service: &ServiceName) -> Option<&Value> {
         self.root.get("services")?.get(service.as_str())
     }
+}
+
+/// The name of an image with these settings. Only who has the key can check a guess of what is in them.
+pub fn release_id(
+    definitions: &[Definition],
+    image: &PinnedImage,
+    key: &[u8],
+) -> Option<ReleaseId> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    mac.update(image.to_string().as_bytes());
+    for definition in definitions {
+        mac.update(&[0]);
+        // Keys are sorted at every depth.
+        mac.update(definition.root.to_string().as_bytes());
+    }
+    let id = hex_digits(mac.finalize().into_bytes(), ReleaseId::KEYED);
+    id.parse().ok()
 }
 
 /// The image of a kept text, without looking at the rest of it.

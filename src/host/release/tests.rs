@@ -39,11 +39,8 @@ fn image() -> PinnedImage {
     text.parse().unwrap()
 }
 
-fn slots() -> PerSlot<ServiceName> {
-    PerSlot {
-        one: "web-1".parse().unwrap(),
-        two: "web-2".parse().unwrap(),
-    }
+fn slots() -> [ServiceName; 2] {
+    ["web-1", "web-2"].map(|name| name.parse().unwrap())
 }
 
 fn file(text: &str) -> ComposeFile {
@@ -55,7 +52,7 @@ fn definition(text: &str) -> Definition {
 }
 
 fn id(text: &str) -> ReleaseId {
-    definition(text).release_id(&image(), b"key").unwrap()
+    release_id(&[definition(text)], &image(), b"key").unwrap()
 }
 
 #[test]
@@ -71,7 +68,7 @@ fn what_is_kept_reads_back_as_a_compose_file_with_what_the_slots_use_and_nothing
         let image_in = &read.root["services"][service]["image"];
         assert_eq!(*image_in, json!(image().to_string()), "compose wants one");
     }
-    let web = kept.service(&slots().two).unwrap();
+    let web = kept.service(&slots()[1]).unwrap();
     assert_eq!(
         web["environment"],
         json!({"DB_PASSWORD": "p$$w", "ON": "on", "N": "0123"})
@@ -124,20 +121,27 @@ fn a_release_changes_with_its_settings_its_image_and_the_key_alone() {
     for text in other {
         assert_ne!(id(&text), id(FILE), "{text}");
     }
-    let kept = definition(FILE);
-    assert_ne!(kept.release_id(&image(), b"other key"), Some(id(FILE)));
+    let kept = [definition(FILE)];
+    assert_ne!(release_id(&kept, &image(), b"other key"), Some(id(FILE)));
     let other = format!("user/web@sha256:{}", "b".repeat(64));
     assert_ne!(
-        kept.release_id(&other.parse().unwrap(), b"key"),
+        release_id(&kept, &other.parse().unwrap(), b"key"),
         Some(id(FILE))
     );
     assert_eq!(id(FILE).as_str().len(), 16);
+    // Where the slots share no file, both texts count.
+    let of = |one: &str, two: &str| {
+        release_id(&[definition(one), definition(two)], &image(), b"key").unwrap()
+    };
+    let changed = FILE.replace("p$$w", "other");
+    assert_ne!(of(FILE, FILE), of(FILE, &changed));
+    assert_ne!(of(FILE, &changed), of(&changed, FILE));
 }
 
 #[test]
 fn what_is_gone_from_the_file_is_named() {
     let kept = definition(FILE);
-    let gone = |text: &str| kept.gone_from(&file(text), &slots().one);
+    let gone = |text: &str| kept.gone_from(&file(text), &slots()[0]);
     assert_eq!(gone(FILE), Vec::<String>::new());
     let less = FILE.replace(
         "volumes: {uploads: {name: shop_uploads}, data",
@@ -153,7 +157,7 @@ fn what_is_gone_from_the_file_is_named() {
     );
     assert!(kept.gone_from(&file(FILE), &"new".parse().unwrap())[0].contains("`new`"));
     assert_eq!(
-        kept.sources(&slots().one),
+        kept.sources(&slots()[0]),
         ["/home/u/conf", "/home/u/cert.pem"].map(PathBuf::from)
     );
 }
@@ -168,7 +172,7 @@ fn the_old_compose_s_words_are_read_too() {
     let names: Vec<_> = services.keys().map(String::as_str).collect();
     assert_eq!(names, ["db", "vpn", "web-1", "web-2"]);
     assert_eq!(kept.root["services"]["db"]["image"], "db");
-    assert_eq!(kept.sources(&slots().two), [PathBuf::from("/srv/x")]);
+    assert_eq!(kept.sources(&slots()[1]), [PathBuf::from("/srv/x")]);
     let less = v1.replace("volumes: {data: {}}", "");
-    assert_eq!(kept.gone_from(&file(&less), &slots().two).len(), 1);
+    assert_eq!(kept.gone_from(&file(&less), &slots()[1]).len(), 1);
 }

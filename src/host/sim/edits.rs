@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 
 use super::world::{Container, World, service_of};
@@ -25,6 +26,20 @@ impl SimHost {
         let mut world = self.world.borrow_mut();
         world.files.insert(COMPOSE.into(), content());
         world.durable.insert(COMPOSE.into(), content());
+    }
+
+    /// The slots have a compose file each, which call their service alike; `more` is said of both.
+    pub(crate) fn describe_apart(&self, more: &str) {
+        let mut world = self.world.borrow_mut();
+        for (name, port) in [("blue", 8080), ("green", 8081)] {
+            let path = Path::new(COMPOSE).with_file_name(format!("docker-compose.{name}.yml"));
+            let text = format!(
+                "services:\n  app: {{image: a, ports: ['{port}:80'], environment: {{ON: '{name}'}}}}\n{more}"
+            );
+            let content = || text.as_bytes().to_vec().into();
+            world.files.insert(path.clone(), content());
+            world.durable.insert(path, content());
+        }
     }
 
     /// The environment of the slot that takes traffic.
@@ -51,6 +66,8 @@ pub(super) fn make(world: &mut World, project: &ComposeProject, services: &[Serv
             image,
             release,
             environment: said(&texts, service, "environment"),
+            project: name_of(project),
+            networks: vec![format!("{}_default", name_of(project))],
             started_ms: world.now_ms,
             code: world.one_shots_end_with,
             // Nobody reaches a slot that publishes no port, unless nginx asks it by name.
@@ -58,9 +75,62 @@ pub(super) fn make(world: &mut World, project: &ComposeProject, services: &[Serv
                 || has_ports
                 || (world.contained && service.as_str().starts_with("web-")),
             held: false,
+            lowered: false,
         };
-        world.containers.insert(service.to_string(), container);
+        world.containers.insert(key(project, service), container);
     }
+}
+
+/// What compose calls a project.
+pub(super) fn name_of(project: &ComposeProject) -> String {
+    project
+        .name
+        .as_ref()
+        .map_or("u".to_owned(), ToString::to_string)
+}
+
+/// The name that a container has here. The service `app` is in two projects, which are called as slots are elsewhere.
+pub(super) fn key(project: &ComposeProject, service: &ServiceName) -> String {
+    match service.as_str() {
+        "app" => name_of(project),
+        other => other.to_owned(),
+    }
+}
+
+/// The projects that have a container of a service, the one that runs first.
+pub(super) fn projects_of(
+    world: &World,
+    project: &ComposeProject,
+    service: &ServiceName,
+) -> Vec<String> {
+    let key = key(project, service);
+    let is_one = |name: &str| match service.as_str() {
+        "app" => name != "db",
+        _ => name == key,
+    };
+    let all = world.containers.iter();
+    let mut found: Vec<&Container> = all
+        .filter(|(name, _)| is_one(name))
+        .map(|(_, container)| container)
+        .collect();
+    found.sort_by_key(|container| !container.running);
+    found
+        .iter()
+        .map(|container| container.project.clone())
+        .collect()
+}
+
+/// The container of a service, in the project of this name or in any.
+pub(super) fn found<'w>(
+    world: &'w World,
+    project: &ComposeProject,
+    service: &ServiceName,
+) -> Option<&'w Container> {
+    let container = world.containers.get(&key(project, service))?;
+    let named = project.name.as_ref();
+    named
+        .is_none_or(|name| name.as_str() == container.project)
+        .then_some(container)
 }
 
 /// The files that a service is started from, the first one below.

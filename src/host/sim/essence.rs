@@ -20,6 +20,7 @@ impl World {
                 &container.release,
                 &container.environment,
                 container.running,
+                container.lowered,
             )
                 .hash(&mut hasher);
         }

@@ -23,6 +23,8 @@ pub(crate) struct Faults {
     pub(crate) no_nginx: Cell<bool>,
     /// Containers end with the Docker daemon.
     pub(crate) no_live_restore: Cell<bool>,
+    /// Docker is a snap.
+    pub(crate) docker_is_snap: Cell<bool>,
     pub(super) calls: Cell<usize>,
     writes: Cell<usize>,
     /// Writes for which somebody made room on the full disk.

@@ -11,7 +11,7 @@ impl Images for SimHost {
         self.call("image")?;
         let here = self.world.borrow().images.contains(&image.to_string());
         Ok(here.then(|| ImageFacts {
-            platform: "linux/amd64".into(),
+            platform: Some("linux/amd64".into()),
             size: 1,
         }))
     }

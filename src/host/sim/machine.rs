@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::SimHost;
-use crate::host::{HostResult, Machine};
+use crate::host::{HostResult, Machine, RootWork};
 
 impl Machine for SimHost {
     async fn user(&self) -> HostResult<String> {
@@ -21,6 +21,15 @@ impl Machine for SimHost {
     }
     async fn can_act_as_root(&self) -> HostResult<()> {
         self.call("can_act_as_root")
+    }
+    async fn may_as_root(&self, work: &RootWork) -> HostResult<()> {
+        match work {
+            RootWork::Read | RootWork::Flag => self.call("may_as_root"),
+            RootWork::Reload(_) => self.call("may_reload_as_root"),
+        }
+    }
+    async fn sudoers_line(&self, work: &RootWork) -> HostResult<Option<String>> {
+        Ok(Some(format!("u ALL=(root) NOPASSWD: {work:?}")))
     }
     async fn random(&self) -> HostResult<[u8; 32]> {
         self.call("random").map(|()| [7; 32])

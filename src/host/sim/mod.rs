@@ -29,17 +29,20 @@ mod essence;
 mod faults;
 mod files;
 mod images;
+mod loaded;
 mod machine;
 mod network;
 mod proxy;
+mod visitors;
 mod watch;
 mod world;
 
 pub(crate) use behaviour::Behaviour;
 pub(crate) use essence::kept_files;
 pub(crate) use faults::Faults;
+use loaded::LoadedInclude;
+use world::service_of;
 pub(crate) use world::{Disk, World};
-use world::{LoadedInclude, service_of};
 
 /// The host.
 #[derive(Debug)]
@@ -144,10 +147,10 @@ impl SimHost {
             variable: "$service_url",
             folder: Path::new(FOLDER),
             context: &IncludeContext::default(),
-            keeping: Keeping::Never,
+            keeping: Keeping::Told,
         };
         let mut world = host.world.borrow().clone();
-        let upstreams = flag::upstreams_file(Path::new(INCLUDE), &app);
+        let upstreams = Path::new(INCLUDE).with_file_name(flag::upstreams_file(&app));
         world
             .files
             .insert(INCLUDE.into(), switch.include().into_bytes().into());

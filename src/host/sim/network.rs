@@ -1,6 +1,5 @@
 //! Who answers on the simulated host.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::SimHost;
@@ -45,7 +44,10 @@ impl Network for SimHost {
     }
     async fn ask(&self, (): &mut (), probe: &Probe) -> RequestOutcome {
         match self.probe(probe).await {
-            ProbeAnswer::Status(status) => RequestOutcome::Status(status),
+            ProbeAnswer::Status(status) => {
+                self.world.borrow_mut().log_ours(status);
+                RequestOutcome::Status(status)
+            }
             ProbeAnswer::Nothing(why) if why == TIMED_OUT => RequestOutcome::Lost,
             ProbeAnswer::Nothing(why) => RequestOutcome::Refused(why),
         }
@@ -56,18 +58,13 @@ impl Network for SimHost {
     async fn listens(&self, _: u32) -> bool {
         true
     }
-    async fn connections_to(&self, _: &Upstream) -> HostResult<u32> {
-        self.call("connections_to").map(|()| 0)
+    async fn connections_to(&self, upstream: &Upstream) -> HostResult<u32> {
+        self.call("connections_to")?;
+        Ok(self.world.borrow().connected_to(upstream.port()))
     }
-    async fn ports_to(
-        &self,
-        addresses: &PerSlot<SocketAddr>,
-    ) -> HostResult<PerSlot<BTreeSet<u16>>> {
+    async fn unanswered(&self, addresses: &PerSlot<SocketAddr>) -> HostResult<PerSlot<Vec<u64>>> {
         let world = self.world.borrow();
-        Ok(PerSlot {
-            one: world.hanging_at(addresses.one.port()),
-            two: world.hanging_at(addresses.two.port()),
-        })
+        Ok(addresses.map(|address| world.hanging_at(address.port())))
     }
     async fn arrivals(&self, _: &Upstream, _: &[u16]) -> HostResult<Arrivals> {
         self.call("arrivals")?;

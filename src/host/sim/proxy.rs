@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::SimHost;
+use super::loaded::LoadedInclude;
 use super::network::NGINX;
-use super::world::LoadedInclude;
 use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{self, WorkerId};
 use crate::host::nginx::{NginxAt, NginxPlace, OutOfReach};

@@ -3,12 +3,13 @@
 //! - Whoever was served is served. nginx's backup server does not count. Only the way back of a first release may leave
 //!   nobody serving: nobody was before.
 //! - The last slot that answers is not taken away, whether nginx names it or not.
+//! - Nobody is sent to a slot whose weights are lowered.
 //! - Until its journal says `committed`, a swap leaves the container and the override of the old slot alone.
 
 use std::path::Path;
 
 use super::content::Content;
-use super::world::World;
+use super::world::{World, service_of};
 use super::{Death, FOLDER};
 use crate::host::facts::ProbeAnswer;
 
@@ -37,6 +38,11 @@ impl World {
         };
         let answered = self.slots_that_answer();
         let value = change(self);
+        if let Some(service) = self.lowered_and_live() {
+            self.broken.push(format!(
+                "people are sent to `{service}`, which is held back, after {verb}"
+            ));
+        }
         if !matches!(open, OpenSwap::First) {
             if answered > 0 && self.slots_that_answer() == 0 {
                 self.broken.push(format!("nobody can serve after {verb}"));
@@ -54,6 +60,12 @@ impl World {
                 .push(format!("{verb} touched `{service}` before commit"));
         }
         value
+    }
+
+    fn lowered_and_live(&self) -> Option<&'static str> {
+        let service = service_of(self.live_port())?;
+        let container = self.containers.get(service)?;
+        container.lowered.then_some(service)
     }
 
     fn slots_that_answer(&self) -> usize {
@@ -77,12 +89,12 @@ impl World {
         ]
     }
 
-    /// The old slot: which container, whether it runs, and its override.
-    fn old(&self, service: &str) -> (Option<(String, bool)>, Option<Content>) {
+    /// The old slot: which container, whether it runs and is held back, and its override.
+    fn old(&self, service: &str) -> (Option<(String, bool, bool)>, Option<Content>) {
         let container = self.containers.get(service);
         let path = Path::new(FOLDER).join(format!("{service}.override.yml"));
         (
-            container.map(|container| (container.id.clone(), container.running)),
+            container.map(|container| (container.id.clone(), container.running, container.lowered)),
             self.files.get(&path).cloned(),
         )
     }

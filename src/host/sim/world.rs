@@ -5,45 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::behaviour::{Answers, Behaviour, TIMED_OUT};
 use super::content::Content;
+use super::loaded::LoadedInclude;
 use super::network::addresses;
-use super::{Death, FOLDER, INCLUDE};
+use super::{Death, FOLDER};
 use crate::host::HostResult;
 use crate::host::error::{HostError, Trouble};
-use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, RunState};
-use crate::host::nginx::{IncludePort, flag};
+use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, Publisher, RunState};
+use crate::host::nginx::flag;
 use crate::protocol::ids::PinnedImage;
-
-/// What nginx has loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) enum LoadedInclude {
-    /// No include that makes sense.
-    #[default]
-    Nothing,
-    /// An include that names a port.
-    Port(u16),
-    /// An include of ours: the flag decides.
-    Flag,
-}
-
-impl LoadedInclude {
-    /// What nginx makes of the include.
-    pub(super) fn by(files: &Disk) -> Self {
-        files
-            .get(Path::new(INCLUDE))
-            .map_or(Self::Nothing, |include| include.loaded(Self::from))
-    }
-
-    fn from(include: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(include);
-        match (flag::describe(&text), IncludePort::find(&text)) {
-            (Ok(Some(_)), _) => Self::Flag,
-            (_, Ok(found)) => Self::Port(found.port),
-            (_, Err(_)) if text.contains("//web-1:") => Self::Port(8080),
-            (_, Err(_)) if text.contains("//web-2:") => Self::Port(8081),
-            (_, Err(_)) => Self::Nothing,
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Container {
@@ -53,12 +22,17 @@ pub(crate) struct Container {
     pub(crate) release: Option<String>,
     /// What compose gave it.
     pub(crate) environment: Option<String>,
+    /// The compose project that it is in.
+    pub(crate) project: String,
+    pub(crate) networks: Vec<String>,
     pub(super) started_ms: u64,
     /// What it ends with, when it runs to its end.
     pub(super) code: i64,
     pub(crate) running: bool,
     /// Stopped so that it stays down when the engine starts again.
     pub(crate) held: bool,
+    /// Its weights are lowered.
+    pub(crate) lowered: bool,
 }
 
 pub(crate) type Disk = BTreeMap<PathBuf, Content>;
@@ -87,8 +61,10 @@ pub(crate) struct World {
     pub(crate) own_log: bool,
     /// Whether nginx logs as an earlier `provision` had it.
     pub(super) earlier_log: bool,
-    /// Requests without an end: their ports, and the port of their slot.
-    pub(super) hanging: Vec<(u16, u16)>,
+    /// Requests without an end: when they began, and the port of their slot.
+    pub(super) hanging: Vec<(u64, u16)>,
+    /// When users came last, by the port of the slot: nginx keeps a connection to it for a while.
+    pub(super) came_ms: BTreeMap<u16, u64>,
     pub(super) generation: u64,
     /// The clock that never jumps.
     pub(crate) now_ms: u64,
@@ -97,6 +73,10 @@ pub(crate) struct World {
     pub(super) made: u64,
     /// What services without a port, but the database, end with.
     pub(crate) one_shots_end_with: i64,
+    /// A container that publishes the ports of the slots, and is none of them.
+    pub(crate) publisher: Option<Publisher>,
+    /// The networks that somebody made.
+    pub(crate) networks: Vec<String>,
     /// Variables of the compose file that nobody sets.
     pub(crate) unset: Vec<String>,
     /// Every verb, in order, for assertions and for placing faults.
@@ -111,26 +91,6 @@ impl World {
         self.loaded = LoadedInclude::Port(8080);
     }
 
-    /// As `nginx -T` prints it.
-    pub(super) fn nginx_dump(&self) -> String {
-        let mut dump = "# configuration file /etc/nginx/nginx.conf:\nhttp { access_log /a.log; include /etc/nginx/conf.d/*.conf; }\n\
-             # configuration file /etc/nginx/conf.d/default.conf:\n\
-             server { listen 80; server_name site; include /etc/nginx/conf.d/service-url.inc; location / { proxy_pass $service_url; } }\n"
-            .to_owned();
-        for (path, bytes) in self
-            .files
-            .iter()
-            .filter(|(path, _)| path.starts_with("/etc/nginx"))
-        {
-            let text = String::from_utf8_lossy(bytes);
-            dump.push_str(&format!(
-                "# configuration file {}:\n{text}\n",
-                path.display()
-            ));
-        }
-        dump
-    }
-
     /// Whether nginx logs requests now.
     pub(crate) fn is_logging(&self) -> bool {
         self.files
@@ -142,67 +102,30 @@ impl World {
         (0..ms / 50).for_each(|_| self.pass(50));
     }
 
-    /// nginx's files are those of the first version.
-    pub(crate) fn provisioned_earlier(&mut self) {
-        self.earlier_log = true;
+    /// nginx's files are those of an earlier version.
+    pub(crate) fn provisioned_earlier(&mut self, version: flag::FlagVersion) {
+        self.earlier_log = version == flag::FlagVersion::One;
         for content in self.files.values_mut() {
-            if let Some(text) = flag::as_version_one(&String::from_utf8_lossy(content)) {
+            if let Some(text) = flag::as_version(&String::from_utf8_lossy(content), version) {
                 *content = text.into_bytes().into();
             }
         }
     }
 
-    /// Lets time pass: people come, and nginx logs them when it is to.
-    pub(super) fn pass(&mut self, ms: u64) {
-        self.now_ms += ms;
-        let folder = Path::new(FOLDER);
-        let logged = self.is_logging();
-        self.due += self.visitors * ms;
-        let due = self.due / 1000;
-        self.due %= 1000;
-        if due == 0 || self.loaded != LoadedInclude::Flag {
-            return;
-        }
-        let live = self.live_port();
-        let container = self.containers.get(service_of(live).unwrap_or_default());
-        let (behaviour, started_ms) = match container {
-            Some(container) => (self.behaviour(container), container.started_ms),
-            None => (Behaviour::HealthyAfter(0), 0),
-        };
-        let mut lines = String::new();
-        for _ in 0..due {
-            self.visited += 1;
-            let age_ms = self.now_ms - started_ms;
-            let Some(line) = behaviour.line(self.visited, age_ms, live) else {
-                let port = u16::try_from(10_000 + self.visited % 50_000).unwrap_or(u16::MAX);
-                self.hanging.push((port, live));
-                continue;
-            };
-            if !behaviour.leaves_room(age_ms) {
-                continue;
-            }
-            let (seconds, ms) = (self.wall_ms() / 1000, self.wall_ms() % 1000);
-            let line = if self.earlier_log {
-                let whole = line.split(" | ").next().unwrap_or_default();
-                whole.replacen("v2", "1", 1)
-            } else {
-                line
-            };
-            lines.push_str(&format!("{seconds}.{ms:03} {line}\n"));
-        }
-        if logged && !self.own_log {
-            self.append(&flag::traffic_log(folder), lines.as_bytes());
-        }
-    }
-
-    /// The ports of the requests without an end to the slot at `port`.
-    pub(super) fn hanging_at(&self, port: u16) -> BTreeSet<u16> {
-        let open = self.hanging.iter().filter(|(_, to)| *to == port);
-        open.map(|(own, _)| *own).collect()
-    }
-
     /// A slot is gone, and with it every connection to it.
     pub(super) fn stop(&mut self, service: &str) {
+        let running = self
+            .containers
+            .get(service)
+            .is_some_and(|slot| slot.running);
+        // On the way back of a first release people are sent to it until it is gone: there is nobody else.
+        let live = self.live_port();
+        let mut ports = self.came_ms.keys().filter(|port| **port != live);
+        if running && ports.any(|port| service_of(*port) == Some(service) && self.keeps(*port)) {
+            self.broken.push(format!(
+                "`{service}` was stopped while nginx kept connections to it"
+            ));
+        }
         if let Some(container) = self.containers.get_mut(service) {
             container.running = false;
             container.held = true;
@@ -235,6 +158,7 @@ impl World {
         container.held = false;
         if !runs {
             (container.running, container.started_ms) = (true, now_ms);
+            container.lowered = false;
         }
         Ok(())
     }
@@ -266,6 +190,7 @@ impl World {
         world.generation += 1;
         for container in world.containers.values_mut() {
             container.started_ms = world.now_ms;
+            container.lowered = false;
             container.running |= world.restart_always && !container.held;
         }
         // Time passes until people are back; a release that boots slowly is up by then.
@@ -374,6 +299,7 @@ impl World {
             pid: None,
             addresses: addresses(&container.service),
             exposed: Vec::new(),
+            networks: container.networks.clone(),
         }
     }
 }

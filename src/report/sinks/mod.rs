@@ -1,10 +1,10 @@
 //! Who is told of a run, each in one file. A new one comes into [`of`].
 
+mod channel;
 mod comment;
 mod deployment;
 mod files;
 mod label;
-mod slack;
 mod warning;
 
 use std::fmt;
@@ -90,7 +90,7 @@ pub(super) fn of<'a>(run: &RunReport<'a>) -> Sinks<'a> {
         }
     }
     if let Some(settings) = &run.config.slack {
-        all.push(Box::new(slack::SlackMessage(settings)));
+        all.push(Box::new(channel::ChannelMessage(settings)));
     }
     all
 }

@@ -13,14 +13,15 @@ use tokio::time::timeout;
 use super::archive::Sent;
 use super::client::{answer, chain_text, tag_image};
 use super::context::BuildContext;
+use super::lost_context;
 use super::output::BuildOutput;
 use super::progress::size;
-use crate::clients::docker::{ANSWER, HUB, credentials, registry_host};
-use crate::config::types::BuildConfig;
+use crate::clients::docker::{ANSWER, HUB, credentials};
+use crate::config::types::{BuildConfig, Logins};
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Repository, Tag};
+use crate::protocol::registry::RegistryName;
 use crate::protocol::step::Phase;
-use crate::protocol::wire::RegistryLogin;
 use crate::random::random_hex;
 use crate::report::Reporter;
 
@@ -43,16 +44,17 @@ pub enum Builder {
     Classic,
 }
 
-/// Builds the image. The login is used for base images from the same registry.
+/// Builds the image. The logins are for base images.
 ///
-/// Uses BuildKit, or the classic builder (with a note) when the daemon has no BuildKit.
+/// Uses BuildKit, or the classic builder (with a note) when the daemon has no BuildKit or one that cannot read what it is
+/// sent.
 pub async fn build(
     docker: &Docker,
     config: &BuildConfig,
     platform: &str,
     tags: &[Tag],
     labels: &[(String, String)],
-    login: Option<&RegistryLogin>,
+    logins: &Logins,
     reporter: &Reporter,
 ) -> Result<BuiltImage> {
     let job = BuildJob {
@@ -61,7 +63,7 @@ pub async fn build(
         platform,
         tags,
         labels,
-        login,
+        logins,
         reporter,
     };
     match job.run(Builder::BuildKit).await {
@@ -71,14 +73,12 @@ pub async fn build(
             ));
             job.run(Builder::Classic).await
         }
+        Err(Failed::Said(error)) if lost_context::may_be_why(&error.chain().join(": ")) => {
+            job.without_buildkit(error).await
+        }
         outcome => outcome,
     }
-    .map_err(|failed| match failed {
-        Failed::NoBuildKit(why) => {
-            Error::untouched(Reason::BuildFailed, "the image did not build").because(why)
-        }
-        Failed::Said(error) => error,
-    })
+    .map_err(Error::from)
 }
 
 /// [`build`] with one builder and no second choice.
@@ -96,15 +96,10 @@ pub async fn build_with(
         platform,
         tags,
         labels: &[],
-        login: None,
+        logins: &Logins::default(),
         reporter,
     };
-    job.run(builder).await.map_err(|failed| match failed {
-        Failed::NoBuildKit(why) => {
-            Error::untouched(Reason::BuildFailed, "no BuildKit").because(why)
-        }
-        Failed::Said(error) => error,
-    })
+    job.run(builder).await.map_err(Error::from)
 }
 
 enum Failed {
@@ -119,13 +114,24 @@ impl From<Error> for Failed {
     }
 }
 
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::NoBuildKit(why) => {
+                Self::untouched(Reason::BuildFailed, "the image did not build").because(why)
+            }
+            Failed::Said(error) => error,
+        }
+    }
+}
+
 struct BuildJob<'a> {
     docker: &'a Docker,
     config: &'a BuildConfig,
     platform: &'a str,
     tags: &'a [Tag],
     labels: &'a [(String, String)],
-    login: Option<&'a RegistryLogin>,
+    logins: &'a Logins,
     reporter: &'a Reporter,
 }
 
@@ -188,6 +194,27 @@ impl BuildJob<'_> {
         })
     }
 
+    /// What BuildKit failed with may be the engine's fault.
+    async fn without_buildkit(&self, error: Error) -> Result<BuiltImage, Failed> {
+        let Some(version) = lost_context::affected(self.docker).await else {
+            return Err(error.into());
+        };
+        self.reporter.note(&format!(
+            "BuildKit of Docker {version} cannot read a build context with the containerd image store (moby#47717); using the classic builder\nhint: {}",
+            lost_context::CURE
+        ));
+        let built = self.run(Builder::Classic).await;
+        built.map_err(|failed| {
+            let error = Error::from(failed);
+            let needs_buildkit = error.chain().join(": ").contains("BuildKit");
+            Failed::Said(if needs_buildkit {
+                error.hint(lost_context::CURE)
+            } else {
+                error
+            })
+        })
+    }
+
     fn options(&self, builder: Builder, name: &str, dockerfile: &str) -> Result<BuildImageOptions> {
         let pairs = |pairs: &[(String, String)]| -> HashMap<String, String> {
             pairs.iter().cloned().collect()
@@ -211,14 +238,22 @@ impl BuildJob<'_> {
     }
 
     fn credentials(&self) -> Option<HashMap<String, bollard::auth::DockerCredentials>> {
-        let login = self.login?;
-        let hosts: Vec<&str> = match registry_host(&self.config.repository) {
-            Some(host) => vec![host],
-            // One name for BuildKit and one for the classic builder.
-            None => vec!["registry-1.docker.io", HUB],
-        };
-        let pair = |host: &str| (host.to_owned(), credentials(login, host));
-        Some(hosts.into_iter().map(pair).collect())
+        let own = RegistryName::of(&self.config.repository);
+        let own = self.logins.image.iter().map(|login| (&own, login));
+        let others = self.logins.others.iter().map(|(name, login)| (name, login));
+        let all: HashMap<_, _> = own
+            .chain(others)
+            .flat_map(|(registry, login)| {
+                let hosts = match registry.host() {
+                    Some(host) => vec![host],
+                    // One name for BuildKit and one for the classic builder.
+                    None => vec!["registry-1.docker.io", HUB],
+                };
+                let pair = |host: &str| (host.to_owned(), credentials(login, host));
+                hosts.into_iter().map(pair).collect::<Vec<_>>()
+            })
+            .collect();
+        (!all.is_empty()).then_some(all)
     }
 
     async fn tag(&self, id: &str, tag: &Tag) -> Result<()> {
@@ -267,9 +302,10 @@ impl BuildJob<'_> {
             _ => text,
         };
         let mut failure = self.failure(tail);
-        if said.contains("pull access denied") || said.contains("unauthorized") {
+        let lower = said.to_lowercase();
+        if lower.contains("pull access denied") || lower.contains("unauthorized") {
             failure = failure.hint(
-                "a base image cannot be pulled: check its name in `FROM`, and `registry-username` and `registry-password` if it is private",
+                "a base image cannot be pulled: check its name in `FROM`, and when it is private, that its registry has a line in `registries`, or is the image's own and has `registry-username` and `registry-password`",
             );
         } else if said.contains("no space left on device") {
             failure = failure.hint("the runner's disk is full: `docker system prune`");

@@ -194,7 +194,7 @@ impl PushJob<'_> {
         let (what, hint) = match self.login {
             Some(login) => (
                 format!(
-                    "the registry `{}` refused `{}` (`registry-username`, `registry-password`)",
+                    "the registry `{}` refused `{}` (`registry-username` and `registry-password`, or its line in `registries`)",
                     self.registry(),
                     login.username
                 ),
@@ -205,7 +205,7 @@ impl PushJob<'_> {
             ),
             None => (
                 format!("the registry `{}` requires authentication", self.registry()),
-                "set `registry-username` and `registry-password`".to_owned(),
+                "set `registry-username` and `registry-password`, or give it a line in `registries`".to_owned(),
             ),
         };
         Error::untouched(Reason::RegistryUnauthorized, what)

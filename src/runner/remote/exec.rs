@@ -80,7 +80,9 @@ impl Remote {
 pub(super) fn connection_lost(log: &str) -> Error {
     Error::untouched(Reason::SshFailed, "the ssh connection to the host broke")
         .log_tail(super::refusal::log_lines(log))
-        .hint("run it again; if it breaks again, look at the host's `journalctl -u ssh`")
+        .hint(
+            "run it again; if it breaks again, look at the host's `sudo journalctl -u ssh -u sshd`",
+        )
 }
 
 /// One line for a POSIX shell that runs `argv` as it is.

@@ -156,8 +156,21 @@ fn refused(finding: Finding) -> Error {
                 own_system()
             ),
         )
-        .hint("run pct-deploy on a machine or runner with the same processor architecture as the host"),
+        .hint(same_architecture(&system)),
         Finding::Present | Finding::Absent => Error::bug("an agent that is fine was refused"),
+    }
+}
+
+/// Where this would have to run for such a host.
+fn same_architecture(system: &str) -> &'static str {
+    match system.rsplit(' ').next() {
+        Some("aarch64") => {
+            "run it on a machine with such a processor; in a workflow that is `runs-on: ubuntu-24.04-arm`, with `platform: linux/arm64`"
+        }
+        Some("x86_64") => {
+            "run it on a machine with such a processor; in a workflow that is `runs-on: ubuntu-latest`, with `platform: linux/amd64`"
+        }
+        _ => "hosts with Linux on x86_64 or aarch64 can be deployed to",
     }
 }
 
@@ -222,6 +235,16 @@ mod tests {
             read_finding("pct: system Linux mips64\n"),
             Some(Finding::OtherSystem("Linux mips64".to_owned()))
         );
+    }
+
+    #[test]
+    fn another_processor_is_told_with_the_runner_that_has_it() {
+        for (system, wanted) in [
+            ("Linux aarch64", "`runs-on: ubuntu-24.04-arm`"),
+            ("Linux x86_64", "`runs-on: ubuntu-latest`"),
+        ] {
+            assert!(same_architecture(system).contains(wanted));
+        }
     }
 
     #[test]

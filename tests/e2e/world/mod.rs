@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use sandbox::engine::Engine;
 use sandbox::load::{Load, Running};
 use sandbox::slack::Slack;
 
@@ -18,13 +19,15 @@ pub(crate) use release::Release;
 pub(crate) use run::{Run, Started};
 pub(crate) use sandbox_env::SandboxEnv;
 
-/// Which generation of compose the host has.
+/// Which generation the host is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Host {
     /// Trixie with `docker compose`.
     V2,
     /// Bookworm with `docker-compose`.
     V1,
+    /// Forky with the containerd image store, and no systemd that runs.
+    V3,
 }
 
 /// One test's turn on a host that was never deployed to.
@@ -150,13 +153,19 @@ impl World {
             command.env(format!("PCT_DEPLOY_{key}"), value);
         }
         for (key, value) in more {
-            // This one is not a setting.
+            // These are not settings.
             match *key {
-                "GITHUB_API_URL" => command.env(key, value),
+                "GITHUB_API_URL" | "DOCKER_HOST" => command.env(key, value),
                 _ => command.env(format!("PCT_DEPLOY_{key}"), value),
             };
         }
         Started::spawn(command)
+    }
+
+    /// The host's own engine, for a runner that builds there.
+    pub(crate) fn engine(&self) -> Engine {
+        let env = &self.env;
+        Engine::over_ssh("ec2-user", env.ssh_port, &env.key, &env.known_hosts).unwrap()
     }
 
     /// Keep-alive load through the host's nginx: 20 connections, half of the requests POST.

@@ -82,6 +82,11 @@ impl Release {
         self.with("HELLO_FILL_DISK", folder)
     }
 
+    /// Closes a connection that is idle for so long, and does not announce it.
+    pub(crate) fn closes_idle_after_ms(self, ms: u32) -> Self {
+        self.with("HELLO_IDLE_MS", ms)
+    }
+
     /// A process behind PID 1 does the work.
     pub(crate) fn has_worker(self) -> Self {
         self.with("HELLO_CHILD", 1)

@@ -24,8 +24,9 @@ impl SandboxEnv {
     /// Reads the file; without it nothing can be tested, loudly.
     pub(crate) fn read(host: Host) -> Self {
         let path = root().join("target/sandbox/env");
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|_| panic!("the sandbox is not up: run `scripts/sandbox up --v1`"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|_| {
+            panic!("the sandbox is not up: run `scripts/sandbox up --v1 --v3`")
+        });
         let values: HashMap<&str, &str> = text
             .lines()
             .filter_map(|line| line.split_once('='))
@@ -38,6 +39,7 @@ impl SandboxEnv {
         };
         let suffix = match (host, std::env::var("PCT_E2E_HOST").as_deref()) {
             (Host::V1, _) => "_V1".to_owned(),
+            (Host::V3, _) => "_V3".to_owned(),
             (Host::V2, Err(_) | Ok("" | "1")) => String::new(),
             (Host::V2, Ok(lane)) => format!("_{lane}"),
         };

@@ -3,6 +3,7 @@
 //! * [`load`]: keep-alive load that knows exactly which requests were lost;
 //! * [`slack`]: a Slack incoming webhook with Slack's limits and scripted misbehaviour;
 //! * [`github`]: the part of GitHub's API that a deploy talks to, whose reads reflect its writes;
+//! * [`engine`]: the Docker engine of another machine;
 //! * [`relay`]: a TCP relay that adds delay, stalls or cuts;
 //! * [`event`]: `pull_request` webhook payloads in GitHub's full shape.
 //!
@@ -17,6 +18,7 @@
 )]
 
 mod background;
+pub mod engine;
 pub mod event;
 pub mod github;
 mod http;

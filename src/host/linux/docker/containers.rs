@@ -1,5 +1,6 @@
 //! Containers of a compose project, found by the labels that compose gives them.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,9 @@ use super::{within, within_or_none};
 use crate::clients::lines::{Lines, Tail, shortened};
 use crate::protocol::ids::ServiceName;
 
-const SERVICE: &str = "com.docker.compose.service";
-const FOLDER: &str = "com.docker.compose.project.working_dir";
+pub(super) const SERVICE: &str = "com.docker.compose.service";
+pub(super) const PROJECT: &str = "com.docker.compose.project";
+pub(super) const FOLDER: &str = "com.docker.compose.project.working_dir";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 const RELEASE: &str = "pct-deploy.release";
 
@@ -38,18 +40,8 @@ pub(in super::super) async fn find(
     service: &ServiceName,
 ) -> HostResult<Option<ContainerFacts>> {
     let doing = format!("look for the container of `{service}`");
-    let filters = HashMap::from([("label", vec![format!("{SERVICE}={service}")])]);
-    let options = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters)
-        .build();
-    let found = within(&doing, docker.list_containers(Some(options))).await?;
-    let folder = project_folder(project);
-    let best = found
-        .iter()
-        .filter(|container| is_of(container, &folder))
-        .max_by_key(|container| (is_running(container), container.created));
-    let Some(id) = best.and_then(|container| container.id.as_deref()) else {
+    let found = all(docker, project, service).await?;
+    let Some(id) = found.first().and_then(|container| container.id.as_deref()) else {
         return Ok(None);
     };
     let inspect = docker.inspect_container(id, None::<InspectContainerOptions>);
@@ -64,19 +56,35 @@ pub(in super::super) async fn find(
     }))
 }
 
+/// All containers of a service, the running one first, then the newest.
+pub(super) async fn all(
+    docker: &Docker,
+    project: &ComposeProject,
+    service: &ServiceName,
+) -> HostResult<Vec<ContainerSummary>> {
+    let doing = format!("look for the container of `{service}`");
+    let mut labels = vec![format!("{SERVICE}={service}")];
+    labels.extend(project.name.iter().map(|name| format!("{PROJECT}={name}")));
+    let filters = HashMap::from([("label", labels)]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let mut found = within(&doing, docker.list_containers(Some(options))).await?;
+    let folder = project_folder(project);
+    found.retain(|container| is_of(container.labels.as_ref(), &folder));
+    found.sort_by_key(|container| Reverse((is_running(container), container.created)));
+    Ok(found)
+}
+
 /// Compose takes the folder of the first file for that of the project.
-fn project_folder(project: &ComposeProject) -> PathBuf {
+pub(super) fn project_folder(project: &ComposeProject) -> PathBuf {
     let folder = project.base();
     folder.canonicalize().unwrap_or(folder)
 }
 
-fn is_of(container: &ContainerSummary, folder: &Path) -> bool {
-    let label = |name| {
-        container
-            .labels
-            .as_ref()
-            .and_then(|labels| labels.get(name))
-    };
+pub(super) fn is_of(labels: Option<&HashMap<String, String>>, folder: &Path) -> bool {
+    let label = |name| labels.and_then(|labels| labels.get(name));
     // Compose notes the folder as it was typed; a person may have come to it through a link.
     let is_ours = label(FOLDER).map(Path::new).is_some_and(|noted| {
         noted == folder || noted.canonicalize().is_ok_and(|noted| noted == folder)
@@ -91,6 +99,7 @@ fn is_running(container: &ContainerSummary) -> bool {
 fn facts(container: ContainerInspectResponse) -> ContainerFacts {
     let addresses = addresses(&container);
     let exposed = exposed(&container, &addresses);
+    let networks = networks(&container);
     let state = container.state.unwrap_or_default();
     let config = container.config.unwrap_or_default();
     let release = config.labels.and_then(|mut labels| labels.remove(RELEASE));
@@ -122,7 +131,20 @@ fn facts(container: ContainerInspectResponse) -> ContainerFacts {
         release,
         addresses,
         exposed,
+        networks,
     }
+}
+
+fn networks(container: &ContainerInspectResponse) -> Vec<String> {
+    let settings = container.network_settings.as_ref();
+    let networks = settings.and_then(|settings| settings.networks.as_ref());
+    let mut names: Vec<String> = networks
+        .into_iter()
+        .flat_map(HashMap::keys)
+        .cloned()
+        .collect();
+    names.sort();
+    names
 }
 
 fn run_state(state: &ContainerState) -> RunState {
@@ -255,6 +277,7 @@ mod tests {
         let address: IpAddr = "172.18.0.3".parse().unwrap();
         assert_eq!(facts.addresses, [address]);
         assert_eq!(facts.exposed, [(address, 8080)]);
+        assert_eq!(facts.networks, ["a_default", "b"]);
     }
 
     #[test]
@@ -276,17 +299,17 @@ mod tests {
 
     #[test]
     fn one_off_containers_and_other_projects_are_not_ours() {
-        let of = |folder: &str, one_off: &str| ContainerSummary {
-            labels: Some(HashMap::from([
+        let of = |folder: &str, one_off: &str| {
+            HashMap::from([
                 (FOLDER.to_owned(), folder.to_owned()),
                 (ONE_OFF.to_owned(), one_off.to_owned()),
-            ])),
-            ..ContainerSummary::default()
+            ])
         };
         let folder = Path::new("/home/ec2-user");
-        assert!(is_of(&of("/home/ec2-user", "False"), folder));
-        assert!(!is_of(&of("/home/ec2-user", "True"), folder));
-        assert!(!is_of(&of("/home/other", "False"), folder));
+        assert!(is_of(Some(&of("/home/ec2-user", "False")), folder));
+        assert!(!is_of(Some(&of("/home/ec2-user", "True")), folder));
+        assert!(!is_of(Some(&of("/home/other", "False")), folder));
+        assert!(!is_of(None, folder));
     }
 
     #[test]

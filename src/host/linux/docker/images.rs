@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, CreateImageInfo};
+use bollard::errors::Error;
+use bollard::models::{ContainerInspectResponse, CreateImageInfo, ImageInspect, ImageSummary};
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
     RemoveImageOptions,
@@ -18,7 +19,7 @@ use super::super::LinuxHost;
 use super::{errors, platform, within, within_or_none};
 use crate::clients::docker::errors::status;
 use crate::clients::docker::{Layers, Transfer, credentials, digest_of, server};
-use crate::protocol::ids::{PinnedImage, Repository};
+use crate::protocol::ids::{Digest, PinnedImage, Repository};
 use crate::protocol::wire::RegistryLogin;
 
 /// A registry or a disk that is silent for so long will not come back.
@@ -29,9 +30,11 @@ impl Images for LinuxHost {
     async fn image(&self, image: &PinnedImage) -> HostResult<Option<ImageFacts>> {
         let docker = self.engine().await?;
         let doing = format!("look for the image `{image}`");
-        let found = within_or_none(&doing, docker.inspect_image(&image.to_string())).await?;
+        let found = inspect(docker, &doing, &image.to_string()).await?;
         Ok(found.map(|found| ImageFacts {
-            platform: platform(found.os.as_deref(), found.architecture.as_deref()),
+            platform: said(found.os.as_deref())
+                .zip(said(found.architecture.as_deref()))
+                .map(|(os, architecture)| platform(Some(os), Some(architecture))),
             size: found
                 .size
                 .and_then(|size| size.try_into().ok())
@@ -46,8 +49,7 @@ impl Images for LinuxHost {
         let images = within(&doing, docker.list_images(Some(options))).await?;
         let mut found: Vec<_> = images
             .iter()
-            .flat_map(|image| &image.repo_digests)
-            .filter_map(|reference| digest_of(reference, repository))
+            .flat_map(|image| digests(image, repository))
             .map(|digest| PinnedImage {
                 repository: repository.clone(),
                 digest,
@@ -104,10 +106,11 @@ impl Images for LinuxHost {
         let docker = self.engine().await?;
         let doing = format!("remove the image `{image}`");
         let reference = image.to_string();
-        let found = within_or_none(&doing, docker.inspect_image(&reference)).await?;
-        let Some(id) = found.and_then(|image| image.id) else {
+        let Some(found) = inspect(docker, &doing, &reference).await? else {
             return Ok(());
         };
+        // In the image store where it may be left out, an image's id is its digest.
+        let id = found.id.unwrap_or_else(|| image.digest.to_string());
         // With a tag beside the digest the engine would drop the digest of an image in use, and a
         // rollback would no longer find it.
         let filters = HashMap::from([("ancestor", vec![id])]);
@@ -134,6 +137,35 @@ impl Images for LinuxHost {
     }
 }
 
+/// What the engine says about an image, which may be nothing: the containerd image store does not fetch a layer that it has
+/// unpacked already, and an engine that lacks the bytes of one leaves out what every answer must hold (Docker 28.5). Such
+/// an image runs as any other.
+async fn inspect(
+    docker: &Docker,
+    doing: &str,
+    reference: &str,
+) -> HostResult<Option<ImageInspect>> {
+    let answer = async {
+        match docker.inspect_image(reference).await {
+            Err(Error::JsonDataError { .. }) => Ok(ImageInspect::default()),
+            answer => answer,
+        }
+    };
+    within_or_none(doing, answer).await
+}
+
+fn said(word: Option<&str>) -> Option<&str> {
+    word.filter(|word| !word.is_empty())
+}
+
+/// The digests by which an image of a repository is known; of one that [`inspect`] hears nothing about, the engine lists
+/// them among the tags.
+fn digests(image: &ImageSummary, repository: &Repository) -> Vec<Digest> {
+    let references = image.repo_digests.iter().chain(&image.repo_tags);
+    let digests = references.filter_map(|reference| digest_of(reference, repository));
+    digests.collect()
+}
+
 pub(super) async fn image_of_container(
     docker: &Docker,
     container: &ContainerInspectResponse,
@@ -148,8 +180,7 @@ pub(super) async fn image_of_container(
     let Some(id) = container.image.as_deref() else {
         return Ok(None);
     };
-    let found =
-        within_or_none("look at the image of a container", docker.inspect_image(id)).await?;
+    let found = inspect(docker, "look at the image of a container", id).await?;
     let digests = found
         .and_then(|image| image.repo_digests)
         .unwrap_or_default();
@@ -226,6 +257,26 @@ mod tests {
         let tagged = pinned_to.replace('@', ":v1@");
         assert_eq!(pinned(&tagged).unwrap().to_string(), pinned_to);
         assert_eq!(pinned("user/app:latest"), None);
+    }
+
+    #[test]
+    fn an_image_is_known_by_its_digest_in_either_image_store() {
+        let wanted = reference("localhost:5000/pct/app", 'a');
+        let listed = |digests: &str, tags: &str| -> ImageSummary {
+            let json = format!(
+                r#"{{"Containers":-1,"Created":0,"Id":"sha256:aa","Labels":null,"ParentId":"","RepoDigests":{digests},"RepoTags":{tags},"SharedSize":-1,"Size":4249}}"#
+            );
+            serde_json::from_str(&json).unwrap()
+        };
+        let bare = wanted.split_once('@').unwrap().1;
+        for image in [
+            listed(&format!("[\"{wanted}\"]"), "[]"),
+            listed(&format!("[\"{bare}\"]"), &format!("[\"{wanted}\"]")),
+        ] {
+            let known = digests(&image, &"localhost:5000/pct/app".parse().unwrap());
+            assert_eq!(known, [bare.parse().unwrap()], "{image:?}");
+            assert_eq!(digests(&image, &"other/app".parse().unwrap()), []);
+        }
     }
 
     #[test]

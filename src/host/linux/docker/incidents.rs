@@ -1,4 +1,4 @@
-//! What befell a container: the engine's own memory of events, asked without waiting.
+//! What befell a container: the engine's own memory of events, asked without waiting; and the one that is waited for.
 //!
 //! The engine remembers the last 256 events of everything on the host, so a caller that watches
 //! has to ask more often than that many happen.
@@ -11,8 +11,10 @@ use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::TryStreamExt as _;
 
 use super::super::super::HostResult;
-use super::super::super::facts::Incident;
+use super::super::super::facts::{ComposeProject, Incident};
+use super::containers::{SERVICE, is_of, project_folder};
 use super::within;
+use crate::protocol::ids::ServiceName;
 
 /// The incidents of a container after `since_ms` and until `now_ms`, oldest first.
 pub(in super::super) async fn of(
@@ -35,6 +37,29 @@ pub(in super::super) async fn of(
     let events = docker.events(Some(options)).try_collect::<Vec<_>>();
     let doing = format!("read what happened to the container `{container}`");
     Ok(incidents(&within(&doing, events).await?))
+}
+
+/// Returns when a container of the service is started; never when the engine says no more.
+pub(in super::super) async fn start_of(
+    docker: &Docker,
+    project: &ComposeProject,
+    service: &ServiceName,
+) {
+    let filters = HashMap::from([
+        ("type", vec!["container".to_owned()]),
+        ("event", vec!["start".to_owned()]),
+        ("label", vec![format!("{SERVICE}={service}")]),
+    ]);
+    let options = EventsOptionsBuilder::new().filters(&filters).build();
+    let folder = project_folder(project);
+    let mut events = docker.events(Some(options));
+    while let Ok(Some(event)) = events.try_next().await {
+        let attributes = event.actor.and_then(|actor| actor.attributes);
+        if is_of(attributes.as_ref(), &folder) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 fn stamp(ms: u64) -> String {

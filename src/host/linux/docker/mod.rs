@@ -7,6 +7,7 @@ mod errors;
 pub(super) mod exec;
 pub(super) mod images;
 pub(super) mod incidents;
+pub(super) mod origin;
 pub(super) mod power;
 pub(super) mod proxies;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-type Verdict = Result<(), &'static str>;
+pub(super) type Verdict = Result<(), &'static str>;
 
 const BLOCKS: Verdict = Err("invalid_blocks");
 /// All blocks together, as JSON (undocumented, seen in the field).
@@ -131,7 +131,7 @@ fn string(value: &Value, length: std::ops::RangeInclusive<usize>) -> bool {
         .is_some_and(|text| length.contains(&text.chars().count()))
 }
 
-fn list<'a>(holder: &'a Value, key: &str) -> &'a [Value] {
+pub(super) fn list<'a>(holder: &'a Value, key: &str) -> &'a [Value] {
     holder
         .get(key)
         .and_then(Value::as_array)

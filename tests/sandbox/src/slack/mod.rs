@@ -1,10 +1,13 @@
-//! A stand-in for a Slack incoming webhook: it keeps every message, refuses what Slack refuses, and
-//! misbehaves on request.
+//! A stand-in for the incoming webhooks of Slack and of those that are used in its place: it keeps every message,
+//! refuses what they refuse, and misbehaves on request.
 
+mod discord;
 mod limits;
+mod mattermost;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -23,10 +26,53 @@ pub use reply::Reply;
 /// Where the webhook is; whoever knows a real one's path can post, so it counts as a secret.
 pub const PATH: &str = "/services/T000/B000/XXXX";
 
+/// Whose webhook it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    Slack,
+    /// A workflow in Slack, which takes variables.
+    Workflow,
+    Mattermost,
+    Discord,
+}
+
+impl Receiver {
+    /// Where its webhook is.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Slack => PATH,
+            Self::Workflow => "/triggers/T000/1/XXXX",
+            Self::Mattermost => "/hooks/XXXX",
+            Self::Discord => "/api/webhooks/1/XXXX",
+        }
+    }
+
+    fn of(path: &str) -> Option<Self> {
+        let all = [Self::Slack, Self::Workflow, Self::Mattermost, Self::Discord];
+        all.into_iter().find(|receiver| receiver.path() == path)
+    }
+
+    fn check(self, message: &Value) -> limits::Verdict {
+        match self {
+            Self::Slack => limits::check(message),
+            Self::Workflow => workflow::check(message),
+            Self::Mattermost => mattermost::check(message),
+            Self::Discord => discord::check(message),
+        }
+    }
+}
+
 /// The word that Slack refuses a message with, or `None` for a good one.
 #[must_use]
 pub fn refusal(message: &Value) -> Option<&'static str> {
-    limits::check(message).err()
+    refusal_by(Receiver::Slack, message)
+}
+
+/// The same of another receiver.
+#[must_use]
+pub fn refusal_by(receiver: Receiver, message: &Value) -> Option<&'static str> {
+    receiver.check(message).err()
 }
 
 /// A running stand-in; it ends when it is dropped.
@@ -90,7 +136,13 @@ impl Slack {
     /// The webhook's address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}{PATH}", self.addr())
+        self.url_of(Receiver::Slack)
+    }
+
+    /// The address of another receiver's webhook.
+    #[must_use]
+    pub fn url_of(&self, receiver: Receiver) -> String {
+        format!("http://{}{}", self.addr(), receiver.path())
     }
 
     /// Queues replies for the next messages, one each; after them all is well again.
@@ -118,15 +170,15 @@ impl Slack {
 
 impl State {
     async fn answer(self: Arc<Self>, request: Request) -> Answer {
-        if request.path != PATH {
+        let Some(receiver) = Receiver::of(&request.path) else {
             return text(404, "no_service");
-        }
+        };
         if request.method != "POST" {
             return text(405, "method_not_allowed");
         }
         let body: Option<Value> = serde_json::from_slice(&request.body).ok();
         let verdict = match &body {
-            Some(body) => limits::check(body),
+            Some(body) => receiver.check(body),
             None => Err("invalid_payload"),
         };
         let reply = lock(&self.script).pop_front().unwrap_or(Reply::Ok);
@@ -138,7 +190,11 @@ impl State {
             }
             Reply::Drop => None,
         };
-        let answer = reply.answer(verdict);
+        let wants_answer = request.query.get("wait").is_some_and(|wait| wait == "true");
+        let answer = match receiver {
+            Receiver::Discord => reply.as_discord(verdict, wants_answer),
+            Receiver::Slack | Receiver::Workflow | Receiver::Mattermost => reply.answer(verdict),
+        };
         let index = self.keep(&request, body, reply);
         if let Some(delay) = slow {
             tokio::time::sleep(delay).await;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use serde_json::json;
 
 use super::text;
 use crate::http::Answer;
@@ -44,6 +45,37 @@ impl Reply {
             },
             Self::ServerError => text(500, "rollup_error"),
             Self::InvalidBlocks => text(400, "invalid_blocks"),
+            Self::Drop => Answer::Gone,
+        }
+    }
+
+    /// Discord answers in JSON, says how long to wait there alone, and is silent about a message unless it is asked.
+    pub(super) fn as_discord(self, verdict: Result<(), &str>, wants_answer: bool) -> Answer {
+        let json = |status, body: serde_json::Value| Answer::Reply {
+            status,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.to_string(),
+        };
+        match self {
+            Self::Ok | Self::Slow(_) | Self::Hang => match verdict {
+                // Without `wait` the message is looked at when nobody listens any more.
+                _ if !wants_answer => text(204, ""),
+                Ok(()) => json(200, json!({ "id": "1", "type": 0 })),
+                Err(word) => json(400, json!({ "code": 50035, "message": word })),
+            },
+            Self::RateLimited { retry_after_s } => {
+                #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
+                let seconds = retry_after_s as f64 + 0.35;
+                json(
+                    429,
+                    json!({ "message": "limited", "retry_after": seconds, "global": false }),
+                )
+            }
+            Self::ServerError => json(500, json!({ "code": 0, "message": "500: Internal" })),
+            Self::InvalidBlocks => json(
+                400,
+                json!({ "code": 50035, "message": "Invalid Form Body" }),
+            ),
             Self::Drop => Answer::Gone,
         }
     }
