@@ -115,8 +115,5 @@ fn guess(
             None => spec.clone(),
         }
     };
-    PerSlot {
-        one: project(Slot::One),
-        two: project(Slot::Two),
-    }
+    PerSlot::of(project)
 }

@@ -13,13 +13,11 @@ use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::Reason;
 use crate::host::Host;
-use crate::host::nginx::flag::KEPT_IDLE;
+use crate::host::nginx::flag::{IDLE_IS_GONE, KEPT_IDLE};
 use crate::protocol::slot::SlotService;
 use crate::protocol::step::Step;
 
 const POLL: Duration = Duration::from_millis(25);
-/// nginx closes an idle connection some time after it is due.
-const LATE: Duration = Duration::from_millis(250);
 /// Zero must be seen this often in a row: between two requests of one client there is a gap.
 const ZEROES: u32 = 2;
 
@@ -59,7 +57,7 @@ pub(super) async fn drain<H: Host>(
     step: Step,
 ) -> StepResult<u32> {
     let kept = match swap.begun.switch {
-        Switch::Flag => KEPT_IDLE + LATE,
+        Switch::Flag => IDLE_IS_GONE,
         Switch::Reload(_) => Duration::ZERO,
     };
     // However short it is to be: an idle connection is nothing to cut.
@@ -82,7 +80,10 @@ pub(super) async fn drain<H: Host>(
         if open > 0 {
             let name = slot.name();
             let text = if u128::from(wait.waited_ms()) < kept.as_millis() {
-                format!("{open} connections to {name}, in flight or kept for 1 s")
+                format!(
+                    "{open} connections to {name}, in flight or kept for {} s",
+                    KEPT_IDLE.as_secs()
+                )
             } else {
                 format!("{open} requests in flight to {name}")
             };
