@@ -225,6 +225,7 @@ impl<'a, H: Host> Deploy<'a, H> {
             staged: &resolved.staged,
             tool: survey.homes.projects.one.tool,
             sites: &survey.sites,
+            colours: survey.colours.clone(),
             login: self.login,
             cancel: Some(self.cancel),
             receipt: RefCell::default(),

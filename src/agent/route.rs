@@ -10,9 +10,9 @@ use super::paths::AppPaths;
 use crate::error::{Failure, Reason};
 use crate::host::error::Trouble;
 use crate::host::facts::Probe;
-use crate::host::nginx::context::{self, IncludeContext};
+use crate::host::nginx::context::{self, IncludeContext, IncludePlace};
 use crate::host::nginx::flag::{self, Described, FlagVersion, Format, NotOurs};
-use crate::host::nginx::{self, IncludePort, Listen, Scheme};
+use crate::host::nginx::{self, Colours, Listen, Scheme, SwitchFile};
 use crate::host::{Files, Host};
 use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
@@ -28,20 +28,27 @@ pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
             .during(Reason::PreflightFailed, "there is no nginx on the host itself")
             .hint("install it from the distribution, `sudo apt-get install nginx` or `sudo dnf install nginx`, then run `pct-deploy provision --server-name NAME`; an nginx in a container cannot be switched yet");
     }
-    config
+    let config = config
         .during(
             Reason::PreflightFailed,
             "nginx refuses its present configuration",
         )
-        .hint("run `sudo nginx -t` on the host and fix what it reports")
+        .hint("run `sudo nginx -t` on the host and fix what it reports");
+    config.map_err(|failure| {
+        if failure.log_tail.iter().any(|line| line.contains('\u{feff}')) {
+            failure.hint("that file begins with a byte order mark, which no editor shows: `sudo sed -i '1s/^\\xEF\\xBB\\xBF//' FILE` takes it out")
+        } else {
+            failure
+        }
+    })
 }
 
 /// The `server` blocks that use the include.
 pub(super) fn sites(config: &str, include: &str) -> StepResult<Vec<nginx::ServerBlock>> {
     let sites = nginx::sites_with(config, include);
     if sites.is_empty() {
-        return Err(bad(format!("no `server` block of nginx includes `{include}`")).hint(format!(
-            "add `include {include};` to the server block and `proxy_pass $service_url;` to its location, or correct `proxy-include`"
+        return Err(bad(format!("no `server` block of nginx obeys `{include}`")).hint(format!(
+            "add `include {include};` to the server block and `proxy_pass $service_url;` to its location; a file with an `upstream` needs `proxy_pass http://NAME;` there; or correct `proxy-include`"
         )).hint("on a bare host, `pct-deploy provision --server-name NAME` writes one"));
     }
     Ok(sites)
@@ -93,6 +100,10 @@ pub(super) struct Obeyed {
     pub(super) is_earlier: bool,
     /// The `location` blocks whose requests it does not see.
     pub(super) own_logs: Vec<String>,
+    /// The path of the file that says it, or has nginx look at the flag.
+    pub(super) include: String,
+    /// What nginx calls the slots.
+    pub(super) colours: Colours,
 }
 
 /// Looks at what decides where requests go.
@@ -102,21 +113,25 @@ pub(super) async fn obeyed<H: Host>(
     slots: &PerSlot<SlotService>,
     config: &str,
 ) -> StepResult<Obeyed> {
-    let path = PathBuf::from(&site.proxy_include);
-    let text = read(host, site, &path).await?;
+    let (path, text) = include(host, site).await?;
+    let include = path.display().to_string();
     let ports = slots.map(|slot| slot.port);
+    let colours = Colours::of(config, &ports);
     let described = flag::describe(&text).map_err(|why| not_ours(&path, why))?;
     match (described, site.switch) {
         (Some(described), SwitchChoice::Auto | SwitchChoice::Flag) => {
-            check(host, site, &path, &described, &ports).await?;
-            let around = context::around(config, &site.proxy_include);
+            check(host, site, &path, &described, &ports, config).await?;
+            let around = context::around(config, &include);
             no_file_cache(&around)?;
+            fits(&around, &include)?;
             Ok(Obeyed {
                 switch: Switch::Flag,
                 named: by_flag(host, site).await?,
                 format: described.version.format(),
                 is_earlier: described.version != FlagVersion::NOW,
                 own_logs: around.own_logs,
+                include,
+                colours,
             })
         }
         (Some(_), SwitchChoice::Reload) => Err(bad(format!(
@@ -125,13 +140,15 @@ pub(super) async fn obeyed<H: Host>(
         ))
         .hint("write `switch: auto`, or put back the include that `provision` kept in the app's folder `backup`")),
         (None, SwitchChoice::Auto | SwitchChoice::Reload) => {
-            let named = by_port(&path, &text, &ports)?;
+            let named = switch_file(&path, &text, &ports, &colours)?.live;
             Ok(Obeyed {
                 switch: Switch::Reload(path),
                 named,
                 format: Format::Whole,
                 is_earlier: false,
                 own_logs: Vec::new(),
+                include,
+                colours,
             })
         }
         (None, SwitchChoice::Flag) => Err(bad(format!(
@@ -155,38 +172,48 @@ pub(super) async fn by_flag<H: Host>(host: &H, site: &Site) -> StepResult<Slot> 
     })
 }
 
-/// The slot that the seed's include names.
-pub(super) fn by_port(path: &Path, text: &str, ports: &PerSlot<u16>) -> StepResult<Slot> {
-    let setting = format!("setting `proxy-include`: `{}`", path.display());
-    let found = IncludePort::find(text)
-        .map_err(|problem| bad(format!("{setting}: {problem}")).hint(example(ports)))?;
-    found.is_all_of(text, ports).map_err(|problem| {
-        bad(format!("{setting}: {problem}"))
-            .hint("write it as `set $NAME http://127.0.0.1:PORT;`, which moves, or take it out of the include")
-    })?;
-    let port = found.port;
-    let named = Slot::BOTH
-        .into_iter()
-        .find(|slot| *ports.get(*slot) == port);
-    named.ok_or_else(|| {
-        bad(format!(
-            "{setting} names port {port}, but the slots are on {} and {}",
-            ports.one, ports.two
-        ))
-        .hint("make the ports in the compose file and in the include agree")
+/// What the user's own file says of the slots.
+pub(super) fn switch_file(
+    path: &Path,
+    text: &str,
+    ports: &PerSlot<u16>,
+    colours: &Colours,
+) -> StepResult<SwitchFile> {
+    SwitchFile::read(text, ports, colours).map_err(|problem| {
+        let setting = format!("setting `proxy-include`: `{}`", path.display());
+        bad(format!("{setting}: {problem}")).hint(problem.cure(ports))
     })
 }
 
 /// The ports that the include names, whatever it is made for; none when it cannot be read, which is refused elsewhere.
 pub(super) async fn named_ports<F: Files>(host: &F, site: &Site) -> Vec<u16> {
-    let Ok(Some(bytes)) = host.read(Path::new(&site.proxy_include)).await else {
+    let read = async |path: &str| {
+        let bytes = host.read(Path::new(path)).await.ok().flatten()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let Some(mut text) = read(&site.proxy_include).await else {
         return Vec::new();
     };
-    let text = String::from_utf8_lossy(&bytes);
-    match (flag::describe(&text), IncludePort::find(&text)) {
-        (Ok(Some(described)), _) => vec![described.ports.one, described.ports.two],
-        (_, Ok(found)) => vec![found.port],
-        (_, Err(_)) => Vec::new(),
+    if let Some(path) = nginx::pointed_to(&text) {
+        text = read(path).await.unwrap_or_default();
+    }
+    match flag::describe(&text) {
+        Ok(Some(described)) => vec![described.ports.one, described.ports.two],
+        Ok(None) | Err(_) => nginx::local_ports(&text),
+    }
+}
+
+/// What decides where requests go: the file that the setting names, or the include that this one names since
+/// `provision` edited it.
+pub(super) async fn include<H: Host>(host: &H, site: &Site) -> StepResult<(PathBuf, String)> {
+    let path = PathBuf::from(&site.proxy_include);
+    let text = read(host, site, &path).await?;
+    match nginx::pointed_to(&text).map(PathBuf::from) {
+        None => Ok((path, text)),
+        Some(include) => {
+            let text = read(host, site, &include).await?;
+            Ok((include, text))
+        }
     }
 }
 
@@ -211,6 +238,7 @@ async fn check<H: Host>(
     path: &Path,
     include: &Described,
     ports: &PerSlot<u16>,
+    config: &str,
 ) -> StepResult<()> {
     let again = "run `pct-deploy provision` again";
     if include.app != site.app.as_str() {
@@ -221,7 +249,9 @@ async fn check<H: Host>(
         ))
         .hint("give each app an include of its own, or correct `app`"));
     }
-    let upstreams = flag::upstreams_file(path, &site.app);
+    let name = flag::upstreams_file(&site.app);
+    let upstreams = nginx::file_at_http_level(config, &name, path);
+    let upstreams = upstreams.unwrap_or_else(|| path.with_file_name(name));
     let bytes = host
         .read(&upstreams)
         .await
@@ -252,6 +282,19 @@ async fn check<H: Host>(
     Ok(())
 }
 
+/// The flag must be looked at where nginx can be asked for the slot.
+pub(super) fn fits(around: &IncludeContext, include: &str) -> StepResult<()> {
+    match &around.place {
+        IncludePlace::Server | IncludePlace::Location(_) => Ok(()),
+        IncludePlace::Unfit(why) => Err(bad(format!(
+            "`{include}` stands where the slot flag cannot be looked at: {why}"
+        ))
+        .hint(format!(
+            "move `include {include};` out of it, into the `server` block"
+        ))),
+    }
+}
+
 /// With its file cache on, nginx would see the flag late.
 pub(super) fn no_file_cache(around: &IncludeContext) -> StepResult<()> {
     match &around.file_cache {
@@ -268,13 +311,83 @@ fn not_ours(path: &Path, why: NotOurs) -> Failure {
         .hint("run `pct-deploy provision` again: it keeps a copy and rewrites the file")
 }
 
-fn example(ports: &PerSlot<u16>) -> String {
-    format!(
-        "write a line like `set $service_url http://127.0.0.1:{};` into it",
-        ports.one
-    )
-}
-
 fn bad(what: impl Into<String>) -> Failure {
     Failure::new(Reason::PreflightFailed, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::agent::tests::{deployed, image, swap};
+    use crate::host::sim::{INCLUDE, SimHost};
+    use crate::protocol::outcome::Outcome;
+    use crate::protocol::plan::Target;
+
+    fn include(host: &SimHost) -> String {
+        let world = host.world.borrow();
+        let bytes = &world.files[std::path::Path::new(INCLUDE)];
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    fn write(host: &SimHost, text: &str) {
+        let content = text.as_bytes().to_vec().into();
+        host.world
+            .borrow_mut()
+            .files
+            .insert(INCLUDE.into(), content);
+    }
+
+    #[test]
+    fn a_file_as_people_write_it_is_switched_and_switched_back() {
+        for text in [
+            "upstream api {\n  server 127.0.0.1:8080 max_fails=3; # live\n}\n",
+            "upstream api { server 127.0.0.1:8080; server 127.0.0.1:8081 backup; }",
+            "set $active blue; # or green\n",
+            "set $service_url http://blue;",
+            "set $service_url\n  http://localhost:8080;\nset $other http://127.0.0.1:3000;",
+        ] {
+            let host = SimHost::new();
+            deployed(&host, 1);
+            write(&host, text);
+            for n in 2..4 {
+                deployed(&host, n);
+                assert_eq!(host.serves(), Some(image(n)), "{text}");
+                assert_eq!(include(&host) == text, n == 3, "{text}");
+            }
+            assert_eq!(host.world.borrow().broken, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_switched_is_quoted_before_anything_starts() {
+        let host = SimHost::new();
+        deployed(&host, 1);
+        for (text, quoted, cure) in [
+            (
+                "set $a http://app:8080;",
+                "set $a http://app:8080",
+                "127.0.0.1:8080",
+            ),
+            ("set $a http://127.0.0.1:9000;", "127.0.0.1:9000", "agree"),
+            (
+                "set $a https://127.0.0.1:8081;",
+                "https://127.0.0.1:8081",
+                "plain HTTP",
+            ),
+            (
+                "upstream a { server 127.0.0.1:8080; server localhost:8081; }",
+                "server localhost:8081",
+                "`down` or `backup`",
+            ),
+        ] {
+            write(&host, text);
+            let started = host.world.borrow().containers.len();
+            let finished = swap(&host, 2, Target::Image(image(2)));
+            assert_eq!(finished.outcome, Outcome::Failed, "{text}");
+            let failure = finished.failed.unwrap().1;
+            assert!(failure.chain.concat().contains(quoted), "{failure:?}");
+            assert!(failure.hints.concat().contains(cure), "{failure:?}");
+            assert_eq!(host.world.borrow().containers.len(), started);
+            assert_eq!(include(&host), text);
+        }
+    }
 }

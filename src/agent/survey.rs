@@ -9,7 +9,7 @@ use crate::error::Reason;
 use crate::host::compose::OneShot;
 use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
 use crate::host::nginx::flag::Format;
-use crate::host::nginx::{self, Scheme};
+use crate::host::nginx::{self, Colours, Scheme};
 use crate::host::{Host, HostResult};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::LiveRelease;
@@ -34,6 +34,8 @@ pub(super) struct Survey {
     pub(super) is_earlier: bool,
     /// The `location` blocks whose requests the traffic log does not see, with the flag.
     pub(super) own_logs: Vec<String>,
+    /// What nginx calls the slots.
+    pub(super) colours: Colours,
     /// What a person is to know about projects and networks, each with its hint.
     pub(super) notes: Vec<Note>,
 }
@@ -50,8 +52,10 @@ impl Survey {
             format,
             is_earlier,
             own_logs,
+            include,
+            colours,
         } = route::obeyed(host, site, &homes.slots, &config).await?;
-        let sites = route::sites(&config, &site.proxy_include)?;
+        let sites = route::sites(&config, &include)?;
         let (homes, note) = projects::settle(host, site, homes, named).await?;
         let containers = PerSlot {
             one: container(host, &homes, Slot::One).await?,
@@ -68,6 +72,7 @@ impl Survey {
             format,
             is_earlier,
             own_logs,
+            colours,
             notes: note.into_iter().collect(),
         })
     }

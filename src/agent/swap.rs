@@ -12,7 +12,7 @@ use super::paths::AppPaths;
 use super::resolve::Staged;
 use crate::host::Host;
 use crate::host::facts::{ComposeProject, ComposeTool, OwnWeights};
-use crate::host::nginx;
+use crate::host::nginx::{self, Colours};
 use crate::protocol::plan::Site;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::slot::{Slot, SlotService};
@@ -30,6 +30,8 @@ pub(super) struct Swap<'a, H> {
     pub(super) tool: ComposeTool,
     /// The `server` blocks that use the include; unknown, and not needed, on the way back.
     pub(super) sites: &'a [nginx::ServerBlock],
+    /// What nginx calls the slots; like them.
+    pub(super) colours: Colours,
     pub(super) login: Option<&'a RegistryLogin>,
     /// Whether somebody asked for an end; nobody can on the way back.
     pub(super) cancel: Option<&'a Cell<bool>>,
@@ -97,6 +99,7 @@ impl<'a, H: Host> Swap<'a, H> {
             staged: &Staged::Nothing,
             tool,
             sites: &[],
+            colours: Colours::default(),
             login: None,
             cancel: None,
             receipt: RefCell::default(),

@@ -106,6 +106,9 @@ pub(super) struct ProvisionArgs {
     /// Say what would be changed and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Change lines of your own in nginx's files where the lossless switch needs it; without it they are shown
+    #[arg(long)]
+    pub(super) edit: bool,
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForLook>,
 }

@@ -7,7 +7,7 @@ use super::render;
 use super::start::Start;
 use super::tables;
 use crate::error::{ExitCode, Result};
-use crate::protocol::provision::{Change, ProvisionMode};
+use crate::protocol::provision::{Change, OwnLines, ProvisionMode};
 use crate::report::Verbosity;
 use crate::runner::provision;
 
@@ -27,8 +27,13 @@ pub(super) async fn run(start: &Start, args: &ProvisionArgs) -> Result<ExitCode>
     } else {
         ProvisionMode::Apply
     };
+    let own_lines = if args.edit {
+        OwnLines::Edit
+    } else {
+        OwnLines::Keep
+    };
     let by = start.asked(&args.settings, Verbosity::Steps);
-    let provision = provision::provision(by, args.server_name.clone(), mode);
+    let provision = provision::provision(by, args.server_name.clone(), mode, own_lines);
     let provisioned = Box::pin(provision).await?;
     let (changes, sudoers) = match &provisioned.told {
         Ok((changes, sudoers)) => (changes, sudoers.as_deref()),

@@ -53,6 +53,9 @@ pub(super) fn changes(changes: &[Change], mode: ProvisionMode) -> String {
         .iter()
         .map(|change| vec![change.what.clone(), change.why.clone()]);
     let mut text = table(&["WHAT", "WHY"], rows.collect());
+    for line in changes.iter().flat_map(|change| &change.diff) {
+        text.push_str(&format!("{line}\n"));
+    }
     for change in changes {
         if let Some(backup) = &change.backup {
             text.push_str(&format!("the old {} is kept as {backup}\n", change.what));

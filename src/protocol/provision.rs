@@ -15,6 +15,19 @@ pub struct Provision {
     pub server_name: Option<ServerName>,
     /// Whether anything is changed.
     pub mode: ProvisionMode,
+    /// Whether lines of the user's own are changed.
+    #[serde(default)]
+    pub own_lines: OwnLines,
+}
+
+/// What may be done to lines of the user's own, should the lossless switch need it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnLines {
+    /// Nothing: the edit is shown.
+    #[default]
+    Keep,
+    Edit,
 }
 
 /// Whether anything is changed.
@@ -35,4 +48,7 @@ pub struct Change {
     pub why: String,
     /// Where the old bytes are kept; `None` when there were none.
     pub backup: Option<String>,
+    /// The lines of the user's own that are changed, as `diff -U0` has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diff: Vec<String>,
 }

@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::config::parse;
 use crate::error::{Error, ExitCode, Reason, Result};
 use crate::protocol::ids::{AppName, ServerName};
-use crate::protocol::provision::{Change, Provision, ProvisionMode};
+use crate::protocol::provision::{Change, OwnLines, Provision, ProvisionMode};
 use crate::protocol::wire::{Reply, Request};
 
 /// What came of it.
@@ -22,6 +22,7 @@ pub async fn provision(
     mut by: Invocation,
     server_name: Option<ServerName>,
     mode: ProvisionMode,
+    own_lines: OwnLines,
 ) -> Result<Provisioned> {
     by.read_standard_input().await?;
     let host = parse::look(&by.settings, by.reach)?;
@@ -30,6 +31,7 @@ pub async fn provision(
         site: host.site.clone(),
         server_name,
         mode,
+        own_lines,
     });
     let request = Request::Provision { order };
     let told = |reply| match reply {

@@ -35,6 +35,7 @@ mod moved;
 mod owner;
 mod parking;
 mod provision;
+mod provision_edit;
 mod real_hosts;
 mod registries;
 mod restart;

@@ -175,6 +175,77 @@ fn the_users_own_blocks_and_headers_stay_and_the_app_sees_the_client() {
     assert_eq!(logged, "1");
 }
 
+/// Two deploys by the flag, under load.
+fn deploys_by_flag(world: &World) {
+    for version in ["v1", "v2", "v3"] {
+        let load = (version != "v1").then(|| world.load());
+        let run = world.deploy(&Release::new(version));
+        let result = run.expect(Outcome::Deployed, "deployed");
+        assert_eq!(result.receipt.switch, Some(SwitchKind::Flag));
+        assert_eq!(world.serves().as_deref(), Some(version));
+        if let Some(load) = load {
+            let report = load.stop_blocking();
+            assert!(report.is_clean(), "{report}");
+        }
+    }
+}
+
+#[test]
+fn an_include_in_a_location_is_taken_over_with_what_stands_beside_it() {
+    let world = World::fresh(Host::V2);
+    let own = format!(
+        "server {{\n    listen 80;\n    server_name localhost;\n    proxy_set_header X-Lost 1;\n    location / {{\n        \
+         include {INCLUDE};\n        proxy_set_header Host $host;\n        proxy_set_header X-Real-IP 192.0.2.7;\n        \
+         proxy_pass $service_url;\n    }}\n}}"
+    );
+    nginx_file(&world, DEFAULT, &own);
+    changes(&provision(&world));
+    assert_eq!(changes(&provision(&world)), Vec::<String>::new());
+    assert_eq!(world.ask_host(&format!("cat {DEFAULT}")), own, "every byte");
+    deploys_by_flag(&world);
+    let seen = world.ask_host("curl -s -H 'Host: shop.example' http://127.0.0.1/headers");
+    let count = |name: &str| seen.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!((count("Host: "), count("X-Real-IP: ")), (1, 1), "{seen}");
+    assert!(seen.contains("X-Real-IP: 192.0.2.7"), "{seen}");
+    assert_eq!(live_slot(&world), "1");
+    assert_ne!(from_outside(&world, "/.pct-deploy/slot/hello"), "200");
+    let silent = own.replace("include", "open_file_cache max=100;\n        include");
+    nginx_file(&world, DEFAULT, &silent);
+    world
+        .deploy(&Release::new("v4"))
+        .refuses(5, &["open_file_cache max=100"]);
+    let files = own.replace("include", "try_files /none @app;\n        include");
+    nginx_file(
+        &world,
+        DEFAULT,
+        &(files.replace(
+            "proxy_pass $service_url;\n    }",
+            "proxy_pass $service_url;\n    }\n    location @app { return 404; }",
+        )),
+    );
+    provision(&world).refuses(
+        5,
+        &["`location /` has `try_files`", "into the `server` block"],
+    );
+}
+
+#[test]
+fn with_the_include_in_a_home_folder_the_upstreams_lie_where_nginx_reads_them() {
+    let mut world = World::fresh(Host::V2);
+    let home = "/home/ec2-user/url.inc";
+    world.ask_host(&format!(
+        "mv {INCLUDE} {home} && sed -i 's|{INCLUDE}|{home}|' {DEFAULT}"
+    ));
+    world.set("proxy-include", home);
+    let done = changes(&provision(&world));
+    let upstreams = "/etc/nginx/conf.d/00-pct-deploy-hello.conf";
+    for path in [home, upstreams] {
+        assert!(done.iter().any(|what| what == path), "{path}: {done:?}");
+    }
+    assert_eq!(changes(&provision(&world)), Vec::<String>::new());
+    deploys_by_flag(&world);
+}
+
 #[test]
 fn a_host_without_a_site_gets_one_by_its_name() {
     let world = World::fresh(Host::V2);

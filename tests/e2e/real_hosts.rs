@@ -2,6 +2,8 @@
 //!
 //! The numbers are those of the project's list of shapes, found in public repositories and bug reports.
 
+mod nginx_files;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -339,7 +341,8 @@ impl Shape {
 fn every_shape_is_deployed_or_refused_in_words() {
     let asked = std::env::var("PCT_SHAPE").unwrap_or_default();
     let (mut table, mut failed) = (String::new(), Vec::new());
-    for shape in SHAPES.iter().filter(|shape| shape.name.contains(&asked)) {
+    let shapes = SHAPES.iter().chain(&nginx_files::SHAPES);
+    for shape in shapes.filter(|shape| shape.name.contains(&asked)) {
         let began = std::time::Instant::now();
         let played = catch_unwind(AssertUnwindSafe(|| {
             let mut world = if shape.by_reload {

@@ -131,6 +131,12 @@ pub(crate) const COMMANDS: &[(&str, Tried)] = &[
         "sudo rm {}",
         As("sudo touch /etc/nginx/conf.d/of-a-hint && sudo rm /etc/nginx/conf.d/of-a-hint"),
     ),
+    (
+        "sudo sed -i '1s/^\\xEF\\xBB\\xBF//' FILE",
+        As(
+            "cd $(mktemp -d) && printf '\\357\\273\\277a' >FILE && sudo sed -i '1s/^\\xEF\\xBB\\xBF//' FILE && [ \"$(cat FILE)\" = a ]",
+        ),
+    ),
     ("sudo snap remove docker", Elsewhere),
     ("sudo ss -ltnp 'sport = :{}'", AsItStands(&["80"])),
     (

@@ -14,7 +14,8 @@ pub(crate) fn literals(text: &str) -> Vec<String> {
             after_character(character)
         } else {
             let (literal, next) = string(&after[1..], before.ends_with("r#"));
-            found.push(literal.replace("\\\"", "\""));
+            let unquoted = literal.replace("\\\"", "\"");
+            found.push(unquoted.replace("\\\\", "\\"));
             next
         };
     }

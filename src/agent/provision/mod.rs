@@ -5,7 +5,12 @@
 //! and the upstreams are there before the include that names them. When nginx refuses the result, every byte is put
 //! back.
 
+mod diff;
+#[cfg(test)]
+mod edit_tests;
+mod files;
 mod plan;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -23,7 +28,6 @@ use super::{reload, route};
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::facts::Probe;
-use crate::host::nginx::flag;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
 use plan::ProvisionPlan;
@@ -96,7 +100,7 @@ async fn locked<H: Host>(
     )?;
     let changes = write::backed_up(host, paths, &plan).await?;
     let mut written = Written::default();
-    let done = write_and_load(host, order, &plan, &mut written).await;
+    let done = write_and_load(host, &plan, &mut written).await;
     if let Err(error) = done {
         return Err(match written.put_back(host).await {
             Ok(()) => error,
@@ -113,7 +117,6 @@ async fn locked<H: Host>(
 
 async fn write_and_load<H: Host>(
     host: &H,
-    order: &Provision,
     plan: &ProvisionPlan,
     written: &mut Written,
 ) -> StepResult<()> {
@@ -128,9 +131,8 @@ async fn write_and_load<H: Host>(
         reload::reload(host).await?;
     }
     let config = route::config(host).await?;
-    let sites = route::sites(&config, &order.site.proxy_include)?;
-    let path = flag::slot_path(order.site.app.as_str());
-    match route::public_probes(&sites, &path) {
+    let sites = route::sites(&config, &plan.include)?;
+    match route::public_probes(&sites, &plan.told_at) {
         (Some(probe), _) => asks(host, &probe, plan.live).await,
         (None, _) => Ok(()),
     }

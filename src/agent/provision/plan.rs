@@ -2,43 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use super::files::{File, flag_file, ours, roots};
+use super::taken::{self, VARIABLE};
 use super::units::{self, Unit};
 use crate::agent::events::Events;
-use crate::agent::failure::{HostResultExt as _, StepResult};
+use crate::agent::failure::StepResult;
 use crate::agent::homes::Homes;
 use crate::agent::paths::AppPaths;
 use crate::agent::prepare::warn_of_own_logs;
 use crate::agent::route;
 use crate::error::{Failure, Reason};
-use crate::host::nginx::flag::{self, Described, FlagSwitch, Keeping};
-use crate::host::nginx::{self, IncludePort, context};
-use crate::host::{Host, Owner};
+use crate::host::Host;
+use crate::host::nginx::flag::{self, FlagSwitch, Keeping};
+use crate::host::nginx::{self, context};
 use crate::protocol::ids::ServerName;
 use crate::protocol::provision::{Change, Provision};
-use crate::protocol::slot::{PerSlot, Slot};
-
-/// The variable of a site file of ours.
-const VARIABLE: &str = "$service_url";
-
-/// A file and what it shall hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) path: PathBuf,
-    /// `None` means that it shall not be there.
-    pub(super) wanted: Option<Vec<u8>>,
-    pub(super) found: Option<Vec<u8>>,
-    pub(super) owner: Owner,
-    /// Whether nginx has to load it.
-    pub(super) loaded: bool,
-    pub(super) why: &'static str,
-}
-
-impl File {
-    /// Whether there is anything to do.
-    pub(super) fn differs(&self) -> bool {
-        self.wanted != self.found
-    }
-}
+use crate::protocol::slot::Slot;
 
 /// Everything that shall be.
 #[derive(Debug)]
@@ -51,6 +30,10 @@ pub(super) struct ProvisionPlan {
     pub(super) live: Slot,
     /// Each `location` that has an `access_log` of its own, so that nginx drops ours there.
     pub(super) own_logs: Vec<String>,
+    /// The path where nginx tells which slot takes traffic.
+    pub(super) told_at: String,
+    /// The include of ours.
+    pub(super) include: String,
     upstreams: PathBuf,
 }
 
@@ -61,11 +44,12 @@ impl ProvisionPlan {
             what,
             why: why.to_owned(),
             backup: None,
+            diff: Vec::new(),
         };
-        let files = self
-            .files
-            .iter()
-            .map(|file| change(file.path.display().to_string(), file.why));
+        let files = self.files.iter().map(|file| Change {
+            diff: file.diff.clone(),
+            ..change(file.path.display().to_string(), file.why)
+        });
         let reload = self
             .files
             .iter()
@@ -90,21 +74,14 @@ impl ProvisionPlan {
         }
     }
 
-    /// nginx must read the upstreams, which lie beside the include.
+    /// nginx must read the upstreams.
     pub(super) fn is_read_in(&self, config: &str) -> StepResult<()> {
         let path = self.upstreams.display().to_string();
         let read = context::around(config, "").files.contains(&path);
         if read {
             return Ok(());
         }
-        let folder = self
-            .upstreams
-            .parent()
-            .unwrap_or(Path::new("/etc/nginx/conf.d"))
-            .display();
-        Err(bad(format!("nginx does not read `{path}`")).hint(format!(
-            "add `include {folder}/*.conf;` to the `http` block of /etc/nginx/nginx.conf"
-        )))
+        Err(unread(&path, config))
     }
 }
 
@@ -118,12 +95,11 @@ pub(super) async fn plan<H: Host>(
     let homes = Homes::read(host, site).await?;
     let ports = homes.slots.map(|slot| slot.port);
     let config = route::config(host).await?;
-    let include = PathBuf::from(&site.proxy_include);
-    let found = read(host, &include).await?;
-    let text = found.as_deref().map(String::from_utf8_lossy);
-    let taken = taken_over(host, order, text.as_deref(), &ports).await?;
-    let around = context::around(&config, &site.proxy_include);
+    let taken = taken::take_over(host, order, &ports, config).await?;
+    let (config, include) = (&taken.config, taken.include.display().to_string());
+    let around = context::around(config, &include);
     route::no_file_cache(&around)?;
+    route::fits(&around, &include)?;
     let folder = paths.folder();
     // An nginx that does not tell is one that needs no word.
     let version = host.nginx_version().await.unwrap_or_default();
@@ -135,9 +111,12 @@ pub(super) async fn plan<H: Host>(
         folder: &folder,
         context: &around,
     };
-    let upstreams = flag::upstreams_file(&include, &site.app);
-    if text.as_deref().and_then(flag::claimed).is_none() {
-        of_no_other(host, &upstreams, &ports).await?;
+    let name = flag::upstreams_file(&site.app);
+    let upstreams = nginx::file_at_http_level(config, &name, &taken.include)
+        .ok_or_else(|| unread(&name, config))?;
+    let told_at = switch.told_at();
+    if !taken.is_ours() {
+        taken::of_no_other(host, &upstreams, &ports).await?;
     }
     let flag_bytes = match taken.live {
         Slot::One => None,
@@ -156,30 +135,29 @@ pub(super) async fn plan<H: Host>(
         .await?,
         roots(
             host,
-            include,
+            taken.include.clone(),
             switch.include(),
             "which slot takes traffic, told by a file instead of a reload",
         )
         .await?,
     ];
-    let sites = nginx::sites_with(&config, &site.proxy_include);
+    let sites = nginx::sites_with(config, &include);
+    files.extend(taken.edited);
     match &order.server_name {
         Some(name) if sites.is_empty() => {
-            let path = flag::upstreams_file(Path::new(&site.proxy_include), &site.app)
-                .with_file_name(format!("pct-deploy-{}.conf", site.app));
+            let path = upstreams.with_file_name(format!("pct-deploy-{}.conf", site.app));
             let six = host
                 .read(Path::new("/proc/net/if_inet6"))
                 .await
                 .ok()
                 .flatten()
                 .is_some_and(|text| !text.is_empty());
-            let text = site_file(name, &site.proxy_include, six);
+            let text = site_file(name, &include, six);
             files.push(roots(host, path, text, "the site itself: it listens on port 80").await?);
         }
         None if sites.is_empty() => {
             return Err(bad(format!(
-                "no `server` block of nginx includes `{}`",
-                site.proxy_include
+                "no `server` block of nginx includes `{include}`"
             ))
             .hint(
                 "give the site's name, `--server-name www.example.com`, and a site file is written",
@@ -195,7 +173,7 @@ pub(super) async fn plan<H: Host>(
                 .flat_map(|site| &site.names)
                 .map(String::as_str)
                 .collect();
-            return Err(bad(format!("the `server` block that includes `{}` answers for `{}`, not for `{name}`", site.proxy_include, names.join(" ")))
+            return Err(bad(format!("the `server` block that includes `{}` answers for `{}`, not for `{name}`", include, names.join(" ")))
                 .hint(format!("add `{name}` to its `server_name`, or leave `--server-name` away: your own blocks stay as they are")));
         }
         Some(_) | None => {}
@@ -207,75 +185,20 @@ pub(super) async fn plan<H: Host>(
         units,
         live: taken.live,
         own_logs: around.own_logs,
+        told_at,
+        include,
         upstreams,
     })
 }
 
-/// What the present include says.
-struct Taken {
-    variable: String,
-    live: Slot,
-}
-
-async fn taken_over<H: Host>(
-    host: &H,
-    order: &Provision,
-    text: Option<&str>,
-    ports: &PerSlot<u16>,
-) -> StepResult<Taken> {
-    let Some(text) = text else {
-        return Ok(Taken {
-            variable: VARIABLE.to_owned(),
-            live: Slot::One,
-        });
-    };
-    if let Some(variable) = flag::claimed(text) {
-        // Ours, of whatever version and however changed: the flag says what is live.
-        let live = route::by_flag(host, &order.site).await?;
-        return Ok(Taken {
-            variable: variable.to_owned(),
-            live,
-        });
-    }
-    let path = Path::new(&order.site.proxy_include);
-    let live = route::by_port(path, text, ports)?;
-    let found = IncludePort::find(text).map_err(|problem| bad(problem.to_string()))?;
-    let others = nginx::statements_beside(text, &found.variable);
-    if let Some(other) = others.first() {
-        return Err(bad(format!(
-            "`{}` also says `{other};`, which would be lost",
-            path.display()
-        ))
-        .hint("move it into the `server` block, below the include, and run it again"));
-    }
-    Ok(Taken {
-        variable: found.variable,
-        live,
-    })
-}
-
-/// Upstreams that this include does not use may be another one's, which goes on to send requests through them.
-async fn of_no_other<H: Host>(host: &H, path: &Path, ports: &PerSlot<u16>) -> StepResult<()> {
-    let Some(bytes) = read(host, path).await? else {
-        return Ok(());
-    };
-    let said = match flag::describe(&String::from_utf8_lossy(&bytes)) {
-        Ok(Some(described)) if described.ports == *ports => return Ok(()),
-        Ok(Some(Described { ports, .. })) => {
-            format!("sends requests to ports {} and {}", ports.one, ports.two)
-        }
-        Ok(None) => "is not one of ours".to_owned(),
-        Err(why) => format!("cannot be read: {why}"),
-    };
-    Err(bad(format!(
-        "`{}` is there, and {said}; another include may use it",
-        path.display()
+/// No folder that the `http` block reads takes the file.
+fn unread(file: &str, config: &str) -> Failure {
+    let first = nginx::first_file(config);
+    let folder = Path::new(first).parent().unwrap_or(Path::new("/etc/nginx"));
+    bad(format!("nginx does not read `{file}` in its `http` block")).hint(format!(
+        "add `include {}/conf.d/*.conf;` to the `http` block of {first}, above the `server` blocks and their includes",
+        folder.display()
     ))
-    .hint("is another project on this host deployed as the same app? give this one a name of its own: set `app`")
-    .hint(format!(
-        "when no include uses it: `sudo rm {}`, and run it again",
-        path.display()
-    )))
 }
 
 fn site_file(name: &ServerName, include: &str, six: bool) -> String {
@@ -285,58 +208,6 @@ fn site_file(name: &ServerName, include: &str, six: bool) -> String {
          server {{\n    listen 80;\n{six}    server_name {name};\n    include {include};\n\n    \
          location / {{\n        proxy_pass {VARIABLE};\n    }}\n}}\n"
     )
-}
-
-async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Vec<u8>>> {
-    host.read(path).await.during(
-        Reason::ProvisionFailed,
-        format_args!("cannot read `{}`", path.display()),
-    )
-}
-
-/// An empty file of ours, unless it is there: what it holds is not ours to say.
-async fn ours<H: Host>(host: &H, path: PathBuf, why: &'static str) -> StepResult<File> {
-    let found = read(host, &path).await?;
-    let wanted = Some(found.clone().unwrap_or_default());
-    Ok(File {
-        path,
-        wanted,
-        found,
-        owner: Owner::Us,
-        loaded: false,
-        why,
-    })
-}
-
-/// The flag: whether it is there matters, not what it holds.
-async fn flag_file<H: Host>(host: &H, path: PathBuf, wanted: Option<Vec<u8>>) -> StepResult<File> {
-    let found = read(host, &path).await?;
-    let wanted = wanted.and(found.clone().or(Some(b"provision".to_vec())));
-    Ok(File {
-        path,
-        wanted,
-        found,
-        owner: Owner::Us,
-        loaded: false,
-        why: "the slot that takes traffic now",
-    })
-}
-
-async fn roots<H: Host>(
-    host: &H,
-    path: PathBuf,
-    text: String,
-    why: &'static str,
-) -> StepResult<File> {
-    let found = read(host, &path).await?;
-    Ok(File {
-        path,
-        wanted: Some(text.into_bytes()),
-        found,
-        owner: Owner::Root,
-        loaded: true,
-        why,
-    })
 }
 
 fn bad(what: impl Into<String>) -> Failure {

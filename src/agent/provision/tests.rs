@@ -13,7 +13,7 @@ use crate::host::nginx::flag::{FlagSwitch, Keeping};
 use crate::host::sim::{FOLDER, INCLUDE, SimHost};
 use crate::protocol::place;
 use crate::protocol::plan::Target;
-use crate::protocol::provision::{Change, Provision, ProvisionMode};
+use crate::protocol::provision::{Change, OwnLines, Provision, ProvisionMode};
 use crate::protocol::slot::PerSlot;
 
 fn provision_with(
@@ -25,6 +25,7 @@ fn provision_with(
         site: plan(1, Target::Image(image(1))).site,
         server_name: name.map(|name| name.parse().unwrap()),
         mode,
+        own_lines: OwnLines::Keep,
     };
     ordered(host, &order)
 }
@@ -178,8 +179,10 @@ fn what_would_be_lost_or_ignored_is_refused() {
     host.world
         .borrow_mut()
         .files
-        .insert(INCLUDE.into(), more.into());
-    assert!(refused(&host, None).chain[0].contains("add_header X-Y z"));
+        .insert(INCLUDE.into(), more.clone().into());
+    let failure = refused(&host, None);
+    assert!(failure.chain[0].contains("as it stands"), "{failure:?}");
+    assert_eq!(text(&host, INCLUDE).unwrap().into_bytes(), more);
     assert_eq!(text(&host, &format!("{FOLDER}/live-2")), None);
 }
 
@@ -233,6 +236,7 @@ fn another_project_s_provision_with_the_same_app_is_refused() {
             site: site.clone(),
             server_name: Some("other".parse().unwrap()),
             mode,
+            own_lines: OwnLines::Keep,
         };
         let refused = ordered(&host, &order).unwrap_err();
         assert!(refused.chain[0].contains("belongs to"), "{refused:?}");
@@ -286,6 +290,7 @@ fn warnings(host: &SimHost, mode: ProvisionMode) -> Vec<(String, String)> {
         site: plan(1, Target::Image(image(1))).site,
         server_name: None,
         mode,
+        own_lines: OwnLines::Keep,
     };
     let events = Events::new(host, None, listener);
     run(host, &events, &order).unwrap();

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::plan::{File, ProvisionPlan};
+use super::files::File;
+use super::plan::ProvisionPlan;
 use crate::agent::failure::{HostResultExt as _, StepResult};
 use crate::agent::paths::AppPaths;
 use crate::agent::reload;

@@ -15,7 +15,7 @@ use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::{Failure, Reason};
 use crate::host::facts::WorkerId;
-use crate::host::nginx::IncludePort;
+use crate::host::nginx::SwitchFile;
 use crate::host::{Access, Host, HostResult, Owner};
 use crate::protocol::receipt::{PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
@@ -123,9 +123,12 @@ async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()
         ));
     };
     let text = String::from_utf8_lossy(&bytes);
-    let found = IncludePort::find(&text)
-        .map_err(|problem| Failure::new(Reason::SwitchFailed, problem.to_string()))?;
-    let changed = found.with_port(&text, swap.new_slot().port);
+    let ports = swap.begun.slots.map(|slot| slot.port);
+    let found = SwitchFile::read(&text, &ports, &swap.colours).map_err(|problem| {
+        let what = format!("`{}` cannot be switched: {problem}", include.display());
+        Failure::new(Reason::SwitchFailed, what).hint(problem.cure(&ports))
+    })?;
+    let changed = found.naming(&text, swap.begun.slot);
     install(swap, include, changed.as_bytes()).await
 }
 

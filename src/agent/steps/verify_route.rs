@@ -1,11 +1,11 @@
 //! Asks through nginx's own listener, as a user would, until it answers well a few times in a row; with the flag
 //! nginx also tells which slot it uses.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::agent::failure::StepResult;
 use crate::agent::journal::entry::Switch;
+use crate::agent::route;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::{Failure, Reason};
@@ -43,9 +43,10 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
 
 /// Where nginx tells which slot it uses: an include that an earlier version wrote has it elsewhere.
 async fn told_at<H: Host>(swap: &Swap<'_, H>) -> String {
-    let path = Path::new(&swap.site().proxy_include);
-    let text = swap.host.read(path).await.ok().flatten();
-    let text = String::from_utf8_lossy(text.as_deref().unwrap_or_default()).into_owned();
+    let text = match route::include(swap.host, swap.site()).await {
+        Ok((_, text)) => text,
+        Err(_) => String::new(),
+    };
     match flag::describe(&text) {
         Ok(Some(described)) => described.slot_path,
         Ok(None) | Err(_) => flag::slot_path(swap.site().app.as_str()),

@@ -6,13 +6,14 @@ use super::statements::{Block, blocks, files, is};
 /// What a configuration says around the include.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IncludeContext {
+    pub place: IncludePlace,
     /// `open_file_cache` is on where the flag is looked at: nginx would see it late.
     pub file_cache: Option<String>,
-    /// `access_log` and `proxy_set_header` of the `http` block, which a `server` block loses as soon as it has one of
-    /// its own; each as it is to be written again. Empty for what every such `server` block has already.
+    /// `access_log` and `proxy_set_header` of the blocks around, which the block of the include loses as soon as it has
+    /// one of its own; each as it is to be written again. Empty for what every such block has already.
     pub inherited: Vec<String>,
-    /// What the `server` blocks set themselves: `proxy_http_version`, headers by their lower-case names, and, there or
-    /// in the `http` block, when another server is asked.
+    /// What the blocks set themselves: `proxy_http_version`, headers by their lower-case names, and, there or in the
+    /// `http` block, when another server is asked.
     pub own: Vec<String>,
     /// The `location` blocks that pass requests on to a variable and have an `access_log` of their own, or are in one
     /// that has: nginx then drops ours.
@@ -21,57 +22,149 @@ pub struct IncludeContext {
     pub files: Vec<String>,
 }
 
+/// The block that an include stands in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum IncludePlace {
+    #[default]
+    Server,
+    /// A `location`, by the beginning of the paths that it answers.
+    Location(String),
+    /// One where the flag cannot be looked at, and why.
+    Unfit(String),
+}
+
 /// Reads a configuration as `nginx -T` prints it; what the include itself says does not count.
 pub fn around(config: &str, include: &str) -> IncludeContext {
     let root = blocks(config, include);
-    let http = root.all("http").into_iter();
-    let http: Vec<&Vec<String>> = http.flat_map(|block| &block.statements).collect();
-    let mut found = root.all("server");
-    found.retain(|server| server.includes(include));
-    let said = || found.iter().flat_map(|server| &server.statements);
-    let has = |server: &Block, name: &str| {
-        let mut statements = server.statements.iter();
-        statements.any(|words| is(words, name) && !is_traffic_log(words))
-    };
-    let file_cache = http
-        .iter()
-        .copied()
-        .chain(said())
-        .filter(|words| is(words, "open_file_cache"))
-        .find(|words| words.get(1).is_some_and(|value| value != "off"));
-    // A `server` block that is yet to be written has none of them.
-    let said_by_all =
-        |name: &str| !found.is_empty() && found.iter().all(|server| has(server, name));
-    let inherited = http.iter().filter(|words| {
-        words.first().is_some_and(|name| {
-            matches!(name.as_str(), "access_log" | "proxy_set_header") && !said_by_all(name)
-        })
-    });
-    let next = http
-        .iter()
-        .copied()
-        .filter_map(|words| match words.as_slice() {
-            [name, ..] if name.starts_with(NEXT) => Some(name.clone()),
-            _ => None,
-        });
-    let own = said().filter_map(|words| match words.as_slice() {
-        [name, header, ..] if name == "proxy_set_header" => Some(header.to_ascii_lowercase()),
-        [name, ..] if name == "proxy_http_version" || name.starts_with(NEXT) => Some(name.clone()),
-        _ => None,
-    });
-    let mut own_logs = Vec::new();
-    for block in found.iter().flat_map(|server| &server.blocks) {
-        passing(block, &mut own_logs);
+    let mut found = Vec::new();
+    including(&root, include, &[], &mut found);
+    let place = place(&found);
+    if found.is_empty() {
+        // A `server` block that is yet to be written has nothing of its own.
+        found = root
+            .all("http")
+            .into_iter()
+            .map(|http| vec![http, &NOTHING])
+            .collect();
     }
-    IncludeContext {
-        file_cache: file_cache.map(|words| words.join(" ")),
-        inherited: inherited.map(|words| written(words)).collect(),
-        own: own.chain(next).collect(),
-        own_logs,
+    let mut context = IncludeContext {
+        place,
         files: files(config)
             .into_iter()
             .map(|(name, _)| name.to_owned())
             .collect(),
+        ..IncludeContext::default()
+    };
+    for around in &found {
+        context.add(around);
+    }
+    context
+}
+
+static NOTHING: Block = Block {
+    words: Vec::new(),
+    file: String::new(),
+    statements: Vec::new(),
+    blocks: Vec::new(),
+};
+
+impl IncludeContext {
+    /// Takes in one place of the include: the blocks around it, from the outside in.
+    fn add(&mut self, around: &[&Block]) {
+        let Some((own, outer)) = around.split_last() else {
+            return;
+        };
+        let said = |block: &Block, name: &str| -> Vec<Vec<String>> {
+            let all = block.statements.iter().filter(|words| is(words, name));
+            all.filter(|words| !is_traffic_log(words))
+                .cloned()
+                .collect()
+        };
+        // What is said further in counts.
+        let nearest = |blocks: &[&Block], name: &str| {
+            let mut inwards = blocks.iter().rev().map(|block| said(block, name));
+            inwards.find(|found| !found.is_empty()).unwrap_or_default()
+        };
+        let cache = nearest(around, "open_file_cache").into_iter();
+        let on = cache
+            .map(|words| words.join(" "))
+            .find(|words| words != "open_file_cache off");
+        self.file_cache = self.file_cache.take().or(on);
+        for name in ["access_log", "proxy_set_header"] {
+            if said(own, name).is_empty() {
+                for words in nearest(outer, name) {
+                    let line = written(&words);
+                    if !self.inherited.contains(&line) {
+                        self.inherited.push(line);
+                    }
+                }
+            }
+        }
+        for words in said(own, "proxy_set_header") {
+            self.own
+                .extend(words.get(1).map(|header| header.to_ascii_lowercase()));
+        }
+        let version = "proxy_http_version";
+        if around
+            .iter()
+            .skip(1)
+            .any(|block| !said(block, version).is_empty())
+        {
+            self.own.push(version.to_owned());
+        }
+        for words in around.iter().flat_map(|block| &block.statements) {
+            let next = words.iter().take(1).filter(|name| name.starts_with(NEXT));
+            self.own.extend(next.cloned());
+        }
+        for block in &own.blocks {
+            passing(block, &mut self.own_logs);
+        }
+    }
+}
+
+/// Every place of an include, as the blocks around it.
+fn including<'a>(
+    block: &'a Block,
+    include: &str,
+    around: &[&'a Block],
+    found: &mut Vec<Vec<&'a Block>>,
+) {
+    if block.includes(include) {
+        found.push(around.to_vec());
+    }
+    for inner in &block.blocks {
+        let mut around = around.to_vec();
+        around.push(inner);
+        including(inner, include, &around, found);
+    }
+}
+
+fn place(found: &[Vec<&Block>]) -> IncludePlace {
+    let mut places = found
+        .iter()
+        .filter_map(|around| around.last())
+        .map(|block| {
+            let words: Vec<&str> = block.words.iter().map(String::as_str).collect();
+            let unfit = |why: &str| IncludePlace::Unfit(format!("`{}` {why}", words.join(" ")));
+            let serves_files = block.statements.iter().any(|words| is(words, "try_files"));
+            match words.as_slice() {
+                ["server"] => IncludePlace::Server,
+                ["location", ..] if serves_files => {
+                    unfit("has `try_files`, which nginx forgets beside an `if`")
+                }
+                ["location", prefix] | ["location", "^~", prefix] if prefix.starts_with('/') => {
+                    IncludePlace::Location((*prefix).to_owned())
+                }
+                _ => unfit("cannot be asked for the slot"),
+            }
+        });
+    let first = places.next().unwrap_or_default();
+    match places.find(|place| *place != first) {
+        Some(IncludePlace::Unfit(why)) => IncludePlace::Unfit(why),
+        Some(_) if !matches!(first, IncludePlace::Unfit(_)) => IncludePlace::Unfit(
+            "another block includes it, too, at another depth or for other paths".to_owned(),
+        ),
+        _ => first,
     }
 }
 
@@ -148,6 +241,78 @@ mod tests {
             around(&bare, "/etc/nginx/x.inc").inherited[1],
             "proxy_set_header X-Name \"a b\";"
         );
+    }
+
+    #[test]
+    fn an_include_in_a_location_has_what_that_has_and_loses_what_stands_around_it() {
+        let with = |server: &str, location: &str| {
+            let config = format!(
+                "http {{ access_log /a.log; open_file_cache max=1; server {{ {server} location / {{ include /x.inc; {location} proxy_pass $x; }} }} }}"
+            );
+            around(&config, "/x.inc")
+        };
+        let own = with(
+            "proxy_set_header X-Lost 1; open_file_cache off;",
+            "proxy_set_header Host $host; access_log off;",
+        );
+        assert_eq!(own.place, IncludePlace::Location("/".to_owned()));
+        assert_eq!(
+            (own.own, own.inherited, own.file_cache),
+            (vec!["host".to_owned()], vec![], None)
+        );
+        let bare = with("proxy_set_header X-Own 1; proxy_http_version 1.1;", "");
+        assert_eq!(
+            bare.inherited,
+            ["access_log /a.log;", "proxy_set_header X-Own 1;"]
+        );
+        assert_eq!(bare.own, ["proxy_http_version"]);
+        assert_eq!(bare.file_cache.as_deref(), Some("open_file_cache max=1"));
+        assert_eq!(
+            with("", "open_file_cache max=2;").file_cache.as_deref(),
+            Some("open_file_cache max=2")
+        );
+    }
+
+    #[test]
+    fn when_another_server_is_asked_counts_wherever_it_is_said_around_the_include() {
+        let own = |http: &str, server: &str, location: &str, other: &str| {
+            let config = format!(
+                "http {{ {http} server {{ {server} location / {{ include /x.inc; {location} }} location /b {{ {other} }} }} }}"
+            );
+            around(&config, "/x.inc").own
+        };
+        let (next, none) = ("proxy_next_upstream_tries 1;", Vec::<String>::new());
+        let said = ["proxy_next_upstream_tries"];
+        assert_eq!(own(next, "", "", ""), said);
+        assert_eq!(own("", next, "", ""), said);
+        assert_eq!(own("", "", next, ""), said);
+        assert_eq!(own("", "", "", next), none);
+    }
+
+    #[test]
+    fn the_place_of_an_include_is_known() {
+        let place = |inside: &str| around(&format!("http {{ {inside} }}"), "/x.inc").place;
+        let location = |prefix: &str| IncludePlace::Location(prefix.to_owned());
+        assert_eq!(place("server { include /x.inc; }"), IncludePlace::Server);
+        assert_eq!(place(""), IncludePlace::Server);
+        assert_eq!(
+            place("server { location ^~ /api/ { include /x.inc; } }"),
+            location("/api/")
+        );
+        let twice =
+            "server { location / { include /x.inc; } } server { location / { include /x.inc; } }";
+        assert_eq!(place(twice), location("/"));
+        for unfit in [
+            "server { location ~ ^/a { include /x.inc; } }",
+            "server { location = /a { include /x.inc; } }",
+            "server { location @app { include /x.inc; } }",
+            "server { location / { include /x.inc; try_files $uri @app; } }",
+            "server { location / { if ($x) { include /x.inc; } } }",
+            "server { include /x.inc; location / { include /x.inc; } }",
+            "server { location /a { include /x.inc; } location /b { include /x.inc; } }",
+        ] {
+            assert!(matches!(place(unfit), IncludePlace::Unfit(_)), "{unfit}");
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub const IDLE_IS_GONE: Duration = KEPT_IDLE.saturating_add(Duration::from_milli
 /// the beginning of it.
 const SLOT_PATH: &str = "/.pct-deploy/slot";
 
+/// In an include that stands in a `location`: the path that it answers with the slot.
+pub(super) const ASKED_AT: &str = "# Asked at ";
+
 /// What our own requests call themselves; the traffic log marks them.
 pub const USER_AGENT: &str = concat!("pct-deploy/", env!("CARGO_PKG_VERSION"));
 
@@ -123,9 +126,10 @@ pub fn describe(text: &str) -> Result<Option<Described>, NotOurs> {
     });
     match ports {
         Some(ports) if sum == self::sum(app, &ports, variable, body) => Ok(Some(Described {
-            slot_path: match version {
-                FlagVersion::One => SLOT_PATH.to_owned(),
-                FlagVersion::Two | FlagVersion::Three => slot_path(app),
+            slot_path: match body.lines().find_map(|line| line.strip_prefix(ASKED_AT)) {
+                Some(path) => path.to_owned(),
+                None if version == FlagVersion::One => SLOT_PATH.to_owned(),
+                None => slot_path(app),
             },
             app: app.to_owned(),
             ports,
@@ -163,9 +167,9 @@ pub fn traffic_log(folder: &Path) -> PathBuf {
     folder.join("traffic.log")
 }
 
-/// The file beside the include that holds the upstreams; read before the file with the `server` block.
-pub fn upstreams_file(include: &Path, app: &AppName) -> PathBuf {
-    include.with_file_name(format!("00-pct-deploy-{app}.conf"))
+/// The name of the file that holds the upstreams; read before the file with the `server` block.
+pub fn upstreams_file(app: &AppName) -> String {
+    format!("00-pct-deploy-{app}.conf")
 }
 
 /// The first line, and what comes below it.

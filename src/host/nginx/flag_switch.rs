@@ -6,8 +6,10 @@
 
 use std::path::Path;
 
-use super::context::IncludeContext;
-use super::flag::{self, KEPT_IDLE, flag_file, hash, measure_file, slot_path, traffic_log};
+use super::context::{IncludeContext, IncludePlace};
+use super::flag::{
+    self, ASKED_AT, KEPT_IDLE, flag_file, hash, measure_file, slot_path, traffic_log,
+};
 use crate::protocol::ids::AppName;
 use crate::protocol::slot::PerSlot;
 
@@ -143,7 +145,11 @@ impl FlagSwitch<'_> {
         let (hold, log) = (folder.join("maintenance"), log.display());
         let (hold, passed) = (hold.display(), self.passed_on());
         // Several includes may stand in one `server` block: each has names of its own.
-        let (tag, slot_path) = (self.tag(), slot_path(app.as_str()));
+        let (tag, tells) = (self.tag(), self.tells());
+        let below = match self.context.place {
+            IncludePlace::Location(_) => "",
+            IncludePlace::Server | IncludePlace::Unfit(_) => "^",
+        };
         let way = match self.keeping {
             Keeping::Never => String::new(),
             Keeping::Told | Keeping::Unless => format!("$pct_way_{tag}"),
@@ -162,20 +168,44 @@ impl FlagSwitch<'_> {
              # 503 for everyone while this file is there.\n\
              set $pct_hold_{tag} '';\n\
              if (-f {hold}) {{\n    set $pct_hold_{tag} 1;\n}}\n\
-             if ($uri ~ ^/\\.pct-deploy/slot/) {{\n    set $pct_hold_{tag} '';\n}}\n\
+             if ($uri ~ {below}/\\.pct-deploy/slot/) {{\n    set $pct_hold_{tag} '';\n}}\n\
              if ($pct_hold_{tag}) {{\n    return 503;\n}}\n\
              # Requests are logged during a deploy.\n\
              set $pct_log_{tag} '';\n\
              if (-f {measure}) {{\n    set $pct_log_{tag} 1;\n}}\n\
              access_log {log} pct-deploy-{app} if=$pct_log_{tag};\n\
-             {inherited}{passed}\
-             # Which slot takes traffic; for this machine alone, which has one address at both ends of a connection to\n\
-             # itself. `allow` and `deny` do not guard a `return`.\n\
-             set $pct_ends_{tag} \"$remote_addr $server_addr\";\n\
-             location = {slot_path} {{\n    access_log off;\n    default_type text/plain;\n    \
-             if ($pct_ends_{tag} !~ '^([^ ]+) \\1$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
+             {inherited}{passed}{tells}"
         );
         self.marked(variable, &body)
+    }
+
+    /// Where nginx tells which slot takes traffic.
+    pub fn told_at(&self) -> String {
+        let path = slot_path(self.app.as_str());
+        match &self.context.place {
+            IncludePlace::Location(prefix) => format!("{}{path}", prefix.trim_end_matches('/')),
+            IncludePlace::Server | IncludePlace::Unfit(_) => path,
+        }
+    }
+
+    /// Has nginx tell it.
+    fn tells(&self) -> String {
+        let (tag, path) = (self.tag(), self.told_at());
+        let why = "# Which slot takes traffic; for this machine alone, which has one address at both ends of a connection to\n\
+                   # itself. `allow` and `deny` do not guard a `return`.\n";
+        match self.context.place {
+            // No `location` of ours could stand in it, and no other one would know the variable.
+            IncludePlace::Location(_) => format!(
+                "{why}{ASKED_AT}{path}\nset $pct_ends_{tag} \"$uri $remote_addr $server_addr\";\n\
+                 if ($pct_ends_{tag} ~ '^{} ([^ ]+) \\1$') {{\n    set $pct_log_{tag} '';\n    return 200 $pct_slot_{tag};\n}}\n",
+                path.replace('.', "\\.")
+            ),
+            IncludePlace::Server | IncludePlace::Unfit(_) => format!(
+                "{why}set $pct_ends_{tag} \"$remote_addr $server_addr\";\n\
+                 location = {path} {{\n    access_log off;\n    default_type text/plain;\n    \
+                 if ($pct_ends_{tag} !~ '^([^ ]+) \\1$') {{\n        return 404;\n    }}\n    return 200 $pct_slot_{tag};\n}}\n"
+            ),
+        }
     }
 
     /// What the app is told of the client, unless the `server` block says so itself.

@@ -1,7 +1,7 @@
 //! The two texts, as they are written and as they are found.
 
 use super::*;
-use crate::host::nginx::context::IncludeContext;
+use crate::host::nginx::context::{IncludeContext, IncludePlace};
 
 fn switch<'a>(app: &'a AppName, context: &'a IncludeContext) -> FlagSwitch<'a> {
     FlagSwitch {
@@ -41,6 +41,30 @@ fn both_texts_describe_themselves_and_notice_a_change() {
     }
     let newer = switch.include().replace("switch 3", "switch 4");
     assert_eq!(describe(&newer), Err(NotOurs::OtherVersion));
+}
+
+#[test]
+fn in_a_location_the_slot_is_told_below_it_and_by_no_location() {
+    let app = "web.app".parse().unwrap();
+    for (prefix, path) in [
+        ("/", "/.pct-deploy/slot/web.app"),
+        ("/api/", "/api/.pct-deploy/slot/web.app"),
+    ] {
+        let context = IncludeContext {
+            place: IncludePlace::Location(prefix.to_owned()),
+            ..IncludeContext::default()
+        };
+        let switch = switch(&app, &context);
+        let text = switch.include();
+        assert!(!text.contains("location"), "{text}");
+        let escaped = path.replace('.', "\\.");
+        assert!(text.contains(&format!("~ '^{escaped} ([^ ]+)")), "{text}");
+        let described = describe(&text).unwrap().unwrap();
+        assert_eq!(
+            (described.slot_path.as_str(), switch.told_at()),
+            (path, path.to_owned())
+        );
+    }
 }
 
 #[test]

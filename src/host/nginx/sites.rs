@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::address::Address;
 use super::statements::{Block, blocks, is};
 
-/// A `server` block that uses the include.
+/// A `server` block that obeys the switch file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerBlock {
     /// Its first name, for the `Host` header.
@@ -48,16 +49,65 @@ pub enum Scheme {
     Https,
 }
 
-/// Every `server` block of a configuration (as `nginx -T` prints it) that includes `include`.
-pub fn sites_with(config: &str, include: &str) -> Vec<ServerBlock> {
-    let config = blocks(config, "");
-    let servers = config.all("server").into_iter();
-    servers
-        .filter_map(|server| site_of(server, include))
-        .collect()
+/// Every `server` block of a configuration (as `nginx -T` prints it) that obeys `file`: includes it, stands in it, or
+/// passes requests on to an `upstream` or a `map` in it.
+pub fn sites_with(config: &str, file: &str) -> Vec<ServerBlock> {
+    let root = blocks(config, "");
+    let said = Said::by(&root, file);
+    let servers = root.all("server").into_iter();
+    let obeying = servers.filter(|server| {
+        server.file == file || server.includes_somewhere(file) || said.passes(server)
+    });
+    obeying.map(site_of).collect()
 }
 
-fn site_of(server: &Block, include: &str) -> Option<ServerBlock> {
+/// The names that a file gives to what requests are passed on to.
+struct Said {
+    upstreams: Vec<String>,
+    variables: Vec<String>,
+}
+
+impl Said {
+    fn by(root: &Block, file: &str) -> Self {
+        let upstreams = root.all("upstream").into_iter();
+        let own = upstreams.filter(|block| block.file == file);
+        let maps = root.all("map");
+        let mut variables: Vec<String> = Vec::new();
+        // One may choose by what another one says.
+        for _ in 0..=maps.len() {
+            for map in &maps {
+                let [_, source, variable] = map.words.as_slice() else {
+                    continue;
+                };
+                let counts = map.file == file || variables.contains(source);
+                if counts && !variables.contains(variable) {
+                    variables.push(variable.clone());
+                }
+            }
+        }
+        Self {
+            upstreams: own
+                .filter_map(|block| block.words.get(1).cloned())
+                .collect(),
+            variables,
+        }
+    }
+
+    fn passes(&self, block: &Block) -> bool {
+        let names = |words: &Vec<String>| {
+            let to = match words.as_slice() {
+                [name, to, ..] if name.ends_with("_pass") => to,
+                [name, _, to] if name == "set" => to,
+                _ => return false,
+            };
+            let host = Address::read(to).host.replace(['{', '}'], "");
+            self.upstreams.contains(&host) || self.variables.contains(&host)
+        };
+        block.statements.iter().any(names) || block.blocks.iter().any(|inner| self.passes(inner))
+    }
+}
+
+fn site_of(server: &Block) -> ServerBlock {
     let directive = |name: &'static str| {
         let meant = server
             .statements
@@ -65,17 +115,14 @@ fn site_of(server: &Block, include: &str) -> Option<ServerBlock> {
             .filter(move |words| is(words, name));
         meant.filter_map(|words| words.get(1..))
     };
-    let locations = server.all("location");
-    let mut places = std::iter::once(server).chain(locations);
-    let uses = places.any(|block| block.includes(include));
-    uses.then(|| ServerBlock {
+    ServerBlock {
         server_name: directive("server_name")
             .flatten()
             .find(|name| !name.is_empty() && *name != "_" && !name.starts_with(['~', '*', '.']))
             .cloned(),
         names: directive("server_name").flatten().cloned().collect(),
         listens: directive("listen").filter_map(listen_of).collect(),
-    })
+    }
 }
 
 fn listen_of(words: &[String]) -> Option<Listen> {
@@ -180,6 +227,35 @@ server { listen unix:/x; include other.inc; }
         );
         assert_eq!(sites[1].listens, [http(81)]);
         assert!(sites_with(CONFIG, "/etc/nginx/nowhere.inc").is_empty());
+    }
+
+    #[test]
+    fn a_server_block_obeys_the_file_that_holds_it_or_what_it_passes_requests_on_to() {
+        let config = "# configuration file /opt/nginx/nginx.conf:\nhttp { include vhosts/*/[a-m]*.conf; }\n\
+             # configuration file /opt/nginx/vhosts/x/api.conf:\nupstream api { server 127.0.0.1:8080; }\n\
+             # configuration file /opt/nginx/vhosts/x/map.conf:\nmap $host $colour { default blue; }\n\
+             # configuration file /opt/nginx/vhosts/x/http.conf:\nmap $colour $backend { blue http://127.0.0.1:8080; }\n\
+             server { listen 80; location / { location /v1/ { proxy_pass http://api/v1/; } } }\n\
+             server { listen 81; location / { proxy_pass http://apis; } }\n\
+             server { listen 82; set $to http://api; location / { proxy_pass $to; } }\n\
+             server { listen 83; location / { if ($x) { proxy_pass ${backend}; } } }\n\
+             # configuration file /opt/nginx/vhosts/x/whole.conf:\n\
+             server { listen 84; location / { include vhosts/url.inc; } }\n\
+             # configuration file /opt/nginx/vhosts/url.inc:\nproxy_pass http://127.0.0.1:8080;\n"
+            .replace("[a-m]*", "*");
+        let ports = |file: &str| {
+            let sites = sites_with(&config, &format!("/opt/nginx/vhosts/{file}"));
+            let listens = sites.iter().flat_map(|site| &site.listens);
+            listens.map(|listen| listen.port).collect::<Vec<_>>()
+        };
+        assert_eq!(ports("x/api.conf"), [80, 82]);
+        assert_eq!(ports("x/map.conf"), [83]);
+        assert_eq!(ports("x/whole.conf"), [84]);
+        assert_eq!(ports("url.inc"), [84]);
+        assert!(ports("none.conf").is_empty());
+        let picky = config.replace("vhosts/*/*.conf", "vhosts/?/[a-m]*.conf");
+        assert!(sites_with(&picky, "/opt/nginx/vhosts/x/whole.conf").is_empty());
+        assert_eq!(sites_with(&picky, "/opt/nginx/vhosts/x/api.conf").len(), 2);
     }
 
     #[test]

@@ -1,6 +1,9 @@
-//! nginx's syntax, as far as it takes to know which statement is in which block.
+//! Which statement of a configuration is in which block.
 //!
 //! `nginx -T` prints one file after the other; [`blocks`] puts what is included back where it is included.
+
+use super::glob;
+use super::lexer::{Kind, NginxToken, tokens};
 
 /// No configuration nests includes deeper; nginx itself has no such limit and needs none.
 const DEEPEST: u32 = 16;
@@ -9,6 +12,8 @@ const DEEPEST: u32 = 16;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) words: Vec<String>,
+    /// The file that it begins in.
+    pub(super) file: String,
     pub(super) statements: Vec<Vec<String>>,
     pub(super) blocks: Vec<Self>,
 }
@@ -17,8 +22,17 @@ impl Block {
     /// Whether one of its own statements includes the file.
     pub(super) fn includes(&self, file: &str) -> bool {
         self.statements.iter().any(|words| {
-            matches!(words.as_slice(), [name, path] if name == "include" && names(path, file))
+            matches!(words.as_slice(), [name, path] if name == "include" && glob::matches(path, file))
         })
+    }
+
+    /// Whether a statement in it, however deep, includes the file.
+    pub(super) fn includes_somewhere(&self, file: &str) -> bool {
+        self.includes(file)
+            || self
+                .blocks
+                .iter()
+                .any(|block| block.includes_somewhere(file))
     }
 
     /// Every block of this name in it, however deep.
@@ -43,18 +57,20 @@ pub(super) fn is(words: &[String], name: &str) -> bool {
 /// but for the file `unread`.
 pub(super) fn blocks(config: &str, unread: &str) -> Block {
     let mut open = vec![Block::default()];
-    for statement in statements(config, unread) {
-        match statement {
-            Statement::Open(words) => open.push(Block {
+    for (file, token) in statements(config, unread) {
+        let words = token.words.into_iter().map(|word| word.text).collect();
+        match token.kind {
+            Kind::Open => open.push(Block {
                 words,
+                file: file.to_owned(),
                 ..Block::default()
             }),
-            Statement::Simple(words) => {
+            Kind::Simple => {
                 if let Some(block) = open.last_mut() {
                     block.statements.push(words);
                 }
             }
-            Statement::Close => close(&mut open),
+            Kind::Close => close(&mut open),
         }
     }
     while open.len() > 1 {
@@ -72,52 +88,29 @@ fn close(open: &mut Vec<Block>) {
     }
 }
 
-fn statements(config: &str, unread: &str) -> Vec<Statement> {
+/// Each with the file that it stands in; the paths of includes are absolute.
+fn statements<'a>(config: &'a str, unread: &str) -> Vec<(&'a str, NginxToken)> {
     let mut files = files(config);
     files.retain(|(name, _)| name.is_empty() || *name != unread);
-    let mut all = Vec::new();
-    if let Some((_, first)) = files.first() {
-        read(&files, first, DEEPEST, &mut all);
-    }
-    all
+    NginxDump::read_all(files)
+}
+
+/// The statements of files by name, in nginx's order; what is included stands where it is included.
+pub(super) fn of_files(files: &[(String, String)]) -> Vec<(&str, NginxToken)> {
+    let files = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    NginxDump::read_all(files.collect())
 }
 
 /// Every simple statement of a text but the one that sets `variable`, and every block by its first words.
 pub fn statements_beside(text: &str, variable: &str) -> Vec<String> {
-    let other = |statement: Statement| match statement {
-        Statement::Simple(words) => {
-            let sets =
-                matches!(words.as_slice(), [set, name, _] if set == "set" && name == variable);
-            (!sets).then(|| words.join(" "))
-        }
-        Statement::Open(words) => Some(words.join(" ")),
-        Statement::Close => None,
+    let other = |token: NginxToken| {
+        let sets = token.kind == Kind::Simple
+            && matches!(token.words.as_slice(), [set, name, _] if set.text == "set" && name.text == variable);
+        (!sets && token.kind != Kind::Close).then(|| token.said())
     };
-    Statements::new(text).filter_map(other).collect()
-}
-
-/// The text of each statement without its comments' ends and its `;`, and where it begins; what a block holds counts.
-pub(super) fn statements_at(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let rest = text.get(at..)?;
-            let skipped = rest.len() - rest.trim_start().len();
-            let start = at + skipped;
-            let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
-            if rest.starts_with('#') {
-                at = start + rest.find('\n').unwrap_or(rest.len());
-                continue;
-            }
-            let end = rest.find([';', '{', '}', '#']).unwrap_or(rest.len());
-            // A comment begins where a word could; it is looked at when its turn comes.
-            let is_comment = rest.get(end..).is_some_and(|end| end.starts_with('#'));
-            at = start + end + usize::from(!is_comment);
-            if end > 0 {
-                return Some((start, rest.get(..end).unwrap_or_default()));
-            }
-        }
-    })
+    tokens(text).filter_map(other).collect()
 }
 
 /// The files of a dump by name, in its order; a text without headers is one file.
@@ -149,109 +142,45 @@ pub(super) fn files(config: &str) -> Vec<(&str, &str)> {
 
 const HEADER: &str = "# configuration file ";
 
-fn read(files: &[(&str, &str)], text: &str, depth: u32, all: &mut Vec<Statement>) {
-    for statement in Statements::new(text) {
-        let included = match &statement {
-            Statement::Simple(words) => match words.as_slice() {
-                [name, path] if name == "include" && depth > 0 => Some(path.clone()),
-                _ => None,
-            },
-            Statement::Open(_) | Statement::Close => None,
-        };
-        all.push(statement);
-        let Some(path) = included else { continue };
-        for (_, text) in files.iter().filter(|(name, _)| names(&path, name)) {
-            read(files, text, depth - 1, all);
+/// The folder of nginx's first file, where a text does not say it.
+const PREFIX: &str = "/etc/nginx";
+
+struct NginxDump<'a> {
+    files: Vec<(&'a str, &'a str)>,
+    /// The folder of the first file, where relative names begin.
+    prefix: &'a str,
+}
+
+impl<'a> NginxDump<'a> {
+    fn read_all(files: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, NginxToken)> {
+        let mut all = Vec::new();
+        if let Some((name, text)) = files.first().copied() {
+            let prefix = name.rsplit_once('/').map_or(PREFIX, |(folder, _)| folder);
+            Self { files, prefix }.read(name, text, DEEPEST, &mut all);
         }
-    }
-}
-
-/// Whether the argument of an `include` directive names `path`: literally, relative, or by `*`.
-fn names(argument: &str, path: &str) -> bool {
-    let absolute = if argument.starts_with('/') {
-        argument.to_owned()
-    } else {
-        format!("/etc/nginx/{argument}")
-    };
-    match absolute.split_once('*') {
-        None => absolute == path,
-        Some((before, after)) => path
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(|middle| !middle.contains('/')),
-    }
-}
-
-/// One statement, its words without quotes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Statement {
-    Open(Vec<String>),
-    Simple(Vec<String>),
-    Close,
-}
-
-/// Splits a configuration into statements, minding quotes and comments.
-struct Statements<'a> {
-    rest: std::iter::Peekable<std::str::Chars<'a>>,
-}
-
-impl<'a> Statements<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            rest: text.chars().peekable(),
-        }
+        all
     }
 
-    fn quoted(&mut self, quote: char) -> String {
-        let mut word = String::new();
-        while let Some(c) = self.rest.next() {
-            match c {
-                '\\' => word.extend(self.rest.next()),
-                c if c == quote => break,
-                c => word.push(c),
+    fn read(&self, file: &'a str, text: &str, depth: u32, all: &mut Vec<(&'a str, NginxToken)>) {
+        for mut token in tokens(text) {
+            let mut included = None;
+            if let (Kind::Simple, [name, path]) = (token.kind, token.words.as_mut_slice())
+                && name.text == "include"
+            {
+                if !path.text.starts_with('/') {
+                    path.text = format!("{}/{}", self.prefix, path.text);
+                }
+                included = Some(path.text.clone());
             }
-        }
-        word
-    }
-}
-
-impl Iterator for Statements<'_> {
-    type Item = Statement;
-
-    fn next(&mut self) -> Option<Statement> {
-        let mut words: Vec<String> = Vec::new();
-        let mut word = String::new();
-        while let Some(c) = self.rest.next() {
-            let ends_word = matches!(c, ';' | '{' | '}' | '#') || c.is_whitespace();
-            // `${name}` is part of a word.
-            let brace_of_variable = c == '{' && word.ends_with('$');
-            if ends_word && !brace_of_variable {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-                match c {
-                    ';' => return Some(Statement::Simple(words)),
-                    '{' => return Some(Statement::Open(words)),
-                    '}' => return Some(Statement::Close),
-                    '#' => while self.rest.next_if(|c| *c != '\n').is_some() {},
-                    _ => {}
-                }
+            all.push((file, token));
+            let Some(path) = included.filter(|_| depth > 0) else {
                 continue;
-            }
-            match c {
-                '"' | '\'' if word.is_empty() => words.push(self.quoted(c)),
-                c => word.push(c),
-            }
-            if brace_of_variable {
-                for c in self.rest.by_ref() {
-                    word.push(c);
-                    if c == '}' {
-                        break;
-                    }
-                }
+            };
+            let named = |(name, _): &&(&str, &str)| glob::matches(&path, name);
+            for (file, text) in self.files.iter().filter(named) {
+                self.read(file, text, depth - 1, all);
             }
         }
-        None
     }
 }
 
@@ -267,17 +196,17 @@ mod tests {
         assert_eq!(files(dump).len(), 3);
         let text: Vec<String> = statements(dump, "")
             .into_iter()
-            .map(|statement| match statement {
-                Statement::Open(words) => format!("{}{{", words.join(" ")),
-                Statement::Simple(words) => words.join(" "),
-                Statement::Close => "}".to_owned(),
+            .map(|(_, token)| match token.kind {
+                Kind::Open => format!("{}{{", token.said()),
+                Kind::Simple => token.said(),
+                Kind::Close => "}".to_owned(),
             })
             .collect();
         assert_eq!(
             text,
             [
                 "http{",
-                "include conf.d/*.conf",
+                "include /etc/nginx/conf.d/*.conf",
                 "server{",
                 "include /x.inc",
                 "set $a b",

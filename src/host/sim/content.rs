@@ -6,8 +6,9 @@ use std::ops::Deref;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::loaded::LoadedInclude;
 use super::watch::OpenSwap;
-use super::world::{Disk, LoadedInclude};
+use super::world::Disk;
 
 /// A file's bytes. Copies are cheap, and what the bytes mean is found out once.
 #[derive(Debug, Clone)]

@@ -29,6 +29,7 @@ mod essence;
 mod faults;
 mod files;
 mod images;
+mod loaded;
 mod machine;
 mod network;
 mod proxy;
@@ -39,8 +40,9 @@ mod world;
 pub(crate) use behaviour::Behaviour;
 pub(crate) use essence::kept_files;
 pub(crate) use faults::Faults;
+use loaded::LoadedInclude;
+use world::service_of;
 pub(crate) use world::{Disk, World};
-use world::{LoadedInclude, service_of};
 
 /// The host.
 #[derive(Debug)]
@@ -131,7 +133,7 @@ impl SimHost {
             keeping: Keeping::Told,
         };
         let mut world = host.world.borrow().clone();
-        let upstreams = flag::upstreams_file(Path::new(INCLUDE), &app);
+        let upstreams = Path::new(INCLUDE).with_file_name(flag::upstreams_file(&app));
         world
             .files
             .insert(INCLUDE.into(), switch.include().into_bytes().into());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::SimHost;
-use super::world::LoadedInclude;
+use super::loaded::LoadedInclude;
 use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{self, WorkerId};
 use crate::host::{HostResult, Proxy};

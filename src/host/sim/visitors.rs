@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::FOLDER;
 use super::behaviour::Behaviour;
-use super::world::{LoadedInclude, World, service_of};
+use super::loaded::LoadedInclude;
+use super::world::{World, service_of};
 use crate::host::nginx::flag;
 
 impl World {

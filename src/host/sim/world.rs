@@ -5,42 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::behaviour::{Answers, Behaviour, TIMED_OUT};
 use super::content::Content;
-use super::{Death, FOLDER, INCLUDE};
+use super::loaded::LoadedInclude;
+use super::{Death, FOLDER};
 use crate::host::HostResult;
 use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{ContainerFacts, OomKilled, ProbeAnswer, Publisher, RunState};
-use crate::host::nginx::{IncludePort, flag};
+use crate::host::nginx::flag;
 use crate::protocol::ids::PinnedImage;
-
-/// What nginx has loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) enum LoadedInclude {
-    /// No include that makes sense.
-    #[default]
-    Nothing,
-    /// An include that names a port.
-    Port(u16),
-    /// An include of ours: the flag decides.
-    Flag,
-}
-
-impl LoadedInclude {
-    /// What nginx makes of the include.
-    pub(super) fn by(files: &Disk) -> Self {
-        files
-            .get(Path::new(INCLUDE))
-            .map_or(Self::Nothing, |include| include.loaded(Self::from))
-    }
-
-    fn from(include: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(include);
-        match (flag::describe(&text), IncludePort::find(&text)) {
-            (Ok(Some(_)), _) => Self::Flag,
-            (_, Ok(found)) => Self::Port(found.port),
-            (_, Err(_)) => Self::Nothing,
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Container {
@@ -114,26 +85,6 @@ impl World {
     /// nginx goes on with what it loaded before `provision`.
     pub(crate) fn forget_reload(&mut self) {
         self.loaded = LoadedInclude::Port(8080);
-    }
-
-    /// As `nginx -T` prints it.
-    pub(super) fn nginx_dump(&self) -> String {
-        let mut dump = "# configuration file /etc/nginx/nginx.conf:\nhttp { access_log /a.log; include /etc/nginx/conf.d/*.conf; }\n\
-             # configuration file /etc/nginx/conf.d/default.conf:\n\
-             server { listen 80; server_name site; include /etc/nginx/conf.d/service-url.inc; location / { proxy_pass $service_url; } }\n"
-            .to_owned();
-        for (path, bytes) in self
-            .files
-            .iter()
-            .filter(|(path, _)| path.starts_with("/etc/nginx"))
-        {
-            let text = String::from_utf8_lossy(bytes);
-            dump.push_str(&format!(
-                "# configuration file {}:\n{text}\n",
-                path.display()
-            ));
-        }
-        dump
     }
 
     /// Whether nginx logs requests now.
