@@ -54,39 +54,32 @@ mod tests {
 
     use super::*;
     use crate::agent::crash::drive;
+    use crate::agent::events::warned;
     use crate::agent::prepare;
     use crate::agent::tests::{image, plan};
     use crate::host::nginx::flag::FlagVersion;
     use crate::host::sim::SimHost;
-    use crate::protocol::event::Happening;
     use crate::protocol::plan::Target;
-    use crate::protocol::wire::Reply;
 
     /// The warnings before a deploy.
-    fn warned(host: &SimHost) -> Vec<(String, String)> {
+    fn before_a_deploy(host: &SimHost) -> Vec<(String, String)> {
         let (listener, mut replies) = unbounded_channel();
         let events = Events::new(host, None, listener);
         let site = plan(1, Target::Image(image(1))).site;
         let cancel = Cell::new(false);
         let look = prepare::run(host, &events, &site, &cancel);
         drive(host, Box::pin(look)).unwrap().unwrap();
-        let mut warned = Vec::new();
-        while let Ok(Reply::Event(event)) = replies.try_recv() {
-            if let Happening::Warning { text, hint } = event.what {
-                warned.push((text, hint));
-            }
-        }
-        warned
+        warned(&mut replies)
     }
 
     #[test]
     fn every_deploy_says_so_until_they_are_written_again() {
-        assert_eq!(warned(&SimHost::new()), [], "they are not ours");
-        assert_eq!(warned(&SimHost::provisioned()), []);
+        assert_eq!(before_a_deploy(&SimHost::new()), [], "they are not ours");
+        assert_eq!(before_a_deploy(&SimHost::provisioned()), []);
         for version in [FlagVersion::One, FlagVersion::Two] {
             let host = SimHost::provisioned();
             host.world.borrow_mut().provisioned_earlier(version);
-            let warned = warned(&host);
+            let warned = before_a_deploy(&host);
             let [(text, hint)] = warned.as_slice() else {
                 panic!("{warned:?}");
             };

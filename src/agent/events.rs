@@ -200,3 +200,17 @@ impl<'a, H: Files + Clock> Events<'a, H> {
         .await;
     }
 }
+
+/// The warnings among what was said so far.
+#[cfg(test)]
+pub(super) fn warned(
+    replies: &mut tokio::sync::mpsc::UnboundedReceiver<Reply>,
+) -> Vec<(String, String)> {
+    let mut warned = Vec::new();
+    while let Ok(Reply::Event(event)) = replies.try_recv() {
+        if let Happening::Warning { text, hint } = event.what {
+            warned.push((text, hint));
+        }
+    }
+    warned
+}

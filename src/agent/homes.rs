@@ -42,7 +42,12 @@ impl Homes {
             )?;
         let folder = folder(host, site).await?;
         let one = project(host, site, &folder, &site.slots.one, tool).await?;
-        let two = project(host, site, &folder, &site.slots.two, tool).await?;
+        let second = &site.slots.two;
+        let two = if second.files() == site.slots.one.files() {
+            one.named(second.project().cloned())
+        } else {
+            project(host, site, &folder, second, tool).await?
+        };
         Self::read_in(host, site, nginx, PerSlot { one, two }).await
     }
 
@@ -79,10 +84,7 @@ impl Homes {
             }
         };
         Ok(Self {
-            slots: PerSlot {
-                one: slot(Slot::One),
-                two: slot(Slot::Two),
-            },
+            slots: PerSlot::of(slot),
             projects,
             files,
         })
@@ -104,10 +106,7 @@ impl Homes {
             let name = Some(names.get(slot).clone());
             self.projects.get(slot).named(name)
         };
-        let projects = PerSlot {
-            one: project(Slot::One),
-            two: project(Slot::Two),
-        };
+        let projects = PerSlot::of(project);
         if renamed {
             return Self::read_in(host, site, nginx, projects).await;
         }
@@ -151,14 +150,10 @@ impl Homes {
     /// What must run before each slot: what its own files name, or those of both.
     pub(super) fn dependencies(&self, site: &Site) -> StepResult<PerSlot<Vec<ServiceName>>> {
         let given = site.dependencies.as_deref();
-        let of = |slot: Slot| {
+        PerSlot::try_of(|slot| {
             let services = self.described_with(slot);
             let found = self.files.get(slot).dependencies(&services, given);
             found.map_err(|problem| said(site, slot, &problem))
-        };
-        Ok(PerSlot {
-            one: of(Slot::One)?,
-            two: of(Slot::Two)?,
         })
     }
 }

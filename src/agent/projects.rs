@@ -117,8 +117,5 @@ fn guess(
             None => spec.clone(),
         }
     };
-    PerSlot {
-        one: project(Slot::One),
-        two: project(Slot::Two),
-    }
+    PerSlot::of(project)
 }

@@ -73,7 +73,7 @@ async fn all(extent: Extent, word: &str) -> Result<Vec<String>> {
         match ended {
             Ok(()) => {}
             Err(error) if first.is_none() => first = Some(for_a_person(app, error)),
-            Err(error) => said.push(format!("{app}: {}", error.chain.join(": "))),
+            Err(error) => said.push(format!("{app}: {}", error.summary())),
         }
     }
     match first {
@@ -219,9 +219,7 @@ fn for_a_person(app: &AppName, error: Failure) -> Error {
         error.reason,
         format!("app `{app}` is not well"),
     );
-    let stuck = stuck
-        .because(error.chain.join(": "))
-        .log_tail(error.log_tail);
+    let stuck = stuck.because(error.summary()).log_tail(error.log_tail);
     error.hints.into_iter().fold(stuck, Error::hint)
 }
 

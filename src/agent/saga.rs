@@ -218,7 +218,7 @@ fn stuck<'a, H>(at: Step, mut why: Failure, failed: Option<(Step, Failure)>) -> 
     if let Some((step, error)) = failed {
         why.chain.push(format!(
             "while undoing what {step} made necessary: {}",
-            error.chain.join(": ")
+            error.summary()
         ));
         why.log_tail = error.log_tail;
     }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
+use super::{Reason, causes};
 
 /// Why something failed: the same from the step that failed to whoever shows it. Carries no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +40,7 @@ impl Failure {
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let cause = cause.into();
-        let first: &(dyn StdError + 'static) = &*cause;
-        for cause in std::iter::successors(Some(first), |error| (*error).source()) {
+        for cause in causes(&*cause) {
             let line = cause.to_string();
             // Some libraries repeat their source in `Display`; a person should read it once.
             if self.chain.last().is_none_or(|last| !last.contains(&line)) {

@@ -10,6 +10,13 @@ use std::fmt;
 pub use failure::Failure;
 pub use reason::Reason;
 
+/// An error and every cause below it, outermost first.
+pub fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
 /// The documented exit codes of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
@@ -113,6 +120,11 @@ impl Error {
     /// What failed and every cause below it, outermost first.
     pub fn chain(&self) -> &[String] {
         &self.failure.chain
+    }
+
+    /// The chain as one line.
+    pub fn summary(&self) -> String {
+        self.failure.summary()
     }
 
     /// What to do next, one sentence each.

@@ -51,8 +51,13 @@ impl FromStr for RegistryName {
     }
 }
 
+/// Whether this host is Docker Hub.
+pub fn is_docker_hub(host: &str) -> bool {
+    HUB.contains(&host)
+}
+
 fn one_spelling(host: String) -> String {
-    if HUB.contains(&host.as_str()) {
+    if is_docker_hub(&host) {
         HUB[0].to_owned()
     } else {
         host

@@ -51,6 +51,22 @@ pub struct PerSlot<T> {
 }
 
 impl<T> PerSlot<T> {
+    /// What `make` makes for each slot.
+    pub fn of(mut make: impl FnMut(Slot) -> T) -> Self {
+        Self {
+            one: make(Slot::One),
+            two: make(Slot::Two),
+        }
+    }
+
+    /// The same, unless it fails for one.
+    pub fn try_of<E>(mut make: impl FnMut(Slot) -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self {
+            one: make(Slot::One)?,
+            two: make(Slot::Two)?,
+        })
+    }
+
     /// The value of `slot`, to be changed.
     pub fn get_mut(&mut self, slot: Slot) -> &mut T {
         match slot {

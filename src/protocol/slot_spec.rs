@@ -151,10 +151,7 @@ impl PerSlot<SlotSpec> {
                     name.parse()
                         .unwrap_or_else(|_too_long| SlotName::from(&self.get(slot).service))
                 };
-                PerSlot {
-                    one: numbered(Slot::One),
-                    two: numbered(Slot::Two),
-                }
+                PerSlot::of(numbered)
             }
         }
     }

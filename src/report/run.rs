@@ -126,7 +126,7 @@ impl<'a> RunReport<'a> {
         let settings = self.config.github.as_ref()?;
         Github::new(settings, self.context).unwrap_or_else(|error| {
             let hint = error.hints().first().map_or("", String::as_str);
-            let text = error.chain().join(": ");
+            let text = error.summary();
             self.reporter.warning(&text, hint);
             None
         })

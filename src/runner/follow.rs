@@ -126,9 +126,7 @@ impl<'a> Follower<'a> {
             match self.connect_again().await {
                 Ok(ConnectionEnd::Everything(finished)) => return Ok(finished),
                 Ok(ConnectionEnd::Part(end)) => last = end,
-                Err(error) => self
-                    .reporter
-                    .note(&format!("not yet: {}", error.chain().join(": "))),
+                Err(error) => self.reporter.note(&format!("not yet: {}", error.summary())),
             }
         }
         Err(lost(last))

@@ -58,7 +58,7 @@ fn complain(by: &Invocation, error: &Error) {
     let reporter = Run::new(by, &told, &told.secrets()).reporter;
     reporter.add_masks();
     let hint = error.hints().first().map_or("", String::as_str);
-    reporter.warning(&error.chain().join(": "), hint);
+    reporter.warning(&error.summary(), hint);
 }
 
 /// Asks the host how the run ended. Never fails: what cannot be found out is in the result.
@@ -115,7 +115,7 @@ impl Look<'_> {
             if !may_pass(&error) || Instant::now() + PAUSE > deadline {
                 return Err(unknown(&error));
             }
-            let why = error.chain().join(": ");
+            let why = error.summary();
             self.reporter.note(&format!("not yet: {why}"));
             last = Some(error);
             tokio::time::sleep(PAUSE).await;
@@ -188,7 +188,7 @@ fn at_work() -> Error {
 fn unknown(why: &Error) -> Error {
     let what = "the run was cut short, and the host cannot be asked how it ended";
     let error = Error::new(ExitCode::Stuck, why.reason(), what)
-        .because(why.chain().join(": "))
+        .because(why.summary())
         .hint("the host finishes on its own if it is up: check with `pct-deploy status` and `pct-deploy history`");
     why.hints()
         .iter()

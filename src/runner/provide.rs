@@ -92,7 +92,7 @@ impl Provided {
             pushed = timeout(LATER_PUSH, push) => match pushed {
                 Ok(Ok(pushed)) if pushed.digest == digest => return,
                 Ok(Ok(pushed)) => format!("the registry has {} for it", pushed.digest),
-                Ok(Err(error)) => error.chain().join(": "),
+                Ok(Err(error)) => error.summary(),
                 Err(_elapsed) => format!("not done within {} s", LATER_PUSH.as_secs()),
             },
             _ = run.by.cancel.requested() => "cancelled".to_owned(),

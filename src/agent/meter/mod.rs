@@ -364,10 +364,8 @@ impl<'a, H: Host> Meter<'a, H> {
         receipt.probes = self.route.told();
         match self.log {
             TrafficLog::Kept(format) => {
-                receipt.traffic = Some(PerSlot {
-                    one: seen.during(Slot::One).served(patience),
-                    two: seen.during(Slot::Two).served(patience),
-                });
+                let served = |slot| seen.during(slot).served(patience);
+                receipt.traffic = Some(PerSlot::of(served));
                 receipt.baseline = Some(self.baseline.borrow().whole.served(patience));
                 receipt.series = seen.series(new, self.open_for_ms.get());
                 let first = seen.first_ms(new).zip(healthy_ms);

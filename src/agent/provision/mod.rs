@@ -107,7 +107,7 @@ async fn locked<H: Host>(
             Ok(()) => error,
             Err(left) => error.hint(format!(
                 "not everything could be put back ({}); the old files are in `{}`",
-                left.chain.join(": "),
+                left.summary(),
                 paths.backups().display()
             )),
         });

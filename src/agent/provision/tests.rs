@@ -5,18 +5,16 @@ use std::cell::Cell;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::provision;
-use crate::agent::events::Events;
+use crate::agent::events::{Events, warned};
 use crate::agent::failure::StepResult;
 use crate::agent::tests::{deployed, image, plan};
 use crate::host::nginx::context::IncludeContext;
 use crate::host::nginx::flag::{FlagSwitch, Keeping};
 use crate::host::sim::{FOLDER, INCLUDE, SimHost};
-use crate::protocol::event::Happening;
 use crate::protocol::place;
 use crate::protocol::plan::Target;
 use crate::protocol::provision::{Change, OwnLines, Provision, ProvisionMode};
 use crate::protocol::slot::PerSlot;
-use crate::protocol::wire::Reply;
 
 fn provision_with(
     host: &SimHost,
@@ -310,13 +308,7 @@ fn warnings(host: &SimHost, mode: ProvisionMode) -> Vec<(String, String)> {
     };
     let events = Events::new(host, None, listener);
     run(host, &events, &order).unwrap();
-    let mut warned = Vec::new();
-    while let Ok(Reply::Event(event)) = replies.try_recv() {
-        if let Happening::Warning { text, hint } = event.what {
-            warned.push((text, hint));
-        }
-    }
-    warned
+    warned(&mut replies)
 }
 
 fn runs_systemd(host: &SimHost) {

@@ -41,7 +41,7 @@ pub(in crate::agent) async fn apply<H: Host>(swap: &Swap<'_, H>) -> StepResult<(
         Err(error) => {
             swap.decided_at.set(Some(swap.host.elapsed_ms()));
             if error.reason != Reason::Cancelled {
-                report(swap, &worse_because(swap, began, error.chain.join(": ")));
+                report(swap, &worse_because(swap, began, error.summary()));
             }
             return Err(error);
         }

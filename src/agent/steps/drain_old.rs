@@ -14,14 +14,12 @@ use crate::agent::steps::stop_old;
 use crate::agent::swap::Swap;
 use crate::agent::wait::Wait;
 use crate::error::Reason;
-use crate::host::nginx::flag::KEPT_IDLE;
+use crate::host::nginx::flag::{IDLE_IS_GONE, KEPT_IDLE};
 use crate::host::{Host, HostResult};
 use crate::protocol::slot::Slot;
 use crate::protocol::step::Step;
 
 const POLL: Duration = Duration::from_millis(25);
-/// nginx closes an idle connection some time after it is due.
-const LATE: Duration = Duration::from_millis(250);
 /// Zero must be seen this often in a row: between two requests of one client there is a gap.
 const ZEROES: u32 = 2;
 
@@ -63,7 +61,7 @@ async fn open<H: Host>(swap: &Swap<'_, H>, slot: Slot) -> HostResult<u32> {
 /// Waits for `slot` to be idle; what is left at the deadline is the answer.
 pub(super) async fn drain<H: Host>(swap: &Swap<'_, H>, slot: Slot, step: Step) -> StepResult<u32> {
     let kept = match swap.begun.switch {
-        Switch::Flag => KEPT_IDLE + LATE,
+        Switch::Flag => IDLE_IS_GONE,
         Switch::Reload(_) => Duration::ZERO,
     };
     // However short it is to be: an idle connection is nothing to cut.
@@ -84,7 +82,10 @@ pub(super) async fn drain<H: Host>(swap: &Swap<'_, H>, slot: Slot, step: Step) -
         if open > 0 {
             let name = swap.begun.slots.get(slot).name();
             let text = if u128::from(wait.waited_ms()) < kept.as_millis() {
-                format!("{open} connections to {name}, in flight or kept for 1 s")
+                format!(
+                    "{open} connections to {name}, in flight or kept for {} s",
+                    KEPT_IDLE.as_secs()
+                )
             } else {
                 format!("{open} requests in flight to {name}")
             };

@@ -45,7 +45,7 @@ pub(super) async fn lowered_from_the_start<H: Host>(
         format_args!("`{service}` boots with its own weight"),
     );
     if let (Ok(()), Err(why)) = (&started, lowered) {
-        let text = why.chain.join(": ");
+        let text = why.summary();
         swap.events.progress(Step::StartSlot, text).await;
     }
     started

@@ -1,9 +1,10 @@
 //! What the words of engines and registries mean. The engine has a status for few things; its text says more.
 
-use std::error::Error as StdError;
 use std::io::ErrorKind;
 
 use bollard::errors::Error;
+
+use crate::error::causes;
 
 /// What went wrong. The first of those that fit a text is meant, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,8 +126,7 @@ pub(crate) fn status(error: &Error) -> Option<u16> {
 
 /// What the operating system said about a connection to the engine.
 pub(crate) fn io_kind(error: &Error) -> Option<ErrorKind> {
-    let first: Option<&(dyn StdError + 'static)> = Some(error);
-    std::iter::successors(first, |error| (*error).source())
+    causes(error)
         .find_map(|error| error.downcast_ref::<std::io::Error>())
         .map(std::io::Error::kind)
 }

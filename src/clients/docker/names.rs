@@ -1,15 +1,11 @@
 //! Names of images as registries and engines spell them.
 
 use crate::protocol::ids::{Digest, Repository};
+use crate::protocol::registry::is_docker_hub;
 
 /// The registry's host, or `None` for Docker Hub under any of its names.
 pub(crate) fn registry_host(repository: &Repository) -> Option<&str> {
-    repository.registry().filter(|host| {
-        !matches!(
-            *host,
-            "docker.io" | "index.docker.io" | "registry-1.docker.io"
-        )
-    })
+    repository.registry().filter(|host| !is_docker_hub(host))
 }
 
 /// The digest in a `name@digest` of this repository, however either is spelled.

@@ -14,7 +14,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::encoded::path_part;
 use crate::clients::retry::retry;
 use crate::clients::{http, text};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, causes};
 use crate::secret::Secret;
 use crate::secret::cut::whole_words;
 
@@ -259,13 +259,7 @@ fn api_error(error: octocrab::Error) -> ApiError {
         // There was an answer, and it is not what the documentation says.
         octocrab::Error::Serde { source, .. } => (Some(200), source.to_string()),
         octocrab::Error::Json { source, .. } => (Some(200), source.to_string()),
-        other => {
-            let mut cause: &dyn std::error::Error = other;
-            while let Some(next) = cause.source() {
-                cause = next;
-            }
-            (None, cause.to_string())
-        }
+        other => (None, causes(other).last().unwrap_or(other).to_string()),
     };
     let fate = match (status, &error) {
         (Some(..500), _) => Fate::Refused,

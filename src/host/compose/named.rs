@@ -18,7 +18,7 @@ pub fn spellings(
     files: &PerSlot<ComposeFile>,
     services: &PerSlot<ServiceName>,
 ) -> Result<PerSlot<Spelling>, (Slot, ComposeProblem)> {
-    let of = |slot: Slot| {
+    let PerSlot { mut one, mut two } = PerSlot::try_of(|slot| {
         let (file, service) = (files.get(slot), services.get(slot));
         let value = described(file, service).map_err(|problem| (slot, problem))?;
         let published = ports::published(service, value).unwrap_or_default();
@@ -26,8 +26,7 @@ pub fn spellings(
             names: called(file, service, value),
             published: published.iter().map(|port| port.host).collect(),
         })
-    };
-    let (mut one, mut two) = (of(Slot::One)?, of(Slot::Two)?);
+    })?;
     let (of_one, of_two) = (one.names.clone(), two.names.clone());
     for (names, other) in [(&mut one.names, of_two), (&mut two.names, of_one)] {
         for name in names.iter_mut().filter(|name| other.contains(name)) {
@@ -45,7 +44,7 @@ pub fn slots_by_name(
     health: Option<u16>,
 ) -> Result<PerSlot<SlotService>, (Slot, ComposeProblem)> {
     let spellings = spellings(files, services)?;
-    let of = |slot: Slot| {
+    PerSlot::try_of(|slot| {
         let service = services.get(slot);
         let value = described(files.get(slot), service).map_err(|problem| (slot, problem))?;
         Ok(SlotService {
@@ -57,10 +56,6 @@ pub fn slots_by_name(
             project: None,
             hosts: spellings.get(slot).names.clone(),
         })
-    };
-    Ok(PerSlot {
-        one: of(Slot::One)?,
-        two: of(Slot::Two)?,
     })
 }
 

@@ -19,10 +19,7 @@ pub fn slots(
         let ports = value.and_then(|value| ports::published(service, value));
         ports.map_err(|problem| (slot, problem))
     };
-    let published = PerSlot {
-        one: published(Slot::One)?,
-        two: published(Slot::Two)?,
-    };
+    let published = PerSlot::try_of(published)?;
     let mut all = published.one.iter().chain(&published.two);
     let serving = all
         .find(|port| named.contains(&port.host))
@@ -44,7 +41,7 @@ pub fn slots(
         })
     };
     let slot = |slot: Slot| described(slot).map_err(|problem| (slot, problem));
-    let (one, two) = (slot(Slot::One)?, slot(Slot::Two)?);
+    let PerSlot { one, two } = PerSlot::try_of(slot)?;
     if one.port == two.port {
         let problem = ComposeProblem::SamePort {
             one: one.service.to_string(),

@@ -13,7 +13,7 @@ pub(super) struct ControlGroup {
 
 /// Which kind of control groups has a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CgroupVersion {
+enum CgroupVersion {
     One,
     Two,
 }
@@ -33,7 +33,7 @@ impl ControlGroup {
     }
 
     /// The folders in which a controller may have its files. Lines are `<number>:<controllers>:<path>`, cgroups(7).
-    pub(super) fn folders(&self, controller: &str) -> Vec<(CgroupVersion, PathBuf)> {
+    fn folders(&self, controller: &str) -> Vec<(CgroupVersion, PathBuf)> {
         let folder = |line: &str| {
             let (_, rest) = line.split_once(':')?;
             let (controllers, path) = rest.split_once(':')?;

@@ -27,6 +27,12 @@ pub(super) fn program(name: &str, doing: &str) -> HostResult<Program> {
     }
 }
 
+/// Whether sudo runs whatever we ask, without a password.
+pub(super) async fn runs_everything() -> HostResult<()> {
+    let sudo = Program::find("sudo", "act as root")?.args(["-n", "true"]);
+    sudo.deadline(SUDO_DEADLINE).finish().await
+}
+
 /// The file that we were started from. When it is gone, which it is not while the agents are kept as they should be, the
 /// kernel still has it.
 pub(super) fn own_program() -> HostResult<PathBuf> {

@@ -153,9 +153,7 @@ impl Replacing {
 
 /// Whether all of this work will go without a password.
 pub(super) async fn may(work: &RootWork) -> HostResult<()> {
-    let doing = "act as root";
-    let all = Program::find("sudo", doing)?.args(["-n", "true"]);
-    let Err(error) = all.deadline(SUDO_DEADLINE).finish().await else {
+    let Err(error) = root::runs_everything().await else {
         return Ok(());
     };
     if !matches!(error.trouble, Trouble::Denied | Trouble::Refused) {
@@ -164,7 +162,7 @@ pub(super) async fn may(work: &RootWork) -> HostResult<()> {
     for command in commands(work) {
         if !command.is_allowed().await? {
             let what = command.rule().unwrap_or_else(|| command.name.to_owned());
-            return Err(HostError::new(Trouble::Denied, doing)
+            return Err(HostError::new(Trouble::Denied, "act as root")
                 .because(format!("`sudo -n {what}` is not allowed")));
         }
     }

@@ -11,14 +11,12 @@ use rustix::net::{
 
 use super::super::HostResult;
 use super::super::error::HostError;
-use super::super::nginx::flag::KEPT_IDLE;
+use super::super::nginx::flag::IDLE_IS_GONE;
 
 /// The kernel answers at once.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Room for what the kernel sends at once.
 const PIECE: usize = 32 * 1024;
-/// nginx closes an idle connection some time after it is due.
-const LATE_MS: u32 = 250;
 
 const HEADER: usize = 16;
 const SOCKET: usize = 72;
@@ -142,10 +140,9 @@ fn info(body: &[u8]) -> Option<TcpInfo> {
 /// For how long a request waits: something was sent, and nothing has come since. A connection that nginx keeps looks
 /// like that, too, when the last answer came within one tick of the kernel's clock; but not for longer than it is kept.
 fn waits(info: TcpInfo) -> Option<u64> {
-    let kept_ms = u32::try_from(KEPT_IDLE.as_millis()).unwrap_or(u32::MAX);
+    let gone_ms = u32::try_from(IDLE_IS_GONE.as_millis()).unwrap_or(u32::MAX);
     let may_be_idle = info.has_received && info.received_ms == info.sent_ms;
-    let answered = info.received_ms < info.sent_ms
-        || (may_be_idle && info.sent_ms < kept_ms.saturating_add(LATE_MS));
+    let answered = info.received_ms < info.sent_ms || (may_be_idle && info.sent_ms < gone_ms);
     (!answered).then_some(info.sent_ms.into())
 }
 

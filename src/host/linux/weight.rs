@@ -13,16 +13,15 @@ use std::path::{Path, PathBuf};
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
 use super::super::facts::OwnWeights;
-use super::group::{CgroupVersion, ControlGroup};
+use super::group::ControlGroup;
 use super::root::{SUDO_DEADLINE, program};
 
-/// The files of each version, with their controllers. The disk has one where its scheduler or the kernel weighs.
-const IN_ONE: [(&str, &str); 3] = [
-    ("cpu", "cpu.shares"),
-    ("blkio", "blkio.bfq.weight"),
-    ("blkio", "blkio.weight"),
+/// Controllers, each with its file in version 1 and in version 2. The disk has one where its scheduler or the kernel weighs.
+const FILES: [(&str, &str, &str); 3] = [
+    ("cpu", "cpu.shares", "cpu.weight"),
+    ("blkio", "blkio.bfq.weight", "io.bfq.weight"),
+    ("blkio", "blkio.weight", "io.weight"),
 ];
-const IN_TWO: [&str; 3] = ["cpu.weight", "io.bfq.weight", "io.weight"];
 /// A hundredth of the usual weight of the processors, and a value that every one of the files takes.
 const LOW_IN_ONE: &str = "10";
 const LOW_IN_TWO: &str = "1";
@@ -83,19 +82,14 @@ pub(super) async fn restore(own: &OwnWeights) -> HostResult<()> {
 
 /// The files of a group that are there.
 fn files(group: &ControlGroup) -> Vec<PathBuf> {
-    let one = IN_ONE.into_iter().flat_map(|(controller, name)| {
-        let folders = group.folders(controller).into_iter();
-        let folders = folders.filter(|(version, _)| *version == CgroupVersion::One);
-        folders.map(move |(_, folder)| folder.join(name))
-    });
-    let folders = group.folders("cpu").into_iter();
-    let folders = folders.filter(|(version, _)| *version == CgroupVersion::Two);
-    let two = folders.flat_map(|(_, folder)| IN_TWO.map(|name| folder.join(name)));
-    one.chain(two).filter(|file| file.exists()).collect()
+    let files = FILES
+        .into_iter()
+        .flat_map(|(controller, in_one, in_two)| group.files(controller, in_one, in_two));
+    files.filter(|file| file.exists()).collect()
 }
 
 fn low(file: &Path) -> &'static str {
-    match IN_TWO.iter().any(|name| file.ends_with(name)) {
+    match FILES.iter().any(|(_, _, in_two)| file.ends_with(in_two)) {
         true => LOW_IN_TWO,
         false => LOW_IN_ONE,
     }

@@ -22,6 +22,9 @@ const MARK: &str = "# pct-deploy switch ";
 /// (gunicorn has 2 s), and than anyone waits for a drain.
 pub const KEPT_IDLE: Duration = Duration::from_secs(1);
 
+/// After so long an idle connection is gone: nginx closes it some time after it is due.
+pub const IDLE_IS_GONE: Duration = KEPT_IDLE.saturating_add(Duration::from_millis(250));
+
 /// Where nginx tells this machine, and no other, which slot takes traffic: in a text of version 1, and in later ones
 /// the beginning of it.
 const SLOT_PATH: &str = "/.pct-deploy/slot";

@@ -1,30 +1,27 @@
 //! What Mattermost and Rocket.Chat are told, and that they draw it.
 
-use sandbox::slack::{Receiver, refusal_by};
+use sandbox::slack::Receiver;
 use serde_json::Value;
 
 use crate::config::types::{Language, MessageFormat};
 use crate::protocol::result::RunResult;
+use crate::report::context::RunContext;
 use crate::report::fixtures::{baked_away, context, deployed, rolled_back};
-use crate::report::message::message;
-use crate::report::message::samples::{author, config, longest};
+use crate::report::message::samples::{longest, told};
 
-fn body(result: &RunResult) -> Value {
-    let config = config(MessageFormat::Mattermost);
-    let body = message(
-        &config,
+fn body(context: &RunContext, result: &RunResult) -> Value {
+    told(
+        MessageFormat::Mattermost,
+        Receiver::Mattermost,
         Language::English,
-        &context(),
-        Some(&author()),
+        context,
         result,
-    );
-    assert_eq!(refusal_by(Receiver::Mattermost, &body), None, "{body}");
-    body
+    )
 }
 
 #[test]
 fn a_deploy_has_its_colour_its_line_its_facts_and_its_links() {
-    let body = body(&deployed());
+    let body = body(&context(), &deployed());
     let first = &body["attachments"][0];
     assert_eq!(first["color"], "#2eb67d");
     assert_eq!(first["title"], "✅ pct-backend deployed");
@@ -53,7 +50,7 @@ fn a_deploy_has_its_colour_its_line_its_facts_and_its_links() {
 
 #[test]
 fn a_failure_shows_step_cause_cure_and_log() {
-    let body = body(&rolled_back());
+    let body = body(&context(), &rolled_back());
     let text = body["attachments"][0]["text"].as_str().unwrap();
     for part in [
         "**Failed step** `await_healthy`",
@@ -73,15 +70,8 @@ fn a_failure_shows_step_cause_cure_and_log() {
 #[test]
 fn the_longest_texts_stay_within_its_limits() {
     let (context, result) = longest(baked_away());
-    let config = config(MessageFormat::Mattermost);
-    let body = message(
-        &config,
-        Language::English,
-        &context,
-        Some(&author()),
-        &result,
-    );
-    assert_eq!(refusal_by(Receiver::Mattermost, &body), None, "{body}");
+    let (format, receiver) = (MessageFormat::Mattermost, Receiver::Mattermost);
+    let body = told(format, receiver, Language::English, &context, &result);
     let text = body["attachments"][0]["text"].as_str().unwrap();
     for kept in ["rolled back in bake", "**Cause** ", "[Run]("] {
         assert!(text.contains(kept), "{text}");

@@ -6,26 +6,24 @@ use serde_json::{Value, json};
 
 use crate::config::types::{Language, MessageFormat};
 use crate::protocol::result::RunResult;
+use crate::report::context::RunContext;
 use crate::report::fixtures::{baked_away, context, deployed, rolled_back};
 use crate::report::message::message;
-use crate::report::message::samples::{author, config, longest, text};
+use crate::report::message::samples::{author, config, longest, text, told};
 
-fn body(result: &RunResult) -> Value {
-    let config = config(MessageFormat::Discord);
-    let body = message(
-        &config,
+fn body(context: &RunContext, result: &RunResult) -> Value {
+    told(
+        MessageFormat::Discord,
+        Receiver::Discord,
         Language::Korean,
-        &context(),
-        Some(&author()),
+        context,
         result,
-    );
-    assert_eq!(refusal_by(Receiver::Discord, &body), None, "{body}");
-    body
+    )
 }
 
 #[test]
 fn a_deploy_is_one_embed_that_calls_nobody() {
-    let body = body(&deployed());
+    let body = body(&context(), &deployed());
     assert_eq!(body["allowed_mentions"], json!({ "parse": [] }));
     let embed = &body["embeds"][0];
     assert_eq!(embed["title"], "✅ pct-backend 배포 성공");
@@ -43,7 +41,7 @@ fn a_deploy_is_one_embed_that_calls_nobody() {
 
 #[test]
 fn a_failure_has_its_log_in_an_embed_of_its_own() {
-    let body = body(&rolled_back());
+    let body = body(&context(), &rolled_back());
     let text = body["embeds"][0]["description"].as_str().unwrap();
     assert!(text.contains("**실패한 단계** `await_healthy`"), "{text}");
     let log = body["embeds"][1]["description"].as_str().unwrap();
@@ -56,15 +54,8 @@ fn a_failure_has_its_log_in_an_embed_of_its_own() {
 #[test]
 fn the_longest_texts_stay_within_discords_limits() {
     let (context, result) = longest(baked_away());
-    let config = config(MessageFormat::Discord);
-    let body = message(
-        &config,
-        Language::English,
-        &context,
-        Some(&author()),
-        &result,
-    );
-    assert_eq!(refusal_by(Receiver::Discord, &body), None, "{body}");
+    let (format, receiver) = (MessageFormat::Discord, Receiver::Discord);
+    let body = told(format, receiver, Language::English, &context, &result);
     let text = body["embeds"][0]["description"].as_str().unwrap();
     for kept in ["rolled back in bake", "**Cause** ", "[Run]("] {
         assert!(text.contains(kept), "{text}");

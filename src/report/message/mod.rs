@@ -8,6 +8,7 @@ mod discord;
 mod facts;
 mod markdown;
 mod mrkdwn;
+mod parts;
 #[cfg(test)]
 #[path = "sample_tests.rs"]
 mod samples;

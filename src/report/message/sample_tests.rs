@@ -1,12 +1,15 @@
 //! What the tests of the receivers share.
 
 use proptest::prelude::*;
+use sandbox::slack::{Receiver, refusal_by};
+use serde_json::Value;
 
 use crate::clients::github::HeadCommit;
-use crate::config::types::{MessageFormat, SlackConfig, SlackField, SlackOn};
+use crate::config::types::{Language, MessageFormat, SlackConfig, SlackField, SlackOn};
 use crate::protocol::result::RunResult;
 use crate::report::context::RunContext;
 use crate::report::fixtures::context;
+use crate::report::message::message;
 use crate::secret::Secret;
 
 pub(super) fn config(format: MessageFormat) -> SlackConfig {
@@ -18,6 +21,19 @@ pub(super) fn config(format: MessageFormat) -> SlackConfig {
         fields: SlackField::ALL.to_vec(),
         on: SlackOn::Always,
     }
+}
+
+/// What a receiver is told of a run, with every fact; it takes that.
+pub(super) fn told(
+    format: MessageFormat,
+    receiver: Receiver,
+    language: Language,
+    context: &RunContext,
+    result: &RunResult,
+) -> Value {
+    let body = message(&config(format), language, context, Some(&author()), result);
+    assert_eq!(refusal_by(receiver, &body), None, "{body}");
+    body
 }
 
 pub(super) fn author() -> HeadCommit {
@@ -50,6 +66,9 @@ pub(super) fn text() -> impl Strategy<Value = String> {
             "`",
             "``",
             "[x](http://x)",
+            "&",
+            "&amp;",
+            "<http://x|y>",
             "*",
             "_",
             "\n",
@@ -68,6 +87,7 @@ pub(super) fn text() -> impl Strategy<Value = String> {
         any::<char>().prop_map(String::from),
         (0..4000_usize).prop_map(|n| "*".repeat(n)),
         (0..4000_usize).prop_map(|n| "\"".repeat(n)),
+        (0..4000_usize).prop_map(|n| "&".repeat(n)),
     ];
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }

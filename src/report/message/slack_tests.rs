@@ -10,6 +10,7 @@ use crate::error::{Failure, Reason};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::result::{FailedStage, RunResult};
 use crate::report::fixtures::{baked_away, context, deployed, reloaded, rolled_back};
+use crate::report::message::samples::text;
 use crate::report::message::{is_wanted, length, message};
 use crate::secret::Secret;
 
@@ -264,37 +265,6 @@ fn every_end_has_its_title_and_colour_in_both_languages() {
             assert!(text.starts_with(&format!("{title} — ")), "{text}");
         }
     }
-}
-
-/// What anybody can put into a branch, a commit, a log or an error: markup, fences, entities, nothing.
-fn text() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        prop::sample::select(vec![
-            "<!channel>",
-            "<@U1>",
-            "```",
-            "&",
-            "&amp;",
-            "<http://x|y>",
-            "*",
-            "`",
-            "\n",
-            "\u{202e}",
-            "🎅🏼",
-            "\u{1b}[31m",
-            "한글",
-            "|",
-            "\"",
-            "\\",
-            "\0",
-            " "
-        ])
-        .prop_map(str::to_owned),
-        "\\PC{0,12}",
-        any::<char>().prop_map(String::from),
-        (0..4000_usize).prop_map(|n| "&".repeat(n)),
-    ];
-    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
 proptest! {

@@ -69,7 +69,7 @@ impl ChannelMessage<'_> {
         };
         let posted = webhook::post(&webhook, &message).await;
         posted.map_err(|error| {
-            let text = redact::short(&error.chain().join(": "), run.reporter.redactor());
+            let text = redact::short(&error.summary(), run.reporter.redactor());
             Warning::new(text, error.hints().first().map(String::as_str))
         })?;
         Ok(Delivery::Yes)

@@ -73,7 +73,7 @@ pub async fn build(
             ));
             job.run(Builder::Classic).await
         }
-        Err(Failed::Said(error)) if lost_context::may_be_why(&error.chain().join(": ")) => {
+        Err(Failed::Said(error)) if lost_context::may_be_why(&error.summary()) => {
             job.without_buildkit(error).await
         }
         outcome => outcome,
@@ -206,7 +206,7 @@ impl BuildJob<'_> {
         let built = self.run(Builder::Classic).await;
         built.map_err(|failed| {
             let error = Error::from(failed);
-            let needs_buildkit = error.chain().join(": ").contains("BuildKit");
+            let needs_buildkit = error.summary().contains("BuildKit");
             Failed::Said(if needs_buildkit {
                 error.hint(lost_context::CURE)
             } else {

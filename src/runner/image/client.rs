@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::clients::docker::errors::io_kind;
 use crate::clients::docker::{self, ANSWER, DEFAULT_SOCKET, EngineAddress};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, causes};
 use crate::protocol::ids::{Repository, Tag};
 
 /// The client's own limit covers sending the whole build context.
@@ -84,15 +84,9 @@ fn cure(error: &DockerError, address: &str) -> String {
 }
 
 /// An error with all its causes, for matching.
-pub(super) fn chain_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
+pub(super) fn chain_text(error: &(dyn std::error::Error + 'static)) -> String {
+    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Opener<'_> {
             if refused.may_pass {
                 self.reporter.note(&format!(
                     "{}; trying again in {} s",
-                    refused.error.chain().join(": "),
+                    refused.error.summary(),
                     pause.as_secs()
                 ));
             }
