@@ -55,6 +55,8 @@ mod resolve;
 mod revive;
 mod rights;
 mod route;
+#[cfg(test)]
+mod route_tests;
 mod saga;
 mod serve;
 mod serving;

@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use super::failure::{StepResult, StepResultExt as _};
-use super::route;
+use super::journal::entry::Switch;
+use super::route::{self, Obeyed};
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::compose::{self, ComposeFile, ComposeProblem};
-use crate::host::nginx::{NamedBy, NamedSlot, NginxPlace, Spelling};
+use crate::host::nginx::flag::Format;
+use crate::host::nginx::{Colours, NamedBy, NamedSlot, NginxPlace, Spelling};
 use crate::protocol::ids::ServiceName;
-use crate::protocol::plan::Site;
+use crate::protocol::plan::{Site, SwitchChoice};
 use crate::protocol::slot::{PerSlot, Slot, SlotService};
 
 /// How a file may name a slot.
@@ -42,6 +44,36 @@ fn example(slots: &PerSlot<Spelling>) -> String {
     format!(
         "name the live slot once, such as `set $service_url http://{one};` in a `server` block, or `server {one};` in an `upstream`"
     )
+}
+
+/// What an nginx in a container obeys: the file, which names the live slot.
+pub(super) async fn obeyed<H: Host>(
+    host: &H,
+    site: &Site,
+    nginx: &NginxPlace,
+    container: &str,
+    slots: &PerSlot<SlotService>,
+) -> StepResult<Obeyed> {
+    if site.switch == SwitchChoice::Flag {
+        let what = format!(
+            "setting `switch`: nginx runs in the container `{container}`, and the flag is for an nginx on the host itself"
+        );
+        return Err(Failure::new(Reason::PreflightFailed, what).hint(
+            "write `switch: auto`: traffic is moved by a reload, and the receipt says what that costs",
+        ));
+    }
+    let path = nginx.include.clone();
+    let text = route::read(host, site, &path).await?;
+    let named = slot(&path, &text, &slots.map(spelling))?.slot;
+    Ok(Obeyed {
+        switch: Switch::Reload(path),
+        named,
+        format: Format::Whole,
+        is_earlier: false,
+        own_logs: Vec::new(),
+        include: nginx.name.clone(),
+        colours: Colours::default(),
+    })
 }
 
 /// The slots as the file of an nginx in a container reaches them: by their names, or by their ports on the host.

@@ -154,9 +154,9 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
                 survey.homes.slots.get(other).name()
             ),
         )
-        .hint(format!("make it name the slot that serves, then `{} && {}` on the host",
-            survey.nginx.at.command("-t"),
-            survey.nginx.at.command("-s reload")
+        .hint(format!(
+            "make it name the slot that serves, then {} on the host",
+            survey.nginx.at.load_command()
         ))),
         Loaded::Yes | Loaded::No => Ok(()),
     }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::swap::Swap;
-use crate::host::facts::{ComposeProject, ContainerFacts, Upstream};
+use crate::host::facts::{ComposeProject, ContainerFacts, SlotUpstream};
 use crate::host::{Containers, Host, HostResult};
 use crate::protocol::slot::{Slot, SlotService};
 
@@ -49,10 +49,10 @@ pub(super) async fn address_in<H: Host>(swap: &Swap<'_, H>, slot: Slot) -> Socke
 }
 
 /// How nginx reaches a slot now.
-pub(super) async fn upstream<H: Host>(swap: &Swap<'_, H>, slot: Slot) -> HostResult<Upstream> {
+pub(super) async fn upstream<H: Host>(swap: &Swap<'_, H>, slot: Slot) -> HostResult<SlotUpstream> {
     let service = swap.begun.slots.get(slot);
     let Some(nginx) = swap.host.nginx_network(&swap.begun.nginx).await? else {
-        return Ok(Upstream::Published(service.address()));
+        return Ok(SlotUpstream::Published(service.address()));
     };
     let container = swap
         .host
@@ -64,7 +64,7 @@ pub(super) async fn upstream<H: Host>(swap: &Swap<'_, H>, slot: Slot) -> HostRes
             .map(|container| container.addresses.clone());
         addresses.unwrap_or_default()
     });
-    Ok(Upstream::Inside {
+    Ok(SlotUpstream::Inside {
         nginx,
         slot: container.and_then(|container| container.pid),
         addresses,

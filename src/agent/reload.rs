@@ -47,8 +47,5 @@ pub(super) fn during<T>(nginx: &NginxAt, done: HostResult<T>) -> StepResult<T> {
         Reason::SwitchFailed,
         "nginx cannot be made to load its configuration",
     )
-    .hint(format!(
-        "run `{}` on the host and fix what it reports",
-        nginx.command("-t")
-    ))
+    .hint(nginx.cure())
 }

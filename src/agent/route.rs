@@ -41,10 +41,7 @@ pub(super) async fn config<H: Host>(host: &H, nginx: &NginxAt) -> StepResult<Str
             Reason::PreflightFailed,
             "nginx refuses its present configuration",
         )
-        .hint(format!(
-            "run `{}` on the host and fix what it reports",
-            nginx.command("-t")
-        ));
+        .hint(nginx.cure());
     config.map_err(|failure| {
         if failure.log_tail.iter().any(|line| line.contains('\u{feff}')) {
             failure.hint("that file begins with a byte order mark, which no editor shows: `sudo sed -i '1s/^\\xEF\\xBB\\xBF//' FILE` takes it out")
@@ -126,7 +123,7 @@ pub(super) async fn obeyed<H: Host>(
     config: &str,
 ) -> StepResult<Obeyed> {
     if let NginxAt::Container(container) = &nginx.at {
-        return in_container(host, site, nginx, container, slots).await;
+        return named::obeyed(host, site, nginx, container, slots).await;
     }
     let (path, text) = include(host, site).await?;
     let include = path.display().to_string();
@@ -171,34 +168,6 @@ pub(super) async fn obeyed<H: Host>(
             path.display()
         ))
         .hint("run `pct-deploy provision` once, or write `switch: auto`")),
-    }
-}
-
-/// The file of an nginx in a container, which names the live slot.
-async fn in_container<H: Host>(
-    host: &H,
-    site: &Site,
-    nginx: &NginxPlace,
-    container: &str,
-    slots: &PerSlot<SlotService>,
-) -> StepResult<Obeyed> {
-    let path = nginx.include.clone();
-    let text = read(host, site, &path).await?;
-    let named = named::slot(&path, &text, &slots.map(named::spelling))?.slot;
-    match site.switch {
-        SwitchChoice::Auto | SwitchChoice::Reload => Ok(Obeyed {
-            switch: Switch::Reload(path),
-            named,
-            format: Format::Whole,
-            is_earlier: false,
-            own_logs: Vec::new(),
-            include: nginx.name.clone(),
-            colours: Colours::default(),
-        }),
-        SwitchChoice::Flag => Err(bad(format!(
-            "setting `switch`: nginx runs in the container `{container}`, and the flag is for an nginx on the host itself"
-        ))
-        .hint("write `switch: auto`: traffic is moved by a reload, and the receipt says what that costs")),
     }
 }
 
@@ -356,81 +325,4 @@ fn not_ours(path: &Path, why: NotOurs) -> Failure {
 
 fn bad(what: impl Into<String>) -> Failure {
     Failure::new(Reason::PreflightFailed, what)
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::agent::tests::{deployed, image, swap};
-    use crate::host::sim::{INCLUDE, SimHost};
-    use crate::protocol::outcome::Outcome;
-    use crate::protocol::plan::Target;
-
-    fn include(host: &SimHost) -> String {
-        let world = host.world.borrow();
-        let bytes = &world.files[std::path::Path::new(INCLUDE)];
-        String::from_utf8_lossy(bytes).into_owned()
-    }
-
-    fn write(host: &SimHost, text: &str) {
-        let content = text.as_bytes().to_vec().into();
-        host.world
-            .borrow_mut()
-            .files
-            .insert(INCLUDE.into(), content);
-    }
-
-    #[test]
-    fn a_file_as_people_write_it_is_switched_and_switched_back() {
-        for text in [
-            "upstream api {\n  server 127.0.0.1:8080 max_fails=3; # live\n}\n",
-            "upstream api { server 127.0.0.1:8080; server 127.0.0.1:8081 backup; }",
-            "set $active blue; # or green\n",
-            "set $service_url http://blue;",
-            "set $service_url\n  http://localhost:8080;\nset $other http://127.0.0.1:3000;",
-        ] {
-            let host = SimHost::new();
-            deployed(&host, 1);
-            write(&host, text);
-            for n in 2..4 {
-                deployed(&host, n);
-                assert_eq!(host.serves(), Some(image(n)), "{text}");
-                assert_eq!(include(&host) == text, n == 3, "{text}");
-            }
-            assert_eq!(host.world.borrow().broken, Vec::<String>::new());
-        }
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_switched_is_quoted_before_anything_starts() {
-        let host = SimHost::new();
-        deployed(&host, 1);
-        for (text, quoted, cure) in [
-            (
-                "set $a http://app:8080;",
-                "set $a http://app:8080",
-                "127.0.0.1:8080",
-            ),
-            ("set $a http://127.0.0.1:9000;", "127.0.0.1:9000", "agree"),
-            (
-                "set $a https://127.0.0.1:8081;",
-                "https://127.0.0.1:8081",
-                "plain HTTP",
-            ),
-            (
-                "upstream a { server 127.0.0.1:8080; server localhost:8081; }",
-                "server localhost:8081",
-                "`down` or `backup`",
-            ),
-        ] {
-            write(&host, text);
-            let started = host.world.borrow().containers.len();
-            let finished = swap(&host, 2, Target::Image(image(2)));
-            assert_eq!(finished.outcome, Outcome::Failed, "{text}");
-            let failure = finished.failed.unwrap().1;
-            assert!(failure.chain.concat().contains(quoted), "{failure:?}");
-            assert!(failure.hints.concat().contains(cure), "{failure:?}");
-            assert_eq!(host.world.borrow().containers.len(), started);
-            assert_eq!(include(&host), text);
-        }
-    }
 }

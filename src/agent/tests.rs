@@ -81,15 +81,7 @@ pub(super) const BAKE: Bake = Bake {
 
 /// A first journal entry.
 pub(super) fn begun() -> Entry {
-    let slot = |service: &str, port| SlotService {
-        service: service.parse().unwrap(),
-        port,
-        health_port: None,
-        name: None,
-        files: Vec::new(),
-        project: None,
-        hosts: Vec::new(),
-    };
+    let slot = |service: &str, port| SlotService::new(service.parse().unwrap(), port);
     Entry::Begun(Box::new(Begun {
         plan: plan(1, Target::Previous),
         fence: 1,

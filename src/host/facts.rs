@@ -280,7 +280,7 @@ pub enum RequestOutcome {
 
 /// A slot as nginx reaches it, and so where the kernel shows connections to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Upstream {
+pub enum SlotUpstream {
     /// At this address, from this host's own network.
     Published(SocketAddr),
     /// From the network of a container.
@@ -295,7 +295,7 @@ pub enum Upstream {
     },
 }
 
-impl Upstream {
+impl SlotUpstream {
     pub fn port(&self) -> u16 {
         match self {
             Self::Published(address) => address.port(),

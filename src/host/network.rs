@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::HostResult;
-use super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, Upstream};
+use super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, SlotUpstream};
 use crate::protocol::slot::PerSlot;
 
 /// Asks apps and nginx over this machine's own network, and counts who talks to them. Changes nothing; every question has
@@ -28,10 +28,10 @@ pub trait Network {
     /// Whether anything listens for TCP connections from outside in the network of process `pid`.
     async fn listens(&self, pid: u32) -> bool;
     /// Established connections of nginx to exactly this address and port.
-    async fn connections_to(&self, upstream: &Upstream) -> HostResult<u32>;
+    async fn connections_to(&self, upstream: &SlotUpstream) -> HostResult<u32>;
     /// How long each request that was sent from this host to one of two addresses has had no answer, milliseconds.
     async fn unanswered(&self, addresses: &PerSlot<SocketAddr>) -> HostResult<PerSlot<Vec<u64>>>;
     /// How many connections to exactly this address and port ended in the last seconds, a second; and the round trip
     /// to the clients of nginx's `listeners` as the kernel measures it.
-    async fn arrivals(&self, upstream: &Upstream, listeners: &[u16]) -> HostResult<Arrivals>;
+    async fn arrivals(&self, upstream: &SlotUpstream, listeners: &[u16]) -> HostResult<Arrivals>;
 }

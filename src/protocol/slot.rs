@@ -117,6 +117,19 @@ pub struct SlotService {
 }
 
 impl SlotService {
+    /// One that is asked on this port of the host, and of which nothing else is known.
+    pub fn new(service: ServiceName, port: u16) -> Self {
+        Self {
+            service,
+            port,
+            health_port: None,
+            name: None,
+            files: Vec::new(),
+            project: None,
+            hosts: Vec::new(),
+        }
+    }
+
     /// What people call it.
     pub fn name(&self) -> SlotName {
         self.name

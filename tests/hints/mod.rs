@@ -31,8 +31,15 @@ pub(crate) const COMMANDS: &[(&str, Tried)] = &[
         "docker compose logs {service}",
         As("cd /home/ec2-user && docker compose logs hello-1"),
     ),
+    ("docker compose up -d nginx", As("docker compose up --help")),
+    (
+        "docker exec {name} nginx -s reload",
+        By("contained: its hints"),
+    ),
+    ("docker exec {name} nginx -t", By("contained: its hints")),
     ("docker image prune -a", As("docker image prune -a -f")),
     ("docker kill", As("docker kill --help")),
+    ("docker logs {name}", As("docker logs --help")),
     (
         "docker network create {name}",
         As("docker network create --help"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pct_deploy::host::error::Trouble;
-use pct_deploy::host::facts::{ComposeTool, Incident, OomKilled, RunState, Upstream};
+use pct_deploy::host::facts::{ComposeTool, Incident, OomKilled, RunState, SlotUpstream};
 use pct_deploy::host::linux::LinuxHost;
 use pct_deploy::host::nginx::NginxAt;
 use pct_deploy::host::{
@@ -50,7 +50,7 @@ async fn a_service_is_started_watched_stopped_and_removed() {
     let inner = SocketAddr::new(*ip, 8080);
 
     let outer: SocketAddr = WEB.parse().unwrap();
-    let published = Upstream::Published(outer);
+    let published = SlotUpstream::Published(outer);
     let started = Instant::now();
     while !host.accepts(inner).await || !host.accepts(outer).await {
         assert!(

@@ -118,6 +118,7 @@ const WORDS: &[&str] = &[
     "services",
     "stop_grace_period",
     "version",
+    "volumes: [./nginx:{folder}]",
     "$$",
     "${{{first}-}}",
     // nginx's.
@@ -144,11 +145,13 @@ const WORDS: &[&str] = &[
     "server",
     "server 127.0.0.1:8080;",
     "server 127.0.0.1:{one};",
+    "server {one};",
     "server_name",
     "set",
     "set $service_url http://127.0.0.1:8080;",
     "set $service_url http://127.0.0.1:PORT;",
     "set $service_url http://127.0.0.1:{one};",
+    "set $service_url http://{one};",
     "try_files",
     "upstream",
     // GitHub's and git's.

@@ -20,7 +20,7 @@ use super::statistics::Part;
 use super::survey::Survey;
 use super::traffic::{Counter, Waiting};
 use super::verdict::Baseline;
-use crate::host::facts::{Probe, Upstream};
+use crate::host::facts::{Probe, SlotUpstream};
 use crate::host::nginx::flag::Format;
 use crate::host::{Host, HostResult};
 use crate::protocol::plan::{Bake, Site};
@@ -219,7 +219,7 @@ impl<'a, H: Host> Meter<'a, H> {
     /// Requests that ended at a slot in the last five seconds, by the kernel; `None` when it does not say.
     async fn ended_at(&self, slot: Slot) -> Option<f64> {
         let address = *self.addresses.get(slot);
-        let upstream = Upstream::Published(address);
+        let upstream = SlotUpstream::Published(address);
         let arrivals = self.host.arrivals(&upstream, &[]).await.ok()?;
         Some(arrivals.per_second * 5.0)
     }

@@ -47,14 +47,11 @@ pub fn slots_by_name(
     PerSlot::try_of(|slot| {
         let service = services.get(slot);
         let value = described(files.get(slot), service).map_err(|problem| (slot, problem))?;
+        let port = said.or_else(|| only_port(service, value)).unwrap_or(HTTP);
         Ok(SlotService {
-            service: service.clone(),
-            port: said.or_else(|| only_port(service, value)).unwrap_or(HTTP),
             health_port: health,
-            name: None,
-            files: Vec::new(),
-            project: None,
             hosts: spellings.get(slot).names.clone(),
+            ..SlotService::new(service.clone(), port)
         })
     })
 }

@@ -30,14 +30,10 @@ pub fn slots(
             Some(target) => Some(ports::of_health(service, published, target)?),
             None => None,
         };
+        let port = ports::serving(service, published, serving)?;
         Ok(SlotService {
-            service: service.clone(),
-            port: ports::serving(service, published, serving)?,
             health_port,
-            name: None,
-            files: Vec::new(),
-            project: None,
-            hosts: Vec::new(),
+            ..SlotService::new(service.clone(), port)
         })
     };
     let slot = |slot: Slot| described(slot).map_err(|problem| (slot, problem));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::HostResult;
-use super::super::facts::{Arrivals, Upstream};
+use super::super::facts::{Arrivals, SlotUpstream};
 use super::net::count_sockets;
 use super::process::Program;
 use super::tcp_table::ended_within;
@@ -15,13 +15,13 @@ use crate::clients::environment::find_program;
 const WINDOW_S: u32 = 5;
 const SS_DEADLINE: Duration = Duration::from_secs(5);
 
-pub(super) async fn of(upstream: &Upstream, listeners: &[u16]) -> HostResult<Arrivals> {
+pub(super) async fn of(upstream: &SlotUpstream, listeners: &[u16]) -> HostResult<Arrivals> {
     let (ended, network) = match upstream {
-        Upstream::Published(address) => {
+        SlotUpstream::Published(address) => {
             let ended = |line: &str| ended_within(line, *address, WINDOW_S);
             (count_sockets(None, ended)?, None)
         }
-        Upstream::Inside {
+        SlotUpstream::Inside {
             nginx,
             slot,
             addresses,

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::error::HostError;
-use super::super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, Upstream};
+use super::super::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, SlotUpstream};
 use super::super::{HostResult, Network};
 use super::http_probe::exchange;
 use super::tcp_table::{is_connection_to, is_listener};
@@ -54,12 +54,12 @@ impl Network for LinuxHost {
         })
     }
 
-    async fn connections_to(&self, upstream: &Upstream) -> HostResult<u32> {
+    async fn connections_to(&self, upstream: &SlotUpstream) -> HostResult<u32> {
         match upstream {
-            Upstream::Published(address) => {
+            SlotUpstream::Published(address) => {
                 count_sockets(None, |line| is_connection_to(line, *address))
             }
-            Upstream::Inside {
+            SlotUpstream::Inside {
                 nginx,
                 addresses,
                 port,
@@ -75,7 +75,7 @@ impl Network for LinuxHost {
         })
     }
 
-    async fn arrivals(&self, upstream: &Upstream, listeners: &[u16]) -> HostResult<Arrivals> {
+    async fn arrivals(&self, upstream: &SlotUpstream, listeners: &[u16]) -> HostResult<Arrivals> {
         arrivals::of(upstream, listeners).await
     }
 }
@@ -227,7 +227,7 @@ mod tests {
         let host = host();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let upstream = Upstream::Published(address);
+        let upstream = SlotUpstream::Published(address);
         assert_eq!(host.connections_to(&upstream).await.unwrap(), 0);
         let client = TcpStream::connect(address).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();

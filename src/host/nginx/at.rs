@@ -21,11 +21,21 @@ impl NginxAt {
         *self == Self::Host
     }
 
-    /// What a person types on the host to run nginx with these arguments.
-    pub fn command(&self, args: &str) -> String {
+    /// What to do when it refuses its configuration.
+    pub fn cure(&self) -> String {
         match self {
-            Self::Host => format!("sudo nginx {args}"),
-            Self::Container(name) => format!("docker exec {name} nginx {args}"),
+            Self::Host => "run `sudo nginx -t` on the host and fix what it reports".to_owned(),
+            Self::Container(name) => {
+                format!("run `docker exec {name} nginx -t` on the host and fix what it reports")
+            }
+        }
+    }
+
+    /// What a person types on the host to have it load what is on disk.
+    pub fn load_command(&self) -> String {
+        match self {
+            Self::Host => "`sudo nginx -t && sudo nginx -s reload`".to_owned(),
+            Self::Container(name) => format!("`docker exec {name} nginx -s reload`"),
         }
     }
 }

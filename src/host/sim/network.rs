@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::SimHost;
 use super::behaviour::TIMED_OUT;
 use super::world::service_of;
-use crate::host::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, Upstream};
+use crate::host::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, SlotUpstream};
 use crate::host::{Clock as _, HostResult, Network};
 use crate::protocol::slot::PerSlot;
 
@@ -58,7 +58,7 @@ impl Network for SimHost {
     async fn listens(&self, _: u32) -> bool {
         true
     }
-    async fn connections_to(&self, upstream: &Upstream) -> HostResult<u32> {
+    async fn connections_to(&self, upstream: &SlotUpstream) -> HostResult<u32> {
         self.call("connections_to")?;
         Ok(self.world.borrow().connected_to(upstream.port()))
     }
@@ -66,7 +66,7 @@ impl Network for SimHost {
         let world = self.world.borrow();
         Ok(addresses.map(|address| world.hanging_at(address.port())))
     }
-    async fn arrivals(&self, _: &Upstream, _: &[u16]) -> HostResult<Arrivals> {
+    async fn arrivals(&self, _: &SlotUpstream, _: &[u16]) -> HostResult<Arrivals> {
         self.call("arrivals")?;
         let world = self.world.borrow();
         // What hangs does not end.
