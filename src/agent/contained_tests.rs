@@ -12,7 +12,7 @@ use crate::protocol::receipt::SwitchKind;
 
 fn include(host: &SimHost) -> String {
     let world = host.world.borrow();
-    let bytes = world.files.get(Path::new(INCLUDE)).unwrap();
+    let bytes = &world.files[Path::new(INCLUDE)];
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -36,8 +36,7 @@ pub(super) fn slot(path: &Path, text: &str, slots: &PerSlot<Spelling>) -> StepRe
 }
 
 fn example(slots: &PerSlot<Spelling>) -> String {
-    let name = slots.one.names.first();
-    let one = match (name, slots.one.published.first()) {
+    let one = match (slots.one.first(), slots.one.published.first()) {
         (Some(name), _) => format!("{name}:8080"),
         (None, port) => format!("host.docker.internal:{}", port.unwrap_or(&8080)),
     };

@@ -16,6 +16,7 @@ use super::survey::{Survey, is_running};
 use super::wait::Wait;
 use crate::error::{Failure, Reason};
 use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
+use crate::host::nginx::NginxAt;
 use crate::host::{Host, RecreatePolicy, RootWork};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
@@ -85,14 +86,15 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
     no_snap(&docker.root)?;
     enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
     enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
-    let (read, survey) = tokio::join!(
-        rights::check(host, site, &RootWork::Read),
-        Survey::take(host, site)
-    );
+    let (read, survey) = tokio::join!(rights::check_read(host, site), Survey::take(host, site));
     read?;
     let mut survey = survey?;
     if let Switch::Reload(include) = &survey.switch {
-        rights::check(host, site, &RootWork::Reload(include.clone())).await?;
+        let work = match survey.nginx.at {
+            NginxAt::Host => RootWork::Reload(include.clone()),
+            NginxAt::Container(_) => RootWork::Include(include.clone()),
+        };
+        rights::check(host, site, &work).await?;
     }
     is_loaded(host, &survey).await?;
     port_is_free(host, site, &survey).await?;

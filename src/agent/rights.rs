@@ -5,6 +5,15 @@ use crate::error::Reason;
 use crate::host::{Host, RootWork};
 use crate::protocol::plan::{Site, SwitchChoice};
 
+/// Whether root will read what nginx obeys; one in a container is read through Docker.
+pub(super) async fn check_read<H: Host>(host: &H, site: &Site) -> StepResult<()> {
+    match host.nginx_place(&site.proxy_include).await {
+        Ok(Ok(place)) if place.at.is_host() => check(host, site, &RootWork::Read).await,
+        // Where it cannot be found, the survey says why.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Whether root will do this without a password; if not, what has to be allowed.
 pub(super) async fn check<H: Host>(host: &H, site: &Site, work: &RootWork) -> StepResult<()> {
     let Err(error) = host.may_as_root(work).await else {
@@ -18,7 +27,7 @@ pub(super) async fn check<H: Host>(host: &H, site: &Site, work: &RootWork) -> St
         if let Ok(Some(line)) = host.sudoers_line(&work).await {
             let when = match work {
                 RootWork::Read | RootWork::Flag => "by the flag, after `pct-deploy provision`",
-                RootWork::Reload(_) => "by a reload",
+                RootWork::Reload(_) | RootWork::Include(_) => "by a reload",
             };
             failure = failure.hint(format!(
                 "allow it by `sudo visudo -f /etc/sudoers.d/pct-deploy` ({when}): `{line}`"
@@ -32,7 +41,7 @@ pub(super) async fn check<H: Host>(host: &H, site: &Site, work: &RootWork) -> St
 fn wanted(site: &Site, work: &RootWork) -> Vec<RootWork> {
     let by_reload = || RootWork::Reload(site.proxy_include.clone().into());
     match (work, site.switch) {
-        (RootWork::Flag | RootWork::Reload(_), _) => vec![work.clone()],
+        (RootWork::Flag | RootWork::Reload(_) | RootWork::Include(_), _) => vec![work.clone()],
         (RootWork::Read, SwitchChoice::Flag) => vec![RootWork::Flag],
         (RootWork::Read, SwitchChoice::Reload) => vec![by_reload()],
         (RootWork::Read, SwitchChoice::Auto) => vec![RootWork::Flag, by_reload()],
@@ -70,6 +79,12 @@ mod tests {
         host.faults.always.set(Some("may_reload_as_root"));
         let told = refused(&host).unwrap();
         assert!(told[0].contains("Reload(") && told.len() == 2, "{told:?}");
+        let inside = SimHost::contained();
+        inside.faults.always.set(Some("may_reload_as_root"));
+        let told = refused(&inside).unwrap();
+        assert!(told[0].contains("Include(") && told.len() == 2, "{told:?}");
+        inside.faults.always.set(Some("may_as_root"));
+        assert_eq!(refused(&inside), None, "Docker reads it");
         let by_flag = SimHost::provisioned();
         by_flag.faults.always.set(Some("may_reload_as_root"));
         assert_eq!(refused(&by_flag), None);

@@ -309,6 +309,8 @@ impl SlotUpstream {
 pub struct Arrivals {
     /// Connections a second.
     pub per_second: f64,
+    /// Connections that are open, or ended within the last second.
+    pub lately: u32,
     /// The round trip to the clients in milliseconds; `None` when there are none.
     pub round_trip_ms: Option<f64>,
 }

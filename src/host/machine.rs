@@ -13,6 +13,8 @@ pub enum RootWork {
     Flag,
     /// All of one by this include and a reload.
     Reload(PathBuf),
+    /// All of one by this include and an nginx in a container, which Docker reloads.
+    Include(PathBuf),
 }
 
 /// Says who we are here, has root do what only root may, and tells what the kernel knows of memory. Nothing waits for a

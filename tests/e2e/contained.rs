@@ -7,6 +7,7 @@ use pct_deploy::protocol::receipt::SwitchKind;
 use sandbox::load::{Load, LoadReport};
 use sandbox::relay::Relay;
 
+use crate::sudoers::{Restricted, printed};
 use crate::world::{Host, Release, World};
 
 const ONE_WAY: Duration = Duration::from_millis(20);
@@ -108,6 +109,11 @@ fn slots_by_name_lose_no_more_than_predicted_and_what_cannot_be_is_said() {
     world
         .run(&["provision", "--json"], &[])
         .refuses(5, &["ec2-user-nginx-1", "on the host itself"]);
+    for hint in ["nginx -t", "nginx -s reload"] {
+        world.ask_host(&format!(
+            "su ec2-user -c 'docker exec ec2-user-nginx-1 {hint}'"
+        ));
+    }
     let single = "cd ~ec2-user && sed -i 's|./nginx:/etc/nginx/conf.d|./nginx/default.conf:/etc/nginx/conf.d/default.conf\", \"./nginx/service-url.inc:/etc/nginx/conf.d/service-url.inc|' docker-compose.yml && docker compose up -d nginx 2>&1";
     world.ask_host(single);
     world
@@ -141,4 +147,29 @@ fn slots_by_published_port_in_an_upstream_file_are_switched_too() {
         named,
         "upstream hello { server host.docker.internal:8081; }"
     );
+
+    // Docker reads and reloads it, and the file is the user's own: root has nothing to do.
+    {
+        let _nothing = Restricted::to(&world, None);
+        world
+            .deploy(&Release::new("v3"))
+            .expect(Outcome::Deployed, "deployed");
+    }
+    assert_eq!(world.serves().as_deref(), Some("v3"));
+    // In a folder of root's the file is all that it writes.
+    world.ask_host("chown -R root: ~ec2-user/nginx");
+    let refused = {
+        let _nothing = Restricted::to(&world, None);
+        world.deploy(&Release::new("v4"))
+    };
+    refused.refuses(5, &["sudo refuses", "ec2-user ALL=(root) NOPASSWD: "]);
+    let lines = printed(&refused.stderr);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line = lines.first().unwrap();
+    assert!(!line.contains("nginx -"), "{line}");
+    let _rules = Restricted::to(&world, Some(line));
+    world
+        .deploy(&Release::new("v4"))
+        .expect(Outcome::Deployed, "deployed");
+    assert_eq!(world.serves().as_deref(), Some("v4"));
 }

@@ -14,13 +14,13 @@ const RULES: &str = "/etc/sudoers.d/pct-deploy";
 const EVERYTHING: &str = "NOPASSWD:ALL";
 
 /// The user may run what the line says; the sandbox has its own rule back at the end.
-struct Restricted<'a> {
+pub(crate) struct Restricted<'a> {
     world: &'a World,
     file: String,
 }
 
 impl<'a> Restricted<'a> {
-    fn to(world: &'a World, line: Option<&str>) -> Self {
+    pub(crate) fn to(world: &'a World, line: Option<&str>) -> Self {
         let file = world.ask_host(&format!("grep -rlF '{EVERYTHING}' /etc/sudoers.d"));
         world.ask_host(&format!("mv {file} /root/sudoers-of-the-sandbox"));
         let restricted = Self { world, file };
@@ -43,7 +43,7 @@ impl Drop for Restricted<'_> {
 }
 
 /// The lines that a refusal prints.
-fn printed(stderr: &str) -> BTreeSet<String> {
+pub(crate) fn printed(stderr: &str) -> BTreeSet<String> {
     stderr
         .lines()
         .filter_map(|line| line.split_once("pct-deploy` (")?.1.split_once('`'))

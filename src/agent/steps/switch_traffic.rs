@@ -17,7 +17,7 @@ use crate::error::{Failure, Reason};
 use crate::host::facts::WorkerId;
 use crate::host::nginx::SwitchFile;
 use crate::host::{Access, Host, HostResult, Owner};
-use crate::protocol::receipt::{PredictedLoss, SwitchKind};
+use crate::protocol::receipt::{NotMeasured, PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
 
 /// nginx takes this long at most to begin a reload.
@@ -141,7 +141,7 @@ fn changed<H: Host>(swap: &Swap<'_, H>, include: &Path, text: &str) -> StepResul
     Ok(found.moved(text, &named::spelling(swap.new_slot())))
 }
 
-/// What the reload will cost, said before it is done. Not knowing stops nobody.
+/// What the reload will cost, said before it is done, and whether requests reach the slot at all. Not knowing stops nobody.
 async fn predict<H: Host>(swap: &Swap<'_, H>) {
     if swap.old_slot().is_none() {
         return;
@@ -163,6 +163,9 @@ async fn predict<H: Host>(swap: &Swap<'_, H>) {
     let Ok(arrivals) = swap.host.arrivals(&upstream, &listeners).await else {
         return;
     };
+    if arrivals.lately == 0 && swap.meter.was_answered() {
+        swap.meter.lacks(NotMeasured::NotProven);
+    }
     let round_trip_ms = arrivals
         .round_trip_ms
         .unwrap_or_default()

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::super::HostResult;
 use super::super::facts::{Arrivals, SlotUpstream};
-use super::net::count_sockets;
+use super::net::each_socket;
 use super::process::Program;
-use super::tcp_table::ended_within;
+use super::tcp_table::{ended_within, is_connection_to};
 use super::{inside, root};
 use crate::clients::environment::find_program;
 
@@ -16,10 +16,15 @@ const WINDOW_S: u32 = 5;
 const SS_DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) async fn of(upstream: &SlotUpstream, listeners: &[u16]) -> HostResult<Arrivals> {
-    let (ended, network) = match upstream {
+    let (mut ended, mut lately): (u32, u32) = (0, 0);
+    let network = match upstream {
         SlotUpstream::Published(address) => {
-            let ended = |line: &str| ended_within(line, *address, WINDOW_S);
-            (count_sockets(None, ended)?, None)
+            each_socket(None, |line| {
+                let is_open = is_connection_to(line, *address);
+                ended += u32::from(ended_within(line, *address, WINDOW_S));
+                lately += u32::from(is_open || ended_within(line, *address, 1));
+            })?;
+            None
         }
         SlotUpstream::Inside {
             nginx,
@@ -28,12 +33,15 @@ pub(super) async fn of(upstream: &SlotUpstream, listeners: &[u16]) -> HostResult
             port,
         } => {
             let to = addresses.as_deref();
-            let ended = inside::ended_lately(*nginx, *slot, to, *port, WINDOW_S)?;
-            (ended, Some(*nginx))
+            ended = inside::ended_lately(*nginx, *slot, to, *port, WINDOW_S)?;
+            lately = inside::connections(*nginx, to, *port)?
+                + inside::ended_lately(*nginx, *slot, to, *port, 1)?;
+            Some(*nginx)
         }
     };
     Ok(Arrivals {
         per_second: f64::from(ended) / f64::from(WINDOW_S),
+        lately,
         round_trip_ms: round_trip(network, listeners).await,
     })
 }

@@ -32,7 +32,7 @@ impl Files for LinuxHost {
             Access::Public => 0o644,
             Access::Private => 0o600,
         };
-        if owner == Owner::Root && !root::is_root() {
+        if owner == Owner::Root && !root::is_root() && !root::is_our_own(path) {
             return root::replace(path, bytes, mode).await;
         }
         let (file, bytes) = (path.to_owned(), bytes.to_owned());

@@ -1,6 +1,7 @@
 //! What needs root: `sudo -n`, or nothing when we are root.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +43,19 @@ pub(super) fn own_program() -> HostResult<PathBuf> {
         return Ok(own);
     }
     Ok(PathBuf::from(format!("/proc/{}/exe", std::process::id())))
+}
+
+/// Whether a file is in our own folder and our own itself: root writes nothing where we can.
+pub(super) fn is_our_own(path: &Path) -> bool {
+    let own = |path: &Path| {
+        let facts = path.metadata().ok()?;
+        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        Some((facts.uid(), facts.gid()) == (user.as_raw(), group.as_raw()))
+    };
+    let Ok(path) = path.canonicalize() else {
+        return false;
+    };
+    own(&path) == Some(true) && path.parent().and_then(own) == Some(true)
 }
 
 /// Replaces a file of root's, as [`super::replace`] does one of ours.
@@ -189,6 +203,18 @@ mod tests {
             );
             assert_eq!(std::fs::read(&to).unwrap(), b"secret");
         }
+    }
+
+    #[test]
+    fn a_file_is_ours_when_it_and_its_folder_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        assert!(!is_our_own(&file));
+        std::fs::write(&file, "").unwrap();
+        assert!(is_our_own(&file));
+        std::os::unix::fs::symlink("/proc/version", &link).unwrap();
+        let is_root = is_root();
+        assert_eq!(is_our_own(&link), is_root, "what a link names counts");
     }
 
     #[test]

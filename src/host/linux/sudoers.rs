@@ -94,19 +94,28 @@ fn commands(work: &RootWork) -> Vec<RootCommand> {
         RootWork::Flag => vec![nginx(&["-T"]), nginx(&["-s", "reopen"])],
         RootWork::Reload(include) => {
             let mut all = vec![nginx(&["-T"]), nginx(&["-t"]), nginx(&["-s", "reload"])];
-            let include = include
-                .canonicalize()
-                .unwrap_or_else(|_absent| include.clone());
-            let replacing = Replacing::new(&include);
-            all.extend([
-                replacing.copy,
-                replacing.fill,
-                replacing.rename,
-                replacing.remove,
-            ]);
+            all.extend(replacing(include));
             all
         }
+        RootWork::Include(include) => replacing(include),
     }
+}
+
+fn replacing(include: &Path) -> Vec<RootCommand> {
+    if root::is_our_own(include) {
+        return Vec::new();
+    }
+    let include = include
+        .canonicalize()
+        .unwrap_or_else(|_absent| include.to_owned());
+    let Replacing {
+        copy,
+        fill,
+        rename,
+        remove,
+        ..
+    } = Replacing::new(&include);
+    vec![copy, fill, rename, remove]
 }
 
 /// How a file of root's is replaced, whole or not at all: beside it, by a name that patterns such as `conf.d/*.conf` do not

@@ -110,9 +110,14 @@ impl NamedSlot {
 }
 
 impl Spelling {
+    /// A name that is its own.
+    pub fn first(&self) -> Option<&String> {
+        self.names.iter().find(|name| !name.is_empty())
+    }
+
     fn name(&self, kind: usize) -> String {
         let same = self.names.get(kind).filter(|name| !name.is_empty());
-        same.or(self.names.first()).cloned().unwrap_or_default()
+        same.or(self.first()).cloned().unwrap_or_default()
     }
 }
 
@@ -220,6 +225,17 @@ mod tests {
             assert_eq!(back.slot, Slot::Two, "{changed}");
             assert_eq!(back.moved(&changed, &slots().one), text);
         }
+    }
+
+    #[test]
+    fn a_slot_without_a_name_of_that_kind_is_called_by_another_one() {
+        let mut slots = slots();
+        slots.one.names = ["", "blue"].map(str::to_owned).to_vec();
+        slots.two.names = ["", "", "shop-web-1"].map(str::to_owned).to_vec();
+        let text = "set $service_url http://blue:8080;";
+        let found = NamedSlot::find(text, &slots).unwrap();
+        let moved = found.moved(text, &slots.two);
+        assert_eq!(moved, "set $service_url http://shop-web-1:8080;");
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Machine for SimHost {
     async fn may_as_root(&self, work: &RootWork) -> HostResult<()> {
         match work {
             RootWork::Read | RootWork::Flag => self.call("may_as_root"),
-            RootWork::Reload(_) => self.call("may_reload_as_root"),
+            RootWork::Reload(_) | RootWork::Include(_) => self.call("may_reload_as_root"),
         }
     }
     async fn sudoers_line(&self, work: &RootWork) -> HostResult<Option<String>> {
