@@ -309,12 +309,15 @@ fn every_path_of_the_gate_is_documented() {
 /// A hint that names a command which does not exist sends a person the wrong way.
 #[test]
 fn texts_name_commands_that_exist() {
-    const COMMANDS: [&str; 8] = [
+    const COMMANDS: [&str; 11] = [
         "action",
         "action-post",
         "agent",
         "deploy",
+        "completions",
         "history",
+        "logs",
+        "man",
         "provision",
         "rollback",
         "status",

@@ -195,11 +195,12 @@ const WORDS: &[&str] = &[
     "bin",
 ];
 
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "deploy",
     "rollback",
     "status",
     "history",
+    "logs",
     "provision",
     "action",
     "action-post",

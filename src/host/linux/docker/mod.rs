@@ -1,12 +1,14 @@
 //! The Docker engine, through its own socket.
 //!
-//! `containers`, `proxies`, `incidents` and `images` ask, `exec` runs a program inside; `errors` says what a refusal means.
+//! `containers`, `proxies`, `incidents`, `images` and `logs` ask, `exec` runs a program inside; `errors` says what a
+//! refusal means.
 
 pub(super) mod containers;
 mod errors;
 pub(super) mod exec;
 pub(super) mod images;
 pub(super) mod incidents;
+pub(super) mod logs;
 pub(super) mod origin;
 pub(super) mod power;
 pub(super) mod proxies;
