@@ -20,12 +20,15 @@ use crate::protocol::slot::{PerSlot, Slot, SlotService};
 /// How long a request through the public listener may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is said where nginx is not installed.
+pub(super) const NO_NGINX: &str = "there is no nginx on the host itself";
+
 /// The whole configuration of nginx, which it must accept.
 pub(super) async fn config<H: Host>(host: &H) -> StepResult<String> {
     let config = host.nginx_config().await;
     if matches!(&config, Err(error) if error.trouble == Trouble::Missing) {
         return config
-            .during(Reason::PreflightFailed, "there is no nginx on the host itself")
+            .during(Reason::PreflightFailed, NO_NGINX)
             .hint("install it from the distribution, `sudo apt-get install nginx` or `sudo dnf install nginx`, then run `pct-deploy provision --server-name NAME`; an nginx in a container cannot be switched yet");
     }
     let config = config

@@ -46,6 +46,18 @@ impl Survey {
         // Two programs that take their time and do not need each other.
         let (homes, config) = tokio::join!(Homes::read(host, site), route::config(host));
         let (homes, config) = (homes?, config?);
+        let obeyed = route::obeyed(host, site, &homes.slots, &config).await?;
+        Self::of(host, site, homes, &config, obeyed).await
+    }
+
+    /// The rest of the look, once files and nginx are read.
+    pub(super) async fn of<H: Host>(
+        host: &H,
+        site: &Site,
+        homes: Homes,
+        config: &str,
+        obeyed: route::Obeyed,
+    ) -> StepResult<Self> {
         let route::Obeyed {
             switch,
             named,
@@ -54,8 +66,8 @@ impl Survey {
             own_logs,
             include,
             colours,
-        } = route::obeyed(host, site, &homes.slots, &config).await?;
-        let sites = route::sites(&config, &include)?;
+        } = obeyed;
+        let sites = route::sites(config, &include)?;
         let (homes, note) = projects::settle(host, site, homes, named).await?;
         let containers = PerSlot {
             one: container(host, &homes, Slot::One).await?,

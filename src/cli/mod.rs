@@ -1,12 +1,13 @@
 //! The command line: reads the world once, asks the floors below, says how it went.
 //!
 //! [`args`] is what can be typed; [`environment`] is the only reader of the process environment;
-//! [`start`] makes of both what a command is given; [`mod@deploy`], [`provision`] and [`look`] are the commands;
+//! [`start`] makes of both what a command is given; [`mod@deploy`], [`provision`], [`doctor`] and [`look`] are the commands;
 //! [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
 mod agent;
 mod args;
 mod deploy;
+mod doctor;
 mod environment;
 mod flags;
 mod look;
@@ -94,6 +95,7 @@ async fn command(global: Global, command: Command, cancel: Cancel) -> Result<Exi
         Command::Deploy(args) => deploy::deploy(&begin()?, &args).await,
         Command::Rollback(args) => deploy::rollback(&begin()?, &args).await,
         Command::Provision(args) => provision::run(&begin()?, &args).await,
+        Command::Doctor(args) => doctor::run(&begin()?, &args).await,
         Command::Status(args) => look::status(&begin()?, &args.settings).await,
         Command::History(args) => look::history(&begin()?, &args).await,
     }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::doctor::Examination;
 use super::event::{Event, Happening};
 use super::ids::{AppName, DeploymentId};
 use super::plan::{Plan, Site};
@@ -47,6 +48,11 @@ pub enum Request {
         #[serde(default)]
         of: Option<DeploymentId>,
     },
+    /// Look at everything that a deploy needs, and change nothing.
+    Doctor {
+        /// The app and its host.
+        site: Site,
+    },
     /// Roll back if that is still possible, else finish.
     Cancel,
 }
@@ -82,6 +88,12 @@ pub enum Reply {
     },
     /// The answer to `Status`.
     Status(Box<Status>),
+    /// The answer to `Doctor`.
+    Examined {
+        examination: Examination,
+        /// The host's time, in milliseconds since the Unix epoch.
+        now_ms: u64,
+    },
 }
 
 /// A line that is not one of ours.

@@ -19,6 +19,7 @@ mod chaos;
 #[path = "../hints/mod.rs"]
 mod commands;
 mod crashes;
+mod doctor;
 mod failures;
 mod figures;
 mod flag;

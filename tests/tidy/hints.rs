@@ -111,6 +111,9 @@ const WORDS: &[&str] = &[
     "entrypoint",
     "expose: [\"8080\"]",
     "external",
+    "mem_limit: 512m",
+    "restart: unless-stopped",
+    "127.0.0.1:",
     "features",
     "networks",
     "ports",
@@ -173,6 +176,7 @@ const WORDS: &[&str] = &[
     ".pub",
     "/tmp",
     "AllowTcpForwarding yes",
+    "inet_diag",
     "SSL_CERT_FILE",
     "known_hosts",
     "ssh",
@@ -192,12 +196,13 @@ const WORDS: &[&str] = &[
     "bin",
 ];
 
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "deploy",
     "rollback",
     "status",
     "history",
     "provision",
+    "doctor",
     "action",
     "action-post",
 ];
