@@ -75,7 +75,7 @@ checks! {
     GithubTokenRefused = "github-token-refused", Runner, Problem, "GitHub takes the token for this repository";
     LabelMissing = "label-missing", Runner, Warning, "the repository has the label";
     WorkflowNeverStarts = "workflow-never-starts", Runner, Problem, "the workflow starts when a label is set, or by hand";
-    WorkflowLacksPermission = "workflow-lacks-permission", Runner, Problem, "the workflow's token has the permissions that reports and gate need";
+    WorkflowLacksPermission = "workflow-lacks-permission", Runner, Warning, "the workflow's token has the permissions that reports and gate need";
     WorkflowLacksCheckout = "workflow-lacks-checkout", Runner, Problem, "the workflow checks the repository out before it deploys";
     ServerUnreachable = "server-unreachable", Runner, Problem, "the server answers";
     HostKeyMismatch = "host-key-mismatch", Runner, Problem, "the server's host key is the one that is expected";

@@ -14,10 +14,9 @@ fn looked(
     let run = world.run(&["doctor", "--json"], more);
     let answer: serde_json::Value = serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr));
-    let findings = answer["findings"].as_array().unwrap();
-    let ids = findings
-        .iter()
-        .map(|finding| finding["id"].as_str().unwrap().to_owned());
+    let findings = answer.get("findings").unwrap().as_array().unwrap();
+    let id = |finding: &serde_json::Value| finding.get("id").unwrap().as_str().unwrap().to_owned();
+    let ids = findings.iter().map(id);
     (run.code, ids.collect(), answer)
 }
 

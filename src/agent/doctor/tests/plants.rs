@@ -68,7 +68,7 @@ const MACHINE: &[Plant] = &[
             host.faults.inodes.set(Some(Inodes {
                 free: 9,
                 total: 1000,
-            }))
+            }));
         },
         "9 of 1000 inodes",
         "`df -i`",
@@ -137,7 +137,7 @@ const PROJECT: &[Plant] = &[
                 host,
                 "['127.0.0.1:8081:80'],",
                 "['127.0.0.1:8081:80'], environment: {A: 1},",
-            )
+            );
         },
         "differ in `environment`",
         "the same for both",
@@ -156,7 +156,7 @@ const PROJECT: &[Plant] = &[
                 &format!("{FOLDER}/app.json"),
                 "/home/u",
                 "/home/other",
-            )
+            );
         },
         "belongs to",
         "correct `project-directory`",
@@ -195,7 +195,7 @@ const NGINX: &[Plant] = &[
                 host,
                 "/etc/nginx/nginx.conf",
                 "http { open_file_cache max=9; include /etc/nginx/conf.d/*.conf; }",
-            )
+            );
         },
         "`open_file_cache max=9;`",
         "open_file_cache off;",
@@ -206,7 +206,7 @@ const NGINX: &[Plant] = &[
             server(
                 host,
                 &format!("location ~ ^/a {{ include {INCLUDE}; proxy_pass $service_url; }}"),
-            )
+            );
         },
         "cannot be looked at",
         "into the `server` block",
@@ -228,7 +228,7 @@ const NGINX: &[Plant] = &[
         |host, _| {
             host.world
                 .borrow_mut()
-                .provisioned_earlier(FlagVersion::One)
+                .provisioned_earlier(FlagVersion::One);
         },
         "an earlier version",
         "provision --host local",
@@ -241,7 +241,7 @@ const NGINX: &[Plant] = &[
                 &format!(
                     "include {INCLUDE}; location /api {{ access_log off; proxy_pass $service_url; }}"
                 ),
-            )
+            );
         },
         "`location /api` are not measured",
         "into the `server` block",
@@ -359,7 +359,7 @@ const RUNNING: &[Plant] = &[
             host.world
                 .borrow_mut()
                 .images
-                .extend([image(9).to_string()])
+                .extend([image(9).to_string()]);
         },
         "1 images",
         "docker image rm user/app@",
