@@ -30,6 +30,7 @@ mod history;
 mod homes;
 mod journal;
 mod lock;
+mod logs;
 mod meter;
 mod networks;
 mod owner;

@@ -17,7 +17,7 @@ use super::detach::WorkerState;
 use super::ending::Early;
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
-use super::{detach, doctor, fence, follow, meter, owner, prepare, provision, status};
+use super::{detach, doctor, fence, follow, logs, meter, owner, prepare, provision, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Failure, Reason, Result};
 use crate::host::linux::LinuxHost;
@@ -124,6 +124,11 @@ async fn answer<H: Host>(
                 examination,
                 now_ms,
             }));
+        }
+        Request::Logs { order } => {
+            if let Err(error) = Box::pin(logs::tell(host, &order, &listener)).await {
+                refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
+            }
         }
         Request::Cancel => {}
     }

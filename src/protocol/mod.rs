@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod event;
 pub mod ids;
 pub mod line;
+pub mod logs;
 pub mod outcome;
 pub mod place;
 pub mod plan;

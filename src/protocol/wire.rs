@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::doctor::Examination;
 use super::event::{Event, Happening};
 use super::ids::{AppName, DeploymentId};
+use super::logs::LogOrder;
 use super::plan::{Plan, Site};
 use super::provision::{Change, Provision};
 use super::status::Status;
@@ -53,6 +54,8 @@ pub enum Request {
         /// The app and its host.
         site: Site,
     },
+    /// Tell what a slot printed.
+    Logs { order: Box<LogOrder> },
     /// Roll back if that is still possible, else finish.
     Cancel,
 }
@@ -94,6 +97,10 @@ pub enum Reply {
         /// The host's time, in milliseconds since the Unix epoch.
         now_ms: u64,
     },
+    /// Lines of a slot's log, without the secrets of its environment; none for a sign of life.
+    Log { lines: Vec<String> },
+    /// The good end of `Logs`.
+    LogOver,
 }
 
 /// A line that is not one of ours.

@@ -309,13 +309,16 @@ fn every_path_of_the_gate_is_documented() {
 /// A hint that names a command which does not exist sends a person the wrong way.
 #[test]
 fn texts_name_commands_that_exist() {
-    const COMMANDS: [&str; 9] = [
+    const COMMANDS: [&str; 12] = [
         "action",
         "action-post",
         "agent",
+        "completions",
         "deploy",
         "doctor",
         "history",
+        "logs",
+        "man",
         "provision",
         "rollback",
         "status",

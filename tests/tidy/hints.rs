@@ -196,11 +196,12 @@ const WORDS: &[&str] = &[
     "bin",
 ];
 
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "deploy",
     "rollback",
     "status",
     "history",
+    "logs",
     "provision",
     "doctor",
     "action",

@@ -348,7 +348,7 @@ const RUNNING: &[Plant] = &[
                 .containers
                 .get_mut("web-2")
                 .unwrap()
-                .release = None
+                .release = None;
         },
         "a container that no deploy started",
         "`rollback` with `--to ",
