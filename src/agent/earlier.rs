@@ -7,16 +7,18 @@ use crate::protocol::plan::Site;
 
 /// Says so, and what to type.
 pub(super) async fn warn<H: Host>(events: &Events<'_, H>, site: &Site) {
-    let text = "nginx's files are of an earlier version: nginx opens a connection to the app for each request";
     let hint = format!(
         "once this deploy is over, run on the host: `{}`",
         provision_here(site)
     );
-    events.warn(text, hint).await;
+    events.warn(WHAT, hint).await;
 }
 
+pub(super) const WHAT: &str =
+    "nginx's files are of an earlier version: nginx opens a connection to the app for each request";
+
 /// The command that a person on the host types.
-fn provision_here(site: &Site) -> String {
+pub(super) fn provision_here(site: &Site) -> String {
     let mut words = vec![CURRENT, "provision", "--host", "local"];
     let slots = format!("{},{}", site.slots.one, site.slots.two);
     let files = site.compose_files.join(",");

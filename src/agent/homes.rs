@@ -21,11 +21,26 @@ pub(super) struct Homes {
     pub(super) projects: PerSlot<ComposeProject>,
     pub(super) files: PerSlot<ComposeFile>,
     pub(super) slots: PerSlot<SlotService>,
+    /// Why nothing may be started: the files name a variable that nobody sets.
+    unset: Option<Failure>,
 }
 
 impl Homes {
     /// Reads the files as compose does, in the projects that `slots` names, or else compose's own.
     pub(super) async fn read<H: Host>(
+        host: &H,
+        site: &Site,
+        nginx: &NginxPlace,
+    ) -> StepResult<Self> {
+        let homes = Self::look(host, site, nginx).await?;
+        match homes.unset {
+            None => Ok(homes),
+            Some(unset) => Err(unset),
+        }
+    }
+
+    /// The same, with a variable that nobody sets noted, not refused.
+    pub(super) async fn look<H: Host>(
         host: &H,
         site: &Site,
         nginx: &NginxPlace,
@@ -57,9 +72,9 @@ impl Homes {
         nginx: &NginxPlace,
         projects: PerSlot<ComposeProject>,
     ) -> StepResult<Self> {
-        let one = read(host, site, Slot::One, &projects.one).await?;
-        let two = if projects.one == projects.two {
-            one.clone()
+        let (one, unset) = read(host, site, Slot::One, &projects.one).await?;
+        let (two, unset_two) = if projects.one == projects.two {
+            (one.clone(), None)
         } else {
             read(host, site, Slot::Two, &projects.two).await?
         };
@@ -87,6 +102,7 @@ impl Homes {
             slots: PerSlot::of(slot),
             projects,
             files,
+            unset: unset.or(unset_two),
         })
     }
 
@@ -119,6 +135,11 @@ impl Homes {
             slots,
             ..self
         })
+    }
+
+    /// Why nothing may be started, when a variable is set by nobody.
+    pub(super) fn unset(&self) -> Option<&Failure> {
+        self.unset.as_ref()
     }
 
     /// What a slot's project is called: as somebody says, as the files say, or after its folder.
@@ -239,7 +260,7 @@ async fn read<H: Host>(
     site: &Site,
     slot: Slot,
     project: &ComposeProject,
-) -> StepResult<ComposeFile> {
+) -> StepResult<(ComposeFile, Option<Failure>)> {
     let setting = setting(site.slots.get(slot));
     let composed = host
         .compose_config(project)
@@ -261,16 +282,19 @@ async fn read<H: Host>(
             },
             shown(&project.files, " -f ")
         ))?;
-    if let [first, ..] = composed.unset.as_slice() {
-        return Err(Failure::new(Reason::PreflightFailed, format!(
-            "nobody sets `{}`, which `{}` asks for: compose would start the app with nothing in its place",
-            composed.unset.join("`, `"),
-            shown(&project.files, ", ")
-        ))
-        .hint(format!(
-            "write `{first}=…` into `{}` on the host; where nothing is meant, write `${{{first}-}}` in the compose file, and `$$` for a dollar sign",
-            project.base().join(".env").display()
-        )));
-    }
-    ComposeFile::parse(&composed.yaml).map_err(|problem| said(site, slot, &problem))
+    let file = ComposeFile::parse(&composed.yaml).map_err(|problem| said(site, slot, &problem))?;
+    Ok((file, unset(project, &composed.unset)))
+}
+
+fn unset(project: &ComposeProject, unset: &[String]) -> Option<Failure> {
+    let first = unset.first()?;
+    let what = format!(
+        "nobody sets `{}`, which `{}` asks for: compose would start the app with nothing in its place",
+        unset.join("`, `"),
+        shown(&project.files, ", ")
+    );
+    Some(Failure::new(Reason::PreflightFailed, what).hint(format!(
+        "write `{first}=…` into `{}` on the host; where nothing is meant, write `${{{first}-}}` in the compose file, and `$$` for a dollar sign",
+        project.base().join(".env").display()
+    )))
 }

@@ -15,6 +15,7 @@ mod crash;
 mod deploy;
 mod detach;
 mod docker;
+mod doctor;
 #[cfg(test)]
 mod drain_tests;
 mod earlier;

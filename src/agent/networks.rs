@@ -15,19 +15,23 @@ pub(super) async fn check<H: Host>(
     site: &Site,
     survey: &Survey,
 ) -> StepResult<Option<Note>> {
-    let idle = survey.idle();
-    let service = &survey.homes.slots.get(idle).service;
-    let Some(project) = survey.homes.project_name(idle) else {
-        return Ok(None);
-    };
-    let Some(joined) = survey.homes.files.get(idle).networks(service, &project) else {
-        return Ok(None);
-    };
-    gone(host, site, idle, &joined).await?;
+    let joined = joined(survey);
+    gone(host, site, survey.idle(), &joined).await?;
     Ok(lacking(survey, &joined))
 }
 
-async fn gone<H: Host>(
+/// The networks of the new slot; none when it has a way of its own.
+pub(super) fn joined(survey: &Survey) -> Vec<JoinedNetwork> {
+    let idle = survey.idle();
+    let service = &survey.homes.slots.get(idle).service;
+    let joined = survey
+        .homes
+        .project_name(idle)
+        .and_then(|project| survey.homes.files.get(idle).networks(service, &project));
+    joined.unwrap_or_default()
+}
+
+pub(super) async fn gone<H: Host>(
     host: &H,
     site: &Site,
     idle: Slot,
@@ -55,7 +59,10 @@ async fn gone<H: Host>(
 }
 
 /// Networks of the live slot that the new one is not on. In a project of its own it has that project's in their place.
-fn lacking(survey: &Survey, joined: &[JoinedNetwork]) -> Option<Note> {
+pub(super) fn lacking(survey: &Survey, joined: &[JoinedNetwork]) -> Option<Note> {
+    if joined.is_empty() {
+        return None;
+    }
     let (live, idle) = (survey.live()?, survey.idle());
     let (was, is) = (
         survey.homes.project_name(live)?,

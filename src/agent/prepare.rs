@@ -10,21 +10,21 @@ use super::failure::{HostResultExt as _, StepResult, StepResultExt as _};
 use super::journal::entry::Switch;
 use super::networks;
 use super::paths::{AppPaths, STATE_ROOT};
+use super::projects::Note;
 use super::rights;
 use super::stranger;
 use super::survey::{Survey, is_running};
 use super::wait::Wait;
 use crate::error::{Failure, Reason};
-use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, Loaded};
-use crate::host::nginx::NginxAt;
-use crate::host::{Host, RecreatePolicy, RootWork};
+use crate::host::facts::{ComposeProject, ContainerFacts, ContainerHealth, DockerFacts, Loaded};
+use crate::host::{Host, RecreatePolicy};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::Site;
 use crate::protocol::step::Step;
 
 /// Below this, a pull or a log line soon fails.
-const DOCKER_MIN_FREE: u64 = 256 * 1024 * 1024;
-const STATE_MIN_FREE: u64 = 16 * 1024 * 1024;
+pub(super) const DOCKER_MIN_FREE: u64 = 256 * 1024 * 1024;
+pub(super) const STATE_MIN_FREE: u64 = 16 * 1024 * 1024;
 /// A database that initialises itself on a small machine needs a while.
 const DEPENDENCY_DEADLINE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(500);
@@ -61,39 +61,32 @@ pub(super) async fn run<H: Host>(
 
 /// What no deploy can measure, and how it can.
 pub(super) async fn warn_of_own_logs<H: Host>(events: &Events<'_, H>, locations: &[String]) {
-    for location in locations {
-        let text = format!(
-            "requests to `{location}` are not measured: it has an `access_log` of its own, so nginx drops ours there"
-        );
-        let hint = "move its `access_log` into the `server` block, or leave it away";
+    for [text, hint] in own_logs(locations) {
         events.warn(text, hint).await;
     }
 }
 
+pub(super) fn own_logs(locations: &[String]) -> impl Iterator<Item = Note> {
+    locations.iter().map(|location| {
+        let text = format!(
+            "requests to `{location}` are not measured: it has an `access_log` of its own, so nginx drops ours there"
+        );
+        let hint = "move its `access_log` into the `server` block, or leave it away".to_owned();
+        [text, hint]
+    })
+}
+
 /// The first check alone: looks, changes nothing.
 pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Survey> {
-    let docker = host.docker().await.during(Reason::PreflightFailed, "docker is not usable on the host").hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")?;
-    if docker.platform != site.platform {
-        return Err(Failure::new(
-            Reason::PlatformMismatch,
-            format!(
-                "the image is built for {}, but the host is {}",
-                site.platform, docker.platform
-            ),
-        )
-        .hint(format!("set `platform: {}`", docker.platform)));
-    }
+    let docker = docker(host).await?;
+    of_platform(&docker, site)?;
     no_snap(&docker.root)?;
     enough_room(host, &docker.root, DOCKER_MIN_FREE).await?;
     enough_room(host, Path::new(STATE_ROOT), STATE_MIN_FREE).await?;
     let (read, survey) = tokio::join!(rights::check_read(host, site), Survey::take(host, site));
     read?;
     let mut survey = survey?;
-    if let Switch::Reload(include) = &survey.switch {
-        let work = match survey.nginx.at {
-            NginxAt::Host => RootWork::Reload(include.clone()),
-            NginxAt::Container(_) => RootWork::Include(include.clone()),
-        };
+    if let Some(work) = survey.root_work() {
         rights::check(host, site, &work).await?;
     }
     is_loaded(host, &survey).await?;
@@ -103,8 +96,26 @@ pub(super) async fn preflight<H: Host>(host: &H, site: &Site) -> StepResult<Surv
     Ok(survey)
 }
 
+/// The engine, which must answer.
+pub(super) async fn docker<H: Host>(host: &H) -> StepResult<DockerFacts> {
+    host.docker().await.during(Reason::PreflightFailed, "docker is not usable on the host").hint("is it running, and is the SSH user in its group? `sudo usermod -aG docker $USER`, then log in again")
+}
+
+/// The image must be one for this machine.
+pub(super) fn of_platform(docker: &DockerFacts, site: &Site) -> StepResult<()> {
+    if docker.platform == site.platform {
+        return Ok(());
+    }
+    let what = format!(
+        "the image is built for {}, but the host is {}",
+        site.platform, docker.platform
+    );
+    Err(Failure::new(Reason::PlatformMismatch, what)
+        .hint(format!("set `platform: {}`", docker.platform)))
+}
+
 /// Compose of a snap may read home folders and nothing else, so neither what we keep for a slot nor a project elsewhere.
-fn no_snap(docker_root: &Path) -> StepResult<()> {
+pub(super) fn no_snap(docker_root: &Path) -> StepResult<()> {
     if !docker_root.starts_with("/var/snap") {
         return Ok(());
     }
@@ -114,7 +125,7 @@ fn no_snap(docker_root: &Path) -> StepResult<()> {
     ))
 }
 
-async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult<()> {
+pub(super) async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult<()> {
     const MIB: u64 = 1024 * 1024;
     let free = host.free_bytes(folder).await.during(
         Reason::PreflightFailed,
@@ -137,7 +148,7 @@ async fn enough_room<H: Host>(host: &H, folder: &Path, least: u64) -> StepResult
 
 /// By reload the include on disk may not be what nginx obeys: whoever edited it may have forgotten the reload. When the other slot
 /// runs, that one may be serving; a way back that loads the file would end it.
-async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
+pub(super) async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
     let Switch::Reload(include) = &survey.switch else {
         return Ok(());
     };
@@ -165,7 +176,11 @@ async fn is_loaded<H: Host>(host: &H, survey: &Survey) -> StepResult<()> {
 }
 
 /// The idle slot's port must not belong to some other program.
-async fn port_is_free<H: Host>(host: &H, site: &Site, survey: &Survey) -> StepResult<()> {
+pub(super) async fn port_is_free<H: Host>(
+    host: &H,
+    site: &Site,
+    survey: &Survey,
+) -> StepResult<()> {
     let paths = AppPaths::new(&site.app);
     let idle = survey.idle();
     let slot = survey.homes.slots.get(idle);

@@ -21,6 +21,9 @@ use crate::protocol::slot::{PerSlot, Slot, SlotService};
 /// How long a request through the public listener may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is said where nginx is not installed.
+pub(super) const NO_NGINX: &str = "there is no nginx on the host, and none runs in a container";
+
 /// The nginx that obeys the include, and the include as both it and this host know it.
 pub(super) async fn place<H: Host>(host: &H, site: &Site) -> StepResult<NginxPlace> {
     let place = host.nginx_place(&site.proxy_include).await;
@@ -33,7 +36,7 @@ pub(super) async fn config<H: Host>(host: &H, nginx: &NginxAt) -> StepResult<Str
     let config = host.nginx_config(nginx).await;
     if nginx.is_host() && matches!(&config, Err(error) if error.trouble == Trouble::Missing) {
         return config
-            .during(Reason::PreflightFailed, "there is no nginx on the host, and none runs in a container")
+            .during(Reason::PreflightFailed, NO_NGINX)
             .hint("install it from the distribution, `sudo apt-get install nginx` or `sudo dnf install nginx`, then run `pct-deploy provision --server-name NAME`; where nginx is a container, start that: `docker compose up -d nginx`");
     }
     let config = config

@@ -17,7 +17,7 @@ use super::detach::WorkerState;
 use super::ending::Early;
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
-use super::{detach, fence, follow, logs, meter, owner, prepare, provision, status};
+use super::{detach, doctor, fence, follow, logs, meter, owner, prepare, provision, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Failure, Reason, Result};
 use crate::host::linux::LinuxHost;
@@ -116,6 +116,14 @@ async fn answer<H: Host>(
                 }
                 Err(error) => refuse(&events, Step::Preflight, error).await,
             }
+        }
+        Request::Doctor { site } => {
+            let examination = Box::pin(doctor::examine(host, &site)).await;
+            let now_ms = host.now_ms();
+            drop(listener.send(Reply::Examined {
+                examination,
+                now_ms,
+            }));
         }
         Request::Logs { order } => {
             if let Err(error) = Box::pin(logs::tell(host, &order, &listener)).await {

@@ -61,7 +61,12 @@ pub(super) async fn look<H: Host>(
     })
 }
 
-async fn slot_status<H: Host>(host: &H, site: &Site, survey: &Survey, slot: Slot) -> SlotStatus {
+pub(super) async fn slot_status<H: Host>(
+    host: &H,
+    site: &Site,
+    survey: &Survey,
+    slot: Slot,
+) -> SlotStatus {
     let service = survey.homes.slots.get(slot);
     let container = survey.containers.get(slot).as_ref();
     let health = survey.health(&site.health);

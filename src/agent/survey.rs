@@ -9,8 +9,8 @@ use crate::error::Reason;
 use crate::host::compose::OneShot;
 use crate::host::facts::{ComposeProject, ContainerFacts, RunState};
 use crate::host::nginx::flag::Format;
-use crate::host::nginx::{self, Colours, NginxPlace, Scheme};
-use crate::host::{Host, HostResult};
+use crate::host::nginx::{self, Colours, NginxAt, NginxPlace, Scheme};
+use crate::host::{Host, HostResult, RootWork};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::outcome::LiveRelease;
 use crate::protocol::plan::{HealthCheck, Site};
@@ -52,6 +52,19 @@ impl Survey {
             route::config(host, &nginx.at)
         );
         let (homes, config) = (homes?, config?);
+        let obeyed = route::obeyed(host, site, &nginx, &homes.slots, &config).await?;
+        Self::of(host, site, nginx, homes, &config, obeyed).await
+    }
+
+    /// The rest of the look, once files and nginx are read.
+    pub(super) async fn of<H: Host>(
+        host: &H,
+        site: &Site,
+        nginx: NginxPlace,
+        homes: Homes,
+        config: &str,
+        obeyed: route::Obeyed,
+    ) -> StepResult<Self> {
         let route::Obeyed {
             switch,
             named,
@@ -60,8 +73,8 @@ impl Survey {
             own_logs,
             include,
             colours,
-        } = route::obeyed(host, site, &nginx, &homes.slots, &config).await?;
-        let sites = route::sites(&config, &include)?.into_iter();
+        } = obeyed;
+        let sites = route::sites(config, &include)?.into_iter();
         let sites = sites.map(|found| found.reached_at(nginx.address)).collect();
         let (homes, note) = projects::settle(host, site, &nginx, homes, named).await?;
         let containers = PerSlot {
@@ -83,6 +96,17 @@ impl Survey {
             colours,
             notes: note.into_iter().collect(),
         })
+    }
+
+    /// What root has to be asked for before traffic can be switched, beyond what any deploy reads.
+    pub(super) fn root_work(&self) -> Option<RootWork> {
+        match (&self.switch, &self.nginx.at) {
+            (Switch::Flag, _) => None,
+            (Switch::Reload(include), NginxAt::Host) => Some(RootWork::Reload(include.clone())),
+            (Switch::Reload(include), NginxAt::Container(_)) => {
+                Some(RootWork::Include(include.clone()))
+            }
+        }
     }
 
     /// The slot that takes traffic: the one nginx names, if its container runs.

@@ -64,6 +64,8 @@ pub(super) enum Command {
     Rollback(RollbackArgs),
     /// Prepare the host: the reload-free switch and recovery at boot; safe to run again
     Provision(ProvisionArgs),
+    /// Look at both ends, change nothing, and say what is wrong and what to do about it
+    Doctor(DoctorArgs),
     /// Show what is live
     Status(LookArgs),
     /// Show what happened; with a DEPLOYMENT, why that one ended as it did
@@ -164,6 +166,12 @@ pub(super) struct ProvisionArgs {
     pub(super) edit: bool,
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForLook>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForDeploy>,
 }
 
 #[derive(Debug, Args)]

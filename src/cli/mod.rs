@@ -1,12 +1,14 @@
 //! The command line: reads the world once, asks the floors below, says how it went.
 //!
 //! [`args`] is what can be typed; [`environment`] is the only reader of the process environment;
-//! [`start`] makes of both what a command is given; [`mod@deploy`], [`provision`], [`look`] and [`mod@logs`] are the commands;
+//! [`start`] makes of both what a command is given; [`mod@deploy`], [`provision`], [`doctor`], [`look`] and [`mod@logs`] are
+//! the commands;
 //! [`pages`] prints what shells and `man` read of it; [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
 mod agent;
 mod args;
 mod deploy;
+mod doctor;
 mod environment;
 mod flags;
 mod logs;
@@ -96,6 +98,7 @@ async fn command(global: Global, command: Command, cancel: Cancel) -> Result<Exi
         Command::Deploy(args) => deploy::deploy(&begin()?, &args).await,
         Command::Rollback(args) => deploy::rollback(&begin()?, &args).await,
         Command::Provision(args) => provision::run(&begin()?, &args).await,
+        Command::Doctor(args) => doctor::run(&begin()?, &args).await,
         Command::Status(args) => look::status(&begin()?, &args.settings).await,
         Command::History(args) => look::history(&begin()?, &args).await,
         Command::Logs(args) => logs::logs(&begin()?, &args).await,

@@ -199,7 +199,7 @@ fn dash() -> String {
 }
 
 /// Text of the host, without what could move a terminal's cursor.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

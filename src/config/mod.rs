@@ -13,6 +13,7 @@ pub mod schema;
 pub mod sources;
 pub mod trust;
 pub mod types;
+pub mod workflow;
 
 mod fields;
 mod gate;

@@ -12,8 +12,12 @@ use super::secrets;
 use super::site;
 use super::sources::Gathered;
 use super::ssh;
-use super::types::{DeployConfig, HostConfig, Logins, Place, ReportConfig};
+use super::types::{
+    DeployConfig, GateConfig, HostConfig, ImageConfig, Logins, Place, ReportConfig,
+};
 use crate::error::{Error, Result};
+use crate::protocol::plan::Site;
+use crate::secret::Secret;
 
 /// Who asks, which decides what must be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +92,63 @@ pub fn look(gathered: &Gathered, reach: Reach) -> Result<HostConfig> {
     host(gathered, reach, |_fields| {
         Some((Logins::default(), ReportConfig::default()))
     })
+}
+
+/// As much of the settings as can be read, and all that is wrong with them.
+#[derive(Debug)]
+pub struct Readable {
+    pub gate: GateConfig,
+    pub image: Option<ImageConfig>,
+    pub place: Option<Place>,
+    pub site: Option<Site>,
+    pub report: Option<ReportConfig>,
+    pub logins: Option<Logins>,
+    /// What may be a token in a path that is asked for.
+    pub hidden: Vec<Secret>,
+    pub problems: Problems,
+}
+
+impl Readable {
+    /// Everything in it that must not be shown.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let key = match &self.place {
+            Some(Place::Ssh(ssh)) => ssh.key.as_ref(),
+            Some(Place::Local) | None => None,
+        };
+        let logins = self.logins.iter();
+        let logins = logins.flat_map(|logins| {
+            let others = logins.others.iter().map(|(_, login)| login);
+            logins.image.iter().chain(others)
+        });
+        let report = self.report.iter().flat_map(ReportConfig::secrets);
+        let passwords = logins.map(|login| &login.password);
+        let all = report.chain(key.map(|key| &key.0)).chain(passwords);
+        all.chain(&self.hidden).collect()
+    }
+}
+
+/// Reads what `doctor` can look at: an image only when one is named.
+pub fn readable(gathered: &Gathered, reach: Reach) -> Readable {
+    let (gate, gate_problems) = gate(&gathered.raw);
+    let mut fields = Fields::new(&gathered.raw, gathered.problems.clone());
+    fields.problems.extend(gate_problems);
+    let image = match fields.text("image") {
+        Some(_) => image::image(&mut fields, Caller::Terminal),
+        None => {
+            name_app(&mut fields);
+            None
+        }
+    };
+    Readable {
+        gate,
+        image,
+        place: place(&mut fields, Caller::Terminal, reach),
+        site: site::site(&mut fields),
+        report: report::report(&mut fields),
+        logins: registries::logins(&mut fields),
+        hidden: secrets::in_paths(&gathered.raw),
+        problems: fields.problems,
+    }
 }
 
 /// The host without an image to deploy; `beside` reads the registry and whom to tell.

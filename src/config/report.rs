@@ -37,6 +37,14 @@ impl ReportConfig {
     }
 }
 
+impl SlackConfig {
+    /// Name and port of the server that messages go to.
+    pub fn server(&self) -> Option<(String, u16)> {
+        let url = Url::parse(self.webhook.expose()).ok()?;
+        Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+    }
+}
+
 /// The inner `None` means that no token is given.
 fn github(fields: &mut Fields<'_>) -> Option<Option<GithubConfig>> {
     let given = fields.raw.given("github-token").is_some();

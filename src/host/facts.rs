@@ -30,6 +30,30 @@ pub enum LiveRestore {
     Impossible,
 }
 
+/// What the kernel says of the machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MachineFacts {
+    /// As `uname -r` prints it.
+    pub kernel: String,
+    /// As `uname -m` prints it.
+    pub processor: String,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Bytes that a new program can have without swapping.
+    pub available: u64,
+    /// Bytes of swap.
+    pub swap: u64,
+    pub swap_free: u64,
+}
+
+/// The inodes of a file system; one that does not count them has a total of 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inodes {
+    /// Those that we may still use.
+    pub free: u64,
+    pub total: u64,
+}
+
 /// Which compose there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComposeTool {

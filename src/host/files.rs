@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::HostResult;
+use super::facts::Inodes;
 
 /// Whose file it is, and so with whose rights it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub trait Files {
     async fn list(&self, path: &Path) -> HostResult<Vec<String>>;
     /// Bytes that we may still write to the file system of `path`.
     async fn free_bytes(&self, path: &Path) -> HostResult<u64>;
+    /// The inodes of the file system of `path`.
+    async fn inodes(&self, path: &Path) -> HostResult<Inodes>;
     /// Tries once to take the lock file and notes `holder` in it (`flock`, exclusive).
     async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<Self::Lock>>;
     /// An absolute, link-free form of a path; relative ones start at the user's home.

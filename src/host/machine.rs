@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::HostResult;
+use super::facts::MachineFacts;
 
 /// What of a deploy is root's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub trait Machine {
     async fn sudoers_line(&self, work: &RootWork) -> HostResult<Option<String>>;
     /// Bytes that nobody can guess.
     async fn random(&self) -> HostResult<[u8; 32]>;
+    /// Kernel, processor and memory, now.
+    async fn condition(&self) -> HostResult<MachineFacts>;
     /// The peak of our own resident memory, in bytes.
     async fn memory_peak(&self) -> HostResult<u64>;
     /// The peak of memory, in bytes, of the control group that process `pid` is in; `None` when it does not tell.

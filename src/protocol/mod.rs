@@ -4,6 +4,7 @@
 //! The runner sends one [`wire::Request`] line and reads [`event::Event`] lines; a cancel is a second
 //! request line. Everything that is serialised anywhere lives in this folder.
 
+pub mod doctor;
 pub mod event;
 pub mod ids;
 pub mod line;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::doctor::Examination;
 use super::event::{Event, Happening};
 use super::ids::{AppName, DeploymentId};
 use super::logs::LogOrder;
@@ -48,6 +49,11 @@ pub enum Request {
         #[serde(default)]
         of: Option<DeploymentId>,
     },
+    /// Look at everything that a deploy needs, and change nothing.
+    Doctor {
+        /// The app and its host.
+        site: Site,
+    },
     /// Tell what a slot printed.
     Logs { order: Box<LogOrder> },
     /// Roll back if that is still possible, else finish.
@@ -85,6 +91,12 @@ pub enum Reply {
     },
     /// The answer to `Status`.
     Status(Box<Status>),
+    /// The answer to `Doctor`.
+    Examined {
+        examination: Examination,
+        /// The host's time, in milliseconds since the Unix epoch.
+        now_ms: u64,
+    },
     /// Lines of a slot's log, without the secrets of its environment; none for a sign of life.
     Log { lines: Vec<String> },
     /// The good end of `Logs`.

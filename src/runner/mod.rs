@@ -8,6 +8,7 @@
 pub mod cancel;
 pub mod checkout;
 pub mod deploy;
+pub mod doctor;
 mod dry_run;
 pub mod ending;
 pub mod event;

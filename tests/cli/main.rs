@@ -6,6 +6,7 @@
     reason = "a test may end at the first surprise"
 )]
 
+mod doctor;
 mod gate;
 mod gate_asks;
 mod keys;

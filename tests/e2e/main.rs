@@ -20,6 +20,7 @@ mod chaos;
 mod commands;
 mod contained;
 mod crashes;
+mod doctor;
 mod failures;
 mod figures;
 mod flag;

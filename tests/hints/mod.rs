@@ -28,6 +28,10 @@ pub(crate) const COMMANDS: &[(&str, Tried)] = &[
     ("docker build -f {} {}", As("docker build --help")),
     ("docker compose", As("docker compose version")),
     (
+        "docker compose logs {}",
+        As("cd /home/ec2-user && docker compose logs hello-1"),
+    ),
+    (
         "docker compose logs {service}",
         As("cd /home/ec2-user && docker compose logs hello-1"),
     ),
@@ -37,6 +41,7 @@ pub(crate) const COMMANDS: &[(&str, Tried)] = &[
         By("contained: its hints"),
     ),
     ("docker exec {name} nginx -t", By("contained: its hints")),
+    ("docker image rm {first}", As("docker image rm --help")),
     ("docker image prune -a", As("docker image prune -a -f")),
     ("docker kill", As("docker kill --help")),
     ("docker logs {name}", As("docker logs --help")),
@@ -121,11 +126,23 @@ pub(crate) const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("sudo dnf install nginx", Elsewhere),
     (
+        "sudo fallocate -l 2G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile",
+        As(
+            "for program in fallocate mkswap swapon; do sudo sh -c \"command -v $program\" || exit 1; done",
+        ),
+    ),
+    (
         "sudo lslocks -u | grep {}",
         As(
             "cd /var/lib/pct-deploy/hello && touch of-a-hint && flock of-a-hint sh -c 'sudo lslocks -u | grep $PWD/of-a-hint' && rm of-a-hint",
         ),
     ),
+    (
+        "sudo modprobe -a inet_diag tcp_diag",
+        As("sudo sh -c 'command -v modprobe'"),
+    ),
+    ("sudo systemctl start nginx", AsItStands(&[])),
+    ("sudo timedatectl set-ntp true", Elsewhere),
     (
         "sudo install -d -m 0755 -o {user} {STATE_ROOT}",
         AsItStands(&["ec2-user", "/var/lib/pct-deploy"]),

@@ -50,7 +50,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 
 /// Checks what lies between two marks of a file, or writes it when asked to.
 #[track_caller]
-fn rewrite(path: &str, begin: &str, end: &str, new: &str) {
+pub(crate) fn rewrite(path: &str, begin: &str, end: &str, new: &str) {
     let _one_at_a_time = WRITING.lock();
     let path = root().join(path);
     let found = fs::read_to_string(&path).unwrap();
@@ -60,7 +60,7 @@ fn rewrite(path: &str, begin: &str, end: &str, new: &str) {
     } else {
         assert!(
             found == wanted,
-            "{} does not agree with the settings: run `UPDATE=1 cargo test --test tidy`",
+            "{} does not agree with the code: run `UPDATE=1 cargo test --test tidy`",
             path.display()
         );
     }
@@ -309,12 +309,13 @@ fn every_path_of_the_gate_is_documented() {
 /// A hint that names a command which does not exist sends a person the wrong way.
 #[test]
 fn texts_name_commands_that_exist() {
-    const COMMANDS: [&str; 11] = [
+    const COMMANDS: [&str; 12] = [
         "action",
         "action-post",
         "agent",
-        "deploy",
         "completions",
+        "deploy",
+        "doctor",
         "history",
         "logs",
         "man",

@@ -111,6 +111,9 @@ const WORDS: &[&str] = &[
     "entrypoint",
     "expose: [\"8080\"]",
     "external",
+    "mem_limit: 512m",
+    "restart: unless-stopped",
+    "127.0.0.1:",
     "features",
     "networks",
     "ports",
@@ -176,6 +179,7 @@ const WORDS: &[&str] = &[
     ".pub",
     "/tmp",
     "AllowTcpForwarding yes",
+    "inet_diag",
     "SSL_CERT_FILE",
     "known_hosts",
     "ssh",
@@ -195,13 +199,14 @@ const WORDS: &[&str] = &[
     "bin",
 ];
 
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "deploy",
     "rollback",
     "status",
     "history",
     "logs",
     "provision",
+    "doctor",
     "action",
     "action-post",
 ];

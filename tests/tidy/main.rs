@@ -9,6 +9,7 @@
     reason = "a test may end at the first surprise"
 )]
 
+mod checks;
 #[path = "../hints/mod.rs"]
 mod commands;
 mod documents;

@@ -9,6 +9,7 @@ use super::events::Events;
 use super::journal::closed::{self, Closed};
 use super::journal::entry::Entry;
 use super::paths::AppPaths;
+use super::projects::Note;
 use crate::error::Reason;
 use crate::host::error::HostError;
 use crate::host::{Host, HostResult, Owner};
@@ -122,10 +123,15 @@ pub(super) async fn warn_of_unreadable<H: Host>(
     paths: &AppPaths,
     records: &[Record],
 ) {
-    for record in records {
-        let Some(why) = record.unreadable() else {
-            continue;
-        };
+    for [text, hint] in unreadable(paths, records) {
+        events.warn(text, hint).await;
+    }
+}
+
+/// The records that cannot be read, and what to type about each.
+pub(super) fn unreadable(paths: &AppPaths, records: &[Record]) -> impl Iterator<Item = Note> {
+    records.iter().filter_map(|record| {
+        let why = record.unreadable()?;
         let log = paths.event_log(&record.past.deployment);
         let text = format!(
             "the record of deployment {} cannot be read: {why}; no old image is removed",
@@ -135,8 +141,8 @@ pub(super) async fn warn_of_unreadable<H: Host>(
             "when the release it was about is not needed any more: `mv {0} {0}.unreadable`",
             log.display()
         );
-        events.warn(text, hint).await;
-    }
+        Some([text, hint])
+    })
 }
 
 /// `None` for a run that died before it said anything, and so before it did anything.

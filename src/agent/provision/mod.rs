@@ -32,6 +32,7 @@ use crate::host::nginx::NginxAt;
 use crate::protocol::provision::{Change, Provision, ProvisionMode};
 use crate::protocol::slot::Slot;
 use plan::ProvisionPlan;
+pub(super) use units::{no_systemd, units_missing};
 use write::Written;
 
 /// Does what is asked; what is in place already is left alone and not named.

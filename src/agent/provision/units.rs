@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::agent::events::Events;
 use crate::agent::failure::{HostResultExt as _, StepResult};
+use crate::agent::projects::Note;
 use crate::error::Reason;
 use crate::host::facts::LiveRestore;
 use crate::host::{Access, Host, HostResult, Owner};
@@ -39,6 +40,8 @@ pub(super) enum UnitAction {
     Reload(&'static str),
 }
 
+/// Where systemd finds what administrators write.
+const UNITS: &str = "/etc/systemd/system";
 const CANNOT_INSTALL: &str = "cannot install what keeps the host well";
 
 /// The files that are not as they shall be; `None` where systemd does not run, as in a container or with another init.
@@ -49,13 +52,28 @@ pub(super) async fn wanted<H: Host>(host: &H) -> StepResult<Option<Vec<Unit>>> {
 
 /// What nobody does then, and what does the same.
 pub(super) async fn warn_of_no_systemd<H: Host>(events: &Events<'_, H>) {
+    let [text, hint] = no_systemd();
+    events.warn(text, hint).await;
+}
+
+pub(in crate::agent) fn no_systemd() -> Note {
     let text = "systemd does not run on this host, so no units are installed: after a boot nothing settles what was cut short nor keeps the live slot alone, and nginx stays down when it dies";
     let hint = format!(
         "have your init, or cron, run `{}` after each boot and `{}` every two minutes, as the SSH user",
         place::RECOVER,
         place::SETTLE
     );
-    events.warn(text, hint).await;
+    [text.to_owned(), hint]
+}
+
+/// The units that are not as they shall be; `None` where systemd does not run.
+pub(in crate::agent) async fn units_missing<H: Host>(host: &H) -> HostResult<Option<Vec<PathBuf>>> {
+    let missing = missing(host).await?;
+    let units = |missing: Vec<Unit>| {
+        let paths = missing.into_iter().map(|unit| unit.path);
+        paths.filter(|path| path.starts_with(UNITS)).collect()
+    };
+    Ok(missing.map(units))
 }
 
 async fn missing<H: Host>(host: &H) -> HostResult<Option<Vec<Unit>>> {
@@ -63,7 +81,7 @@ async fn missing<H: Host>(host: &H) -> HostResult<Option<Vec<Unit>>> {
     if !runs.iter().any(|name| name == "system") {
         return Ok(None);
     }
-    let folder = Path::new("/etc/systemd/system");
+    let folder = Path::new(UNITS);
     let user = host.user().await?;
     let unit = |path: &str, text, then, why| Unit {
         path: folder.join(path),

@@ -26,7 +26,7 @@ async fn remove_old<H: Host>(swap: &Swap<'_, H>) -> HostResult<()> {
             }
         }
     }
-    let others = kept_by_others(swap).await?;
+    let others = kept_by_others(swap.host, &swap.site().app).await?;
     let present = host.images_of(&begun.image.repository).await?;
     let mut removed = 0;
     for image in present {
@@ -45,12 +45,14 @@ async fn remove_old<H: Host>(swap: &Swap<'_, H>) -> HostResult<()> {
 }
 
 /// Another app on this host may have releases of the same image: those of its slots, and those that it keeps.
-async fn kept_by_others<H: Host>(swap: &Swap<'_, H>) -> HostResult<Vec<PinnedImage>> {
-    let host = swap.host;
+pub(in crate::agent) async fn kept_by_others<H: Host>(
+    host: &H,
+    own: &AppName,
+) -> HostResult<Vec<PinnedImage>> {
     let mut kept = Vec::new();
     let names = host.list(Path::new(STATE_ROOT)).await?;
     let apps = names.iter().filter_map(|name| name.parse::<AppName>().ok());
-    for app in apps.filter(|app| *app != swap.site().app) {
+    for app in apps.filter(|app| app != own) {
         let paths = AppPaths::new(&app);
         for release in history::with_settings(host, &paths).await? {
             let text = host.read(&paths.release_file(&release)).await?;

@@ -11,6 +11,7 @@ mod client;
 mod comment;
 mod deployment;
 mod encoded;
+mod labels;
 mod people;
 mod pulls;
 mod questions;

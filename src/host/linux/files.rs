@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use super::super::error::{HostError, Trouble};
+use super::super::facts::Inodes;
 use super::super::{Access, Durability, Files, HostResult, LockAttempt, Owner};
 use super::replace::{replace_here, replace_with, sync_folder};
 use super::{LinuxHost, lock, root, tail};
@@ -154,15 +155,16 @@ impl Files for LinuxHost {
     }
 
     async fn free_bytes(&self, path: &Path) -> HostResult<u64> {
-        let doing = || format!("measure the free space at `{}`", path.display());
-        for folder in path.ancestors() {
-            match rustix::fs::statvfs(folder) {
-                Ok(facts) => return Ok(facts.f_bavail.saturating_mul(facts.f_frsize)),
-                Err(rustix::io::Errno::NOENT) => {}
-                Err(error) => return Err(HostError::io(doing(), error.into())),
-            }
-        }
-        Err(HostError::new(Trouble::Missing, doing()))
+        let facts = file_system(path, "free space")?;
+        Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
+    }
+
+    async fn inodes(&self, path: &Path) -> HostResult<Inodes> {
+        let facts = file_system(path, "free inodes")?;
+        Ok(Inodes {
+            free: facts.f_favail,
+            total: facts.f_files,
+        })
     }
 
     async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<lock::FileLock>> {
@@ -182,6 +184,18 @@ pub(super) async fn on_disk<T: Send + 'static>(
         Ok(result) => result,
         Err(error) => Err(HostError::new(Trouble::Other, "use the disk").because(error)),
     }
+}
+
+fn file_system(path: &Path, what: &str) -> HostResult<rustix::fs::StatVfs> {
+    let doing = || format!("measure the {what} at `{}`", path.display());
+    for folder in path.ancestors() {
+        match rustix::fs::statvfs(folder) {
+            Ok(facts) => return Ok(facts),
+            Err(rustix::io::Errno::NOENT) => {}
+            Err(error) => return Err(HostError::io(doing(), error.into())),
+        }
+    }
+    Err(HostError::new(Trouble::Missing, doing()))
 }
 
 fn append_here(path: &Path, bytes: &[u8], durability: Durability) -> HostResult<()> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::error::{HostError, Trouble};
+use super::super::facts::MachineFacts;
 use super::super::{HostResult, Machine, RootWork};
 use super::files::on_disk;
 use super::link::link;
@@ -74,6 +75,10 @@ impl Machine for LinuxHost {
         getrandom::fill(&mut bytes)
             .map(|()| bytes)
             .map_err(|error| HostError::new(Trouble::Other, "make a key").because(error))
+    }
+
+    async fn condition(&self) -> HostResult<MachineFacts> {
+        memory::condition()
     }
 
     async fn memory_peak(&self) -> HostResult<u64> {

@@ -2,6 +2,7 @@
 
 use super::super::HostResult;
 use super::super::error::{HostError, Trouble};
+use super::super::facts::MachineFacts;
 use super::group::ControlGroup;
 
 /// `VmHWM` of `/proc/self/status`, which is in KiB.
@@ -12,12 +13,33 @@ pub(super) fn own_peak() -> HostResult<u64> {
     peak_of(&status).ok_or_else(|| HostError::new(Trouble::Other, doing))
 }
 
-fn peak_of(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+/// `/proc/meminfo`, and what the kernel calls itself.
+pub(super) fn condition() -> HostResult<MachineFacts> {
+    let doing = "read how much memory there is";
+    let text =
+        std::fs::read_to_string("/proc/meminfo").map_err(|error| HostError::io(doing, error))?;
+    let uname = rustix::system::uname();
+    let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    Ok(MachineFacts {
+        kernel: word(uname.release()),
+        processor: word(uname.machine()),
+        memory: kib(&text, "MemTotal").unwrap_or_default(),
+        available: kib(&text, "MemAvailable").unwrap_or_default(),
+        swap: kib(&text, "SwapTotal").unwrap_or_default(),
+        swap_free: kib(&text, "SwapFree").unwrap_or_default(),
+    })
+}
+
+/// The bytes of a line like `MemTotal:  1024 kB`.
+fn kib(text: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kib: u64 = value.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
     kib.checked_mul(1024)
+}
+
+fn peak_of(status: &str) -> Option<u64> {
+    kib(status, "VmHWM")
 }
 
 /// The peak of the control group of `pid`, of either version of control groups.

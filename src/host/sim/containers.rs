@@ -94,7 +94,11 @@ impl Containers for SimHost {
         self.call("container")?;
         let world = self.world.borrow();
         let found = edits::found(&world, project, service);
-        Ok(found.map(|container| world.facts(container)))
+        let restarts = self.faults.restarts.get();
+        Ok(found.map(|container| ContainerFacts {
+            restarts,
+            ..world.facts(container)
+        }))
     }
     async fn projects_of(
         &self,

@@ -1,8 +1,8 @@
 //! What goes wrong on the simulated host, when a test wants it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use crate::host::facts::LiveRestore;
+use crate::host::facts::{Inodes, LiveRestore, MachineFacts};
 
 /// The faults. A new agent on the same machine starts without any.
 #[derive(Debug, Default)]
@@ -27,6 +27,17 @@ pub(crate) struct Faults {
     pub(crate) no_live_restore: Cell<bool>,
     /// Docker is a snap.
     pub(crate) docker_is_snap: Cell<bool>,
+    /// What the kernel says of the machine, when it is not a roomy one.
+    pub(crate) machine: RefCell<Option<MachineFacts>>,
+    /// The bytes and inodes that are left on every disk.
+    pub(crate) free_bytes: Cell<Option<u64>>,
+    pub(crate) inodes: Cell<Option<Inodes>>,
+    /// The kernel does not tell of requests without an answer.
+    pub(crate) silent_kernel: Cell<bool>,
+    /// nginx does not run.
+    pub(crate) nginx_down: Cell<bool>,
+    /// How often Docker restarted each container.
+    pub(crate) restarts: Cell<u64>,
     pub(super) calls: Cell<usize>,
     writes: Cell<usize>,
     /// Writes for which somebody made room on the full disk.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::content::names_in;
 use super::{Locks, SimHost};
 use crate::host::error::{HostError, Trouble};
+use crate::host::facts::Inodes;
 use crate::host::{Access, Durability, Files, Held, HostResult, LockAttempt, Owner};
 
 #[derive(Debug)]
@@ -149,7 +150,16 @@ impl Files for SimHost {
         Ok(names_in(&self.world.borrow().files, path))
     }
     async fn free_bytes(&self, _: &Path) -> HostResult<u64> {
-        self.call("free_bytes").map(|()| u64::MAX)
+        self.call("free_bytes")?;
+        Ok(self.faults.free_bytes.get().unwrap_or(u64::MAX))
+    }
+    async fn inodes(&self, _: &Path) -> HostResult<Inodes> {
+        self.call("inodes")?;
+        let many = Inodes {
+            free: 900,
+            total: 1000,
+        };
+        Ok(self.faults.inodes.get().unwrap_or(many))
     }
     async fn try_lock(&self, path: &Path, holder: &str) -> HostResult<LockAttempt<SimLock>> {
         self.call("try_lock")?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::SimHost;
+use crate::host::facts::MachineFacts;
 use crate::host::{HostResult, Machine, RootWork};
 
 impl Machine for SimHost {
@@ -33,6 +34,18 @@ impl Machine for SimHost {
     }
     async fn random(&self) -> HostResult<[u8; 32]> {
         self.call("random").map(|()| [7; 32])
+    }
+    async fn condition(&self) -> HostResult<MachineFacts> {
+        self.call("condition")?;
+        let planted = self.faults.machine.borrow().clone();
+        Ok(planted.unwrap_or_else(|| MachineFacts {
+            kernel: "6.1.0".to_owned(),
+            processor: "x86_64".to_owned(),
+            memory: 8 << 30,
+            available: 6 << 30,
+            swap: 2 << 30,
+            swap_free: 2 << 30,
+        }))
     }
     async fn memory_peak(&self) -> HostResult<u64> {
         Ok(1)

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::SimHost;
 use super::behaviour::TIMED_OUT;
 use super::world::service_of;
+use crate::host::error::{HostError, Trouble};
 use crate::host::facts::{Arrivals, Probe, ProbeAnswer, RequestOutcome, SlotUpstream};
 use crate::host::{Clock as _, HostResult, Network};
 use crate::protocol::slot::PerSlot;
@@ -63,6 +64,9 @@ impl Network for SimHost {
         Ok(self.world.borrow().connected_to(upstream.port()))
     }
     async fn unanswered(&self, addresses: &PerSlot<SocketAddr>) -> HostResult<PerSlot<Vec<u64>>> {
+        if self.faults.silent_kernel.get() {
+            return Err(HostError::new(Trouble::Other, "ask for the connections"));
+        }
         let world = self.world.borrow();
         Ok(addresses.map(|address| world.hanging_at(address.port())))
     }

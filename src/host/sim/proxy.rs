@@ -58,6 +58,9 @@ impl Proxy for SimHost {
     }
     async fn nginx_workers(&self, _: &NginxAt) -> HostResult<Vec<WorkerId>> {
         self.call("nginx_workers")?;
+        if self.faults.nginx_down.get() {
+            return Ok(Vec::new());
+        }
         Ok(vec![WorkerId {
             pid: 1,
             started: self.world.borrow().generation,

@@ -19,4 +19,21 @@ pub mod push;
 pub use bollard::Docker;
 pub use build::{BuiltImage, build};
 pub use client::connect;
-pub use push::push;
+pub use push::{push, try_login};
+
+use crate::config::types::BuildConfig;
+use crate::error::Result;
+
+/// Whether the context and its Dockerfile can be read.
+pub fn check_files(config: &BuildConfig) -> Result<()> {
+    context::BuildContext::open(config).map(|_opened| ())
+}
+
+/// Whether the daemon may lose the build context that it is sent: what and what to do.
+pub async fn loses_context(docker: &Docker) -> Option<[String; 2]> {
+    let version = lost_context::affected(docker).await?;
+    let what = format!(
+        "Docker {version} here may not find the build context that it is sent (moby#47717); the classic builder is used then"
+    );
+    Some([what, lost_context::CURE.to_owned()])
+}

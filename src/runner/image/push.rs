@@ -13,7 +13,9 @@ use super::build::BuiltImage;
 use super::client::{answer, chain_text, tag_image};
 use super::progress::{one_line, size};
 use crate::clients::docker::errors::DockerFailure;
-use crate::clients::docker::{Layers, Transfer, credentials, digest_of, registry_host, server};
+use crate::clients::docker::{
+    ANSWER, Layers, Transfer, credentials, digest_of, registry_host, server,
+};
 use crate::clients::retry::retry;
 use crate::error::{Error, Reason, Result};
 use crate::protocol::ids::{Digest, PinnedImage, Repository, Tag};
@@ -187,30 +189,11 @@ impl PushJob<'_> {
     }
 
     fn registry(&self) -> &str {
-        registry_host(&self.built.repository).unwrap_or("docker.io")
+        registry_of(&self.built.repository)
     }
 
     fn unauthorized(&self, why: String) -> Error {
-        let (what, hint) = match self.login {
-            Some(login) => (
-                format!(
-                    "the registry `{}` refused `{}` (`registry-username` and `registry-password`, or its line in `registries`)",
-                    self.registry(),
-                    login.username
-                ),
-                format!(
-                    "check the password or token and that `{}` may push to `{}`; for Docker Hub use an access token with write permission",
-                    login.username, self.built.repository
-                ),
-            ),
-            None => (
-                format!("the registry `{}` requires authentication", self.registry()),
-                "set `registry-username` and `registry-password`, or give it a line in `registries`".to_owned(),
-            ),
-        };
-        Error::untouched(Reason::RegistryUnauthorized, what)
-            .because(why)
-            .hint(hint)
+        unauthorized(&self.built.repository, self.login, why)
     }
 
     fn failed(&self, name: &str, why: String) -> Error {
@@ -219,6 +202,65 @@ impl PushJob<'_> {
             format!("cannot push `{name}` to `{}`", self.registry()),
         )
         .because(why)
+    }
+}
+
+fn registry_of(repository: &Repository) -> &str {
+    registry_host(repository).unwrap_or("docker.io")
+}
+
+fn unauthorized(repository: &Repository, login: Option<&RegistryLogin>, why: String) -> Error {
+    let registry = registry_of(repository);
+    let (what, hint) = match login {
+        Some(login) => (
+            format!(
+                "the registry `{registry}` refused `{}` (`registry-username` and `registry-password`, or its line in `registries`)",
+                login.username
+            ),
+            format!(
+                "check the password or token and that `{}` may push to `{repository}`; for Docker Hub use an access token with write permission",
+                login.username
+            ),
+        ),
+        None => (
+            format!("the registry `{registry}` requires authentication"),
+            "set `registry-username` and `registry-password`, or give it a line in `registries`"
+                .to_owned(),
+        ),
+    };
+    Error::untouched(Reason::RegistryUnauthorized, what)
+        .because(why)
+        .hint(hint)
+}
+
+/// Asks the registry for the image as this user, through the daemon. Nothing is pushed; an image that is not there yet
+/// says as much as one that is.
+pub async fn try_login(
+    docker: &Docker,
+    repository: &Repository,
+    login: &RegistryLogin,
+) -> Result<()> {
+    let credentials = credentials(login, server(repository));
+    let asked = docker.inspect_registry_image(repository.as_str(), Some(credentials));
+    let why = match timeout(ANSWER, asked).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => chain_text(&error),
+        Err(elapsed) => elapsed.to_string(),
+    };
+    let words = why.to_lowercase();
+    let may_be_new = words.contains("denied") || words.contains("insufficient_scope");
+    match DockerFailure::of_registry(&why) {
+        DockerFailure::Unauthorized if may_be_new => Ok(()),
+        DockerFailure::Unauthorized => Err(unauthorized(repository, Some(login), why)),
+        DockerFailure::Down | DockerFailure::Unreachable => {
+            let registry = registry_of(repository);
+            let what = format!("the registry `{registry}` does not answer");
+            let hint = no_answer(registry, &why, 1);
+            Err(Error::untouched(Reason::PushFailed, what)
+                .because(why)
+                .hint(hint))
+        }
+        _ => Ok(()),
     }
 }
 
