@@ -12,6 +12,7 @@ mod flags;
 mod look;
 mod provision;
 mod render;
+mod settings_file;
 mod start;
 mod tables;
 

@@ -16,6 +16,7 @@ pub mod types;
 
 mod fields;
 mod gate;
+mod host_keys;
 mod image;
 mod language;
 mod registries;

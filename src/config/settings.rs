@@ -55,19 +55,19 @@ settings! {
 
     Host:
     "ssh-host" Text, Required,
-        "The name or address of the host.";
-    "ssh-port" Int, Value("22"),
+        "The name or address of the host; on the command line also an alias of `~/.ssh/config`.";
+    "ssh-port" Int, Derived("22; on the command line what `~/.ssh/config` says"),
         "The TCP port of its SSH server.";
     "ssh-user" Text, Derived("left to ssh"),
         "The user to log in as, such as `ubuntu` or `ec2-user`.";
     "ssh-key" Secret, Derived("required in the action; elsewhere left to ssh and its agent"),
         "The private key without a passphrase, or the path of its file.";
-    "ssh-known-hosts" Lines, Derived("this or `ssh-fingerprint` is required"),
-        "The host's keys as lines of a `known_hosts` file, as `ssh-keyscan HOST` prints them.";
-    "ssh-fingerprint" List, Derived("this or `ssh-known-hosts` is required"),
+    "ssh-known-hosts" Lines, Derived("this or `ssh-fingerprint` is required in the action; elsewhere your own `known_hosts`"),
+        "The host's keys as lines of a `known_hosts` file, as `ssh-keyscan HOST` prints them; on the command line also the path of such a file, or `@FILE`.";
+    "ssh-fingerprint" List, Derived("this or `ssh-known-hosts` is required in the action; elsewhere your own `known_hosts`"),
         "The fingerprints the host may show, as `ssh-keygen -lf` prints them: `SHA256:…`.";
     "ssh-jump-host" Text, Unset,
-        "A host to go through, as `[user@]host[:port]`. It takes the same key, and its host key must be among the given ones: with `ssh-fingerprint` one of each host, and never the same.";
+        "A host to go through, as `[user@]host[:port]`; on the command line `ProxyJump` of `~/.ssh/config` counts without it. It takes the same key, and its host key must be among the given ones: with `ssh-fingerprint` one of each host, and never the same.";
     "connect-timeout" Span, Value("15s"),
         "The longest wait for the SSH connection, authentication included.";
 

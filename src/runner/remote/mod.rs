@@ -13,6 +13,7 @@ pub mod hostkey;
 mod install;
 pub(super) mod leftovers;
 mod master;
+mod meaning;
 mod probe;
 mod refusal;
 pub mod ssh;
