@@ -124,6 +124,7 @@ impl Start {
             files: environment::output_files(&self.env),
             memory: Memory::none(),
             cancel: self.cancel.clone(),
+            force: false,
         }
     }
 }

@@ -78,7 +78,7 @@ settings! {
         "The folder on the host with the compose file. A relative one starts at the SSH user's home.";
     "compose-file" List, Derived("what compose itself would read there"),
         "The compose files, relative to the project directory; a list is layered in its order. When not given: what `COMPOSE_FILE` in `.env` names, or `compose.yaml`, `compose.yml`, `docker-compose.yml` or `docker-compose.yaml` with its override file.";
-    "slots" List, Value("pct-backend-1,pct-backend-2"),
+    "slots" List, Derived("`<app>-1,<app>-2`, or the two services of the compose file that differ in their ports alone"),
         "The two compose services that take turns, each as `[file:]service[@project]`: with its own compose file and its own compose project, such as `docker-compose.blue.yml:app@app-blue`, where it has them. Their ports are read from the compose files.";
     "dependencies" List, Derived("the slots' `depends_on`"),
         "The compose services that must run before a slot starts. One with `service_completed_successfully` in `depends_on` runs to its end with the new image before.";

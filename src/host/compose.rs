@@ -13,7 +13,7 @@ mod ports;
 mod slots;
 
 pub use networks::JoinedNetwork;
-pub use slots::slots;
+pub use slots::{guessed, slots};
 
 use crate::protocol::ids::{ProjectName, ServiceName};
 

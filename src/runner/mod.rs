@@ -11,6 +11,7 @@ pub mod deploy;
 mod dry_run;
 pub mod ending;
 pub mod event;
+pub mod exec;
 mod exit;
 mod follow;
 #[cfg(test)]
@@ -30,5 +31,6 @@ mod session;
 pub mod status;
 mod stdin;
 mod swap;
+mod worktree;
 
 pub use run::Invocation;

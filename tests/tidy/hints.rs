@@ -196,9 +196,11 @@ const WORDS: &[&str] = &[
     "bin",
 ];
 
-const OURS: [&str; 7] = [
+const OURS: [&str; 9] = [
     "deploy",
     "rollback",
+    "restart",
+    "exec",
     "status",
     "history",
     "provision",
