@@ -31,6 +31,7 @@ mod history;
 mod homes;
 mod journal;
 mod lock;
+mod logs;
 mod meter;
 mod networks;
 mod owner;

@@ -17,7 +17,7 @@ use super::detach::WorkerState;
 use super::ending::Early;
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
-use super::{detach, fence, follow, meter, owner, prepare, provision, slot_names, status};
+use super::{detach, fence, follow, logs, meter, owner, prepare, provision, slot_names, status};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Failure, Reason, Result};
 use crate::host::linux::LinuxHost;
@@ -120,6 +120,12 @@ async fn answer<H: Host>(
                     drop(listener.send(Reply::Provisioned { changes, sudoers }));
                 }
                 Err(error) => refuse(&events, Step::Preflight, error).await,
+            }
+        }
+        Request::Logs { mut order } => {
+            order.site = slot_names::settle(host, &order.site).await;
+            if let Err(error) = Box::pin(logs::tell(host, &order, &listener)).await {
+                refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
             }
         }
         Request::Cancel => {}

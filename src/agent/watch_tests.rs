@@ -187,6 +187,14 @@ fn what_was_not_measured_is_said() {
             .not_measured
             .contains(&NotMeasured::NoTrafficLog)
     );
+    for file_answers in [false, true] {
+        let spa = SimHost::new();
+        deployed(&spa, 1);
+        spa.faults.file_answers.set(file_answers);
+        let finished = with_bake(&spa, Behaviour::HealthyAfter(0), "1s");
+        let missing = finished.receipt.not_measured;
+        assert_eq!(missing.contains(&NotMeasured::NotProven), file_answers);
+    }
     let nobody = with_bake(&host(0), Behaviour::HealthyAfter(0), "1s");
     assert!(
         nobody

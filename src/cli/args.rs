@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::flags::{ForDeploy, ForLook, ForRollback, SettingFlags};
 use crate::protocol::ids::{Commit, DeploymentId, ReleasePrefix, ServerName};
+use crate::protocol::logs::LogStart;
+use crate::protocol::span::Span;
 
 /// Deploys a container to a small server without losing a request.
 #[derive(Debug, Parser)]
@@ -60,13 +62,15 @@ pub(super) enum Command {
     Deploy(DeployArgs),
     /// Deploy an earlier release again; needs no registry and no CI
     Rollback(RollbackArgs),
-    /// Start the live release anew, in the other slot, without losing a request; needs no registry and no CI
+    /// Start the live release again, in the other slot, without losing a request; needs no registry and no CI
     ///
     /// The release starts in the slot that is idle, with the settings that it was deployed with, gets the traffic when it
     /// is healthy, is watched, and then the old container is stopped: a deploy of the same release. A change of the
     /// compose file needs `deploy`.
     Restart(RestartArgs),
     /// Run a command in the live slot's container; it ends with that command's exit code
+    ///
+    /// Standard input may be piped to it. It has the terminal with `--host local` alone, on the server itself.
     Exec(ExecArgs),
     /// Prepare the host: the reload-free switch and recovery at boot; safe to run again
     Provision(ProvisionArgs),
@@ -74,9 +78,60 @@ pub(super) enum Command {
     Status(LookArgs),
     /// Show what happened; with a DEPLOYMENT, why that one ended as it did
     History(HistoryArgs),
+    /// Show what the live slot printed, or another one
+    Logs(LogsArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+bash: pct-deploy completions bash >~/.local/share/bash-completion/completions/pct-deploy
+zsh:  pct-deploy completions zsh >~/.zfunc/_pct-deploy   (with ~/.zfunc in $fpath)
+fish: pct-deploy completions fish >~/.config/fish/completions/pct-deploy.fish")]
+    Completions(CompletionsArgs),
+    /// Print the manual pages, or write them into a folder
+    Man(ManArgs),
     /// The host side
     #[command(subcommand, hide = true)]
     Agent(AgentCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogsArgs {
+    /// `live`, `idle` (the other one), or the name of a slot
+    #[arg(long, value_name = "SLOT", default_value = "live")]
+    pub(super) slot: String,
+    /// Go on until the container ends or Ctrl-C
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// Begin so long ago (`10m`), or where a deployment began (as `history` lists it)
+    #[arg(long, value_name = "TIME|DEPLOYMENT", value_parser = log_start)]
+    pub(super) since: Option<LogStart>,
+    /// Only the last so many lines; 100 unless `--since` is given
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    pub(super) lines: Option<u32>,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForLook>,
+}
+
+fn log_start(text: &str) -> Result<LogStart, String> {
+    if let Ok(deployment) = text.parse() {
+        return Ok(LogStart::Deployment(deployment));
+    }
+    let ago: Span = text.parse().map_err(|error| {
+        format!("{error}; or write a deployment, such as `20260131T235959Z-0a1b2c`")
+    })?;
+    let ms = ago.duration().as_millis();
+    Ok(LogStart::AgoMs(u64::try_from(ms).unwrap_or(u64::MAX)))
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write a page for each command into this folder, such as ~/.local/share/man/man1
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) into: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -93,7 +148,7 @@ pub(super) struct DeployArgs {
     /// The full commit that the image is built from, for tags and reports; what git says if not given
     #[arg(long, value_name = "SHA")]
     pub(super) commit: Option<Commit>,
-    /// Deploy even if the release is live already: it starts anew in the other slot
+    /// Deploy even if the release is live already: it starts again, in the other slot
     #[arg(long)]
     pub(super) force: bool,
     #[command(flatten)]

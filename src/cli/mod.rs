@@ -1,15 +1,17 @@
 //! The command line: reads the world once, asks the floors below, says how it went.
 //!
 //! [`args`] is what can be typed; [`environment`] is the only reader of the process environment;
-//! [`start`] makes of both what a command is given; [`mod@deploy`], [`provision`] and [`look`] are the commands;
-//! [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
+//! [`start`] makes of both what a command is given; [`mod@deploy`], [`provision`], [`look`] and [`mod@logs`] are the commands;
+//! [`pages`] prints what shells and `man` read of it; [`render`] writes errors, once, and [`tables`] what `status` and `history` found.
 
 mod agent;
 mod args;
 mod deploy;
 mod environment;
 mod flags;
+mod logs;
 mod look;
+mod pages;
 mod provision;
 mod render;
 mod settings_file;
@@ -106,6 +108,9 @@ async fn command(
         Command::Provision(args) => provision::run(&begin()?, &args).await,
         Command::Status(args) => look::status(&begin()?, &args.settings).await,
         Command::History(args) => look::history(&begin()?, &args).await,
+        Command::Logs(args) => logs::logs(&begin()?, &args).await,
+        Command::Completions(args) => pages::completions(args.shell),
+        Command::Man(args) => pages::man(args.into.as_deref()),
     };
     code.map(Into::into)
 }

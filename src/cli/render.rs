@@ -24,11 +24,15 @@ fn text(error: &Error) -> String {
         text.push_str(&format!("  hint: {hint}\n"));
     }
     for line in error.log_lines() {
-        // Another program wrote it: a terminal must not obey it.
-        let line: String = line.chars().filter(|c| !c.is_control()).collect();
-        text.push_str(&format!("  log: {line}\n"));
+        text.push_str(&format!("  log: {}\n", harmless(line)));
     }
     text
+}
+
+/// What another program wrote, without what a terminal would obey.
+pub(super) fn harmless(line: &str) -> String {
+    let shown = line.chars().filter(|c| !c.is_control() || *c == '\t');
+    shown.collect()
 }
 
 /// Writes what nobody was told yet, and the result where a program reads it.

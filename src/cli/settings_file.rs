@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(nearest(&below, None), None);
         std::fs::write(home.join(DEFAULT_FILE), "").unwrap();
         assert_eq!(find(), Some(home.join(DEFAULT_FILE)));
-        std::fs::create_dir(root.join("home/repo/.git")).unwrap();
+        std::fs::create_dir_all(root.join("home/repo/.git")).unwrap();
         assert_eq!(find(), None);
         for inner in ["home/repo", "home/repo/a"] {
             let file = root.join(inner).join(DEFAULT_FILE);

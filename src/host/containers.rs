@@ -8,6 +8,7 @@ use super::facts::{
     Publisher,
 };
 use crate::protocol::ids::{ProjectName, ServiceName};
+use crate::protocol::logs::LogEnd;
 
 /// A sink for the untrusted lines that a program prints.
 pub type OnLine<'a> = &'a mut (dyn FnMut(&str) + 'a);
@@ -19,6 +20,16 @@ pub enum RecreatePolicy {
     Keep,
     /// Make a new one.
     Fresh,
+}
+
+/// What of a container's log is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogRange {
+    /// Host time; from the first line if nothing is said.
+    pub since_ms: Option<u64>,
+    /// The last so many; all of them if nothing is said.
+    pub lines: Option<u32>,
+    pub end: LogEnd,
 }
 
 /// Starts and stops the containers of services, one service at a time and never what it depends on, and tells how they are.
@@ -93,6 +104,14 @@ pub trait Containers {
     async fn restore_weights(&self, own: &OwnWeights) -> HostResult<()>;
     /// What befell a container since `since_ms` (host time), oldest first. Does not wait.
     async fn incidents(&self, container: &str, since_ms: u64) -> HostResult<Vec<Incident>>;
+    /// Hands over what a container printed and, when it is followed, what it goes on to print until it ends, without the
+    /// secrets of its environment. Untrusted.
+    async fn container_output(
+        &self,
+        container: &str,
+        range: &LogRange,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()>;
     /// The last lines that a container printed, oldest first, without the secrets of its environment. Untrusted.
     async fn container_log(&self, container: &str, lines: u16) -> HostResult<Vec<String>>;
 }

@@ -281,6 +281,8 @@ pub enum RequestOutcome {
 pub struct Arrivals {
     /// Connections a second.
     pub per_second: f64,
+    /// Connections that are open, or ended within the last second.
+    pub lately: u32,
     /// The round trip to the clients in milliseconds; `None` when there are none.
     pub round_trip_ms: Option<f64>,
 }

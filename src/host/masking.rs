@@ -30,19 +30,26 @@ const SHORTEST: usize = 4;
 /// The same where only the looks of the value speak for it.
 const SHORTEST_BY_LOOKS: usize = 8;
 
-/// The lines without the secrets of an environment (`NAME=value` each), however they are encoded.
-pub fn mask(environment: &[String], lines: Vec<String>) -> Vec<String> {
-    let secrets: Vec<Secret> = environment
-        .iter()
-        .filter_map(|variable| variable.split_once('='))
-        .flat_map(|(name, value)| secrets_of(name, value))
-        .map(Secret::new)
-        .collect();
-    if secrets.is_empty() {
-        return lines;
+/// What must not be shown of what a program prints.
+#[derive(Debug)]
+pub struct Mask(Redactor);
+
+impl Mask {
+    /// The secrets of an environment (`NAME=value` each), however they are encoded.
+    pub fn of(environment: &[String]) -> Self {
+        let secrets: Vec<Secret> = environment
+            .iter()
+            .filter_map(|variable| variable.split_once('='))
+            .flat_map(|(name, value)| secrets_of(name, value))
+            .map(Secret::new)
+            .collect();
+        Self(Redactor::new(&secrets.iter().collect::<Vec<_>>()))
     }
-    let redactor = Redactor::new(&secrets.iter().collect::<Vec<_>>());
-    lines.iter().map(|line| redactor.redact(line)).collect()
+
+    /// The line without them.
+    pub fn line(&self, line: &str) -> String {
+        self.0.redact(line)
+    }
 }
 
 /// What must not be shown of one variable.
@@ -141,8 +148,7 @@ mod tests {
     use super::*;
 
     fn masked(variable: &str, line: &str) -> bool {
-        let lines = mask(&[variable.to_owned()], vec![line.to_owned()]);
-        lines != [line]
+        Mask::of(&[variable.to_owned()]).line(line) != line
     }
 
     #[test]

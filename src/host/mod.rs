@@ -23,7 +23,7 @@ pub mod release;
 pub(crate) mod sim;
 
 pub use clock::Clock;
-pub use containers::{Containers, OnLine, RecreatePolicy};
+pub use containers::{Containers, LogRange, OnLine, RecreatePolicy};
 pub use files::{Access, Durability, Files, Held, LockAttempt, Owner};
 pub use images::Images;
 pub use machine::{Machine, RootWork};

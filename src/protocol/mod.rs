@@ -7,6 +7,7 @@
 pub mod event;
 pub mod ids;
 pub mod line;
+pub mod logs;
 pub mod outcome;
 pub mod place;
 pub mod plan;

@@ -70,7 +70,7 @@ pub enum NotMeasured {
     NoQuietTime,
     /// Requests through nginx: it has no TCP listener for this app.
     NoListener,
-    /// That our own requests were answered by a slot: no log line shows it.
+    /// That our own requests were answered by a slot: no log line shows it, or, with a reload, no connection to one.
     NotProven,
     /// Written by a newer version.
     #[serde(other)]

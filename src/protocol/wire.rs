@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Happening};
 use super::ids::{AppName, DeploymentId};
+use super::logs::LogOrder;
 use super::plan::{Plan, Site};
 use super::provision::{Change, Provision};
 use super::status::Status;
@@ -47,6 +48,8 @@ pub enum Request {
         #[serde(default)]
         of: Option<DeploymentId>,
     },
+    /// Tell what a slot printed.
+    Logs { order: Box<LogOrder> },
     /// Roll back if that is still possible, else finish.
     Cancel,
 }
@@ -82,6 +85,10 @@ pub enum Reply {
     },
     /// The answer to `Status`.
     Status(Box<Status>),
+    /// Lines of a slot's log, without the secrets of its environment; none for a sign of life.
+    Log { lines: Vec<String> },
+    /// The good end of `Logs`.
+    LogOver,
 }
 
 /// A line that is not one of ours.

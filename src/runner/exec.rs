@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use super::remote::Terminal;
+use super::remote::{Input, Remote};
 use super::run::{Invocation, Run};
 use super::session::Session;
 use super::status;
@@ -21,23 +21,21 @@ pub async fn exec(mut by: Invocation, command: &[String]) -> Result<u8> {
             return Err(Error::new(signal.exit_code(), Reason::Cancelled, "cancelled"));
         }
     };
-    let streams = [
-        std::io::stdin().is_terminal(),
-        std::io::stdout().is_terminal(),
-    ];
-    let terminal = if streams == [true, true] {
-        Terminal::There
-    } else {
-        Terminal::No
+    let typed = std::io::stdin().is_terminal();
+    let here = matches!(session.remote, Remote::Local);
+    // Over SSH another process of ours reads what we are given, and no background process may read from a terminal.
+    let (flags, input): (&[&str], _) = match (typed, here) {
+        (false, _) => (&["-i"], Input::Ours),
+        (true, true) if std::io::stdout().is_terminal() => (&["-it"], Input::Ours),
+        (true, true) => (&["-i"], Input::Ours),
+        (true, false) => (&[], Input::Nothing),
     };
-    let flags = match terminal {
-        Terminal::There => "-it",
-        Terminal::No => "-i",
-    };
-    let mut argv = vec!["docker", "exec", flags, &container];
+    let mut argv = vec!["docker", "exec"];
+    argv.extend(flags);
+    argv.push(&container);
     argv.extend(command.iter().map(String::as_str));
     let code = tokio::select! {
-        code = session.remote.attach(&argv, terminal) => code,
+        code = session.remote.attach(&argv, input) => code,
         signal = by.cancel.requested() => {
             Err(Error::new(signal.exit_code(), Reason::Cancelled, "cancelled"))
         }

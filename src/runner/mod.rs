@@ -18,6 +18,7 @@ mod follow;
 mod follow_tests;
 pub mod gate;
 pub mod image;
+pub mod logs;
 mod plan;
 pub mod post;
 mod provide;

@@ -80,6 +80,17 @@ impl<'a> Session<'a> {
         answer: impl Fn(Reply) -> Option<T>,
         reporter: &Reporter,
     ) -> Result<T> {
+        let answer = |reply| Ok(answer(reply));
+        self.ask_for_many(request, reporter, answer).await
+    }
+
+    /// Asks for something that is answered bit by bit; `take` says which reply is the last one.
+    pub(super) async fn ask_for_many<T>(
+        &self,
+        request: &Request,
+        reporter: &Reporter,
+        mut take: impl FnMut(Reply) -> Result<Option<T>>,
+    ) -> Result<T> {
         let mut call = self.remote.start(&self.agent, request).await?;
         while let Some(reply) = next(&mut call).await? {
             match reply {
@@ -90,7 +101,7 @@ impl<'a> Session<'a> {
                     }
                 }
                 reply => {
-                    if let Some(answer) = answer(reply) {
+                    if let Some(answer) = take(reply)? {
                         return Ok(answer);
                     }
                 }

@@ -2,21 +2,13 @@
 //! event says it.
 
 use std::path::Path;
-use std::time::Duration;
-
-use tokio::process::Command;
 
 use super::run::Run;
-use crate::clients::environment::Environment;
-use crate::clients::process::{StandardOutput, run};
+use crate::clients::git::git;
 use crate::config::file::DEFAULT_FILE;
 use crate::config::parse::Caller;
 use crate::config::types::{DeployConfig, ImageSource};
 use crate::protocol::ids::Commit;
-
-/// A status of a great repository takes a while; nobody waits longer for a name.
-const LIMIT: Duration = Duration::from_secs(10);
-const MOST_OUTPUT: usize = 4 * 1024 * 1024;
 
 /// Fills in what nobody gave.
 pub(super) async fn tell(run: &mut Run<'_>, config: &DeployConfig) {
@@ -34,8 +26,8 @@ pub(super) async fn tell(run: &mut Run<'_>, config: &DeployConfig) {
     context.head_ref = context.head_ref.take().or(tree.branch);
     context.actor = tree.user.or(context.actor.take());
     match (&context.commit, tree.files) {
-        (None, Files::Committed) => context.commit = tree.commit,
-        (None, Files::Changed) => run.reporter.note(
+        (None, BuiltFiles::Committed) => context.commit = tree.commit,
+        (None, BuiltFiles::Changed) => run.reporter.note(
             "the files that are built differ from the last commit: the image and the record get no commit's name",
         ),
         (Some(_), _) => {}
@@ -48,12 +40,12 @@ struct Worktree {
     commit: Option<Commit>,
     branch: Option<String>,
     user: Option<String>,
-    files: Files,
+    files: BuiltFiles,
 }
 
 /// Whether a commit describes the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Files {
+enum BuiltFiles {
     Committed,
     Changed,
 }
@@ -85,26 +77,12 @@ impl Worktree {
                 .map(|name| name.trim().to_owned())
                 .filter(|name| !name.is_empty()),
             files: if status.lines().any(is_changed) {
-                Files::Changed
+                BuiltFiles::Changed
             } else {
-                Files::Committed
+                BuiltFiles::Committed
             },
         })
     }
-}
-
-/// What git prints; `None` when it fails.
-async fn git(folder: &Path, args: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
-    // No lock, so that nobody else at work there is disturbed.
-    command.arg("--no-optional-locks").arg("-C").arg(folder);
-    command.args(args).kill_on_drop(true);
-    Environment::Bare.apply(&mut command);
-    let mut stdout = Vec::new();
-    let output = StandardOutput::Captured(&mut stdout, MOST_OUTPUT);
-    let ended = run(command, &[], output, LIMIT, &mut |_line| {}).await;
-    ended.ok().filter(std::process::ExitStatus::success)?;
-    Some(String::from_utf8_lossy(&stdout).into_owned())
 }
 
 #[cfg(test)]
@@ -134,7 +112,7 @@ mod tests {
             commit: head.trim().parse().ok(),
             branch: Some("main".to_owned()),
             user: Some("Kim".to_owned()),
-            files: Files::Committed,
+            files: BuiltFiles::Committed,
         };
         assert!(clean.commit.is_some());
         std::fs::write(at.join(DEFAULT_FILE), "").unwrap();
@@ -142,7 +120,10 @@ mod tests {
         assert_eq!(Worktree::of(&at.join("out/app")).await, None);
         std::fs::write(at.join("new"), "").unwrap();
         let files = |tree: Option<Worktree>| tree.unwrap().files;
-        assert_eq!(files(Worktree::of(at).await), Files::Changed);
-        assert_eq!(files(Worktree::of(&at.join("src")).await), Files::Committed);
+        assert_eq!(files(Worktree::of(at).await), BuiltFiles::Changed);
+        assert_eq!(
+            files(Worktree::of(&at.join("src")).await),
+            BuiltFiles::Committed
+        );
     }
 }

@@ -30,6 +30,7 @@ mod hostile;
 mod http2;
 mod kept;
 mod killed;
+mod logs;
 mod long;
 mod moved;
 mod owner;

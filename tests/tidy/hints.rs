@@ -38,6 +38,9 @@ const WORDS: &[&str] = &[
     "9091",
     "@FILE",
     "HOST TYPE KEY",
+    "<app>-1,<app>-2",
+    "{app}-1",
+    "{app}-2",
     "HOST USER PASSWORD",
     "KEY=VALUE",
     "NAME@sha256:",
@@ -196,13 +199,14 @@ const WORDS: &[&str] = &[
     "bin",
 ];
 
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "deploy",
     "rollback",
     "restart",
     "exec",
     "status",
     "history",
+    "logs",
     "provision",
     "action",
     "action-post",

@@ -71,6 +71,16 @@ pub(super) async fn read<H: Host>(host: &H, paths: &AppPaths) -> HostResult<Vec<
     Ok(in_order(numbered))
 }
 
+/// When a deployment began, host time; `None` without a record of it.
+pub(super) async fn began_ms<H: Host>(
+    host: &H,
+    paths: &AppPaths,
+    id: &DeploymentId,
+) -> HostResult<Option<u64>> {
+    let bytes = host.read(&paths.event_log(id)).await?;
+    Ok(bytes.and_then(|bytes| EventLog::read(&bytes).began_ms))
+}
+
 /// What one deployment said of its end: what failed, and the warnings before. `None` without a record of it.
 pub(super) async fn told<H: Host>(
     host: &H,

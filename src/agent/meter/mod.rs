@@ -339,6 +339,11 @@ impl<'a, H: Host> Meter<'a, H> {
         self.route.was_seen(status)
     }
 
+    /// Whether our own requests were answered before the switch.
+    pub(super) fn was_answered(&self) -> bool {
+        self.route.before().of > 0
+    }
+
     /// How long a request may go without an answer.
     pub(super) fn patience_ms(&self) -> u64 {
         let baseline = self.baseline.borrow();

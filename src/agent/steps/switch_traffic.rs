@@ -17,7 +17,7 @@ use crate::error::{Failure, Reason};
 use crate::host::facts::WorkerId;
 use crate::host::nginx::SwitchFile;
 use crate::host::{Access, Host, HostResult, Owner};
-use crate::protocol::receipt::{PredictedLoss, SwitchKind};
+use crate::protocol::receipt::{NotMeasured, PredictedLoss, SwitchKind};
 use crate::protocol::slot::Slot;
 
 /// nginx takes this long at most to begin a reload.
@@ -132,7 +132,7 @@ async fn by_reload<H: Host>(swap: &Swap<'_, H>, include: &Path) -> StepResult<()
     install(swap, include, changed.as_bytes()).await
 }
 
-/// What the reload will cost, said before it is done. Not knowing stops nobody.
+/// What the reload will cost, said before it is done, and whether requests reach the slot at all. Not knowing stops nobody.
 async fn predict<H: Host>(swap: &Swap<'_, H>) {
     let Some(old) = swap.old_slot() else { return };
     let listeners: Vec<u16> = swap
@@ -149,6 +149,9 @@ async fn predict<H: Host>(swap: &Swap<'_, H>) {
     let Ok(arrivals) = swap.host.arrivals(old.address(), &listeners).await else {
         return;
     };
+    if arrivals.lately == 0 && swap.meter.was_answered() {
+        swap.meter.lacks(NotMeasured::NotProven);
+    }
     let round_trip_ms = arrivals
         .round_trip_ms
         .unwrap_or_default()

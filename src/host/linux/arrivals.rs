@@ -6,18 +6,23 @@ use std::time::Duration;
 
 use super::super::HostResult;
 use super::super::facts::Arrivals;
-use super::net::count_sockets;
+use super::net::each_socket;
 use super::process::Program;
-use super::tcp_table::ended_within;
+use super::tcp_table::{ended_within, is_connection_to};
 
 /// The time that is looked back.
 const WINDOW_S: u32 = 5;
 const SS_DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) async fn of(address: SocketAddr, listeners: &[u16]) -> HostResult<Arrivals> {
-    let ended = count_sockets(|line| ended_within(line, address, WINDOW_S))?;
+    let (mut ended, mut lately): (u32, u32) = (0, 0);
+    each_socket(|line| {
+        ended += u32::from(ended_within(line, address, WINDOW_S));
+        lately += u32::from(is_connection_to(line, address) || ended_within(line, address, 1));
+    })?;
     Ok(Arrivals {
         per_second: f64::from(ended) / f64::from(WINDOW_S),
+        lately,
         round_trip_ms: round_trip(listeners).await,
     })
 }

@@ -6,7 +6,7 @@ use super::super::facts::{
     ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, OwnWeights,
     Publisher,
 };
-use super::super::{Clock as _, Containers, HostResult, OnLine, RecreatePolicy};
+use super::super::{Clock as _, Containers, HostResult, LogRange, OnLine, RecreatePolicy};
 use super::{LinuxHost, docker, weight};
 use crate::protocol::ids::{ProjectName, ServiceName};
 
@@ -117,7 +117,16 @@ impl Containers for LinuxHost {
         docker::incidents::of(self.engine().await?, container, since_ms, self.now_ms()).await
     }
 
+    async fn container_output(
+        &self,
+        container: &str,
+        range: &LogRange,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()> {
+        docker::logs::output(self.engine().await?, container, range, on_line).await
+    }
+
     async fn container_log(&self, container: &str, lines: u16) -> HostResult<Vec<String>> {
-        docker::containers::log(self.engine().await?, container, lines).await
+        docker::logs::last(self.engine().await?, container, lines).await
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn count_sockets(is_meant: impl Fn(&str) -> bool) -> HostResult<u32> 
     Ok(count)
 }
 
-fn each_socket(mut take: impl FnMut(&str)) -> HostResult<()> {
+pub(super) fn each_socket(mut take: impl FnMut(&str)) -> HostResult<()> {
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
         let doing = || format!("read `{table}`");
         let file = match std::fs::File::open(table) {

@@ -9,7 +9,7 @@ use crate::host::facts::{
     ComposeProject, ComposeTool, Composed, ContainerFacts, DockerFacts, Incident, OwnWeights,
     Publisher,
 };
-use crate::host::{Containers, HostResult, OnLine, RecreatePolicy};
+use crate::host::{Containers, HostResult, LogRange, OnLine, RecreatePolicy};
 use crate::protocol::ids::{ProjectName, ServiceName};
 
 impl Containers for SimHost {
@@ -139,6 +139,20 @@ impl Containers for SimHost {
     }
     async fn incidents(&self, _: &str, _: u64) -> HostResult<Vec<Incident>> {
         self.call("incidents").map(|()| Vec::new())
+    }
+    async fn container_output(
+        &self,
+        container: &str,
+        _: &LogRange,
+        on_line: OnLine<'_>,
+    ) -> HostResult<()> {
+        self.call("container_output")?;
+        let world = self.world.borrow();
+        let mut all = world.containers.iter();
+        if let Some((name, _)) = all.find(|(_, one)| one.id == container) {
+            on_line(&format!("said by {name}"));
+        }
+        Ok(())
     }
     async fn container_log(&self, _: &str, _: u16) -> HostResult<Vec<String>> {
         self.call("container_log")

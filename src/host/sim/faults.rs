@@ -19,6 +19,8 @@ pub(crate) struct Faults {
     pub(crate) clock: Cell<Option<(usize, i64)>>,
     /// The port that another program has.
     pub(crate) taken: Cell<Option<u16>>,
+    /// nginx answers our own requests from a file.
+    pub(crate) file_answers: Cell<bool>,
     /// nginx runs in a container, or not at all.
     pub(crate) no_nginx: Cell<bool>,
     /// Containers end with the Docker daemon.

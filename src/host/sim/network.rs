@@ -60,6 +60,8 @@ impl Network for SimHost {
         let per_second = u32::try_from(world.visitors).unwrap_or(u32::MAX) * u32::from(ends);
         Ok(Arrivals {
             per_second: per_second.into(),
+            // Our own requests, at the least.
+            lately: per_second + u32::from(!self.faults.file_answers.get()),
             round_trip_ms: None,
         })
     }

@@ -274,7 +274,7 @@ impl Words for English {
                 "requests of our own: nginx has no listener for this app that answers on this host"
             }
             NotMeasured::NotProven => {
-                "whether a slot answered our own requests: no line of the log shows it, so a file may have"
+                "whether a slot answered our own requests: nothing shows that they reached one, so a file may have"
             }
             NotMeasured::Unknown => "something that only a newer version knows",
         };

@@ -250,7 +250,9 @@ impl Words for Korean {
                 "새 컨테이너 시작 전 응답 시간 (그때까지 요청이 너무 적어 전환 전 전체로 비교)"
             }
             NotMeasured::NoListener => "자체 요청 (이 서버에서 응답하는 nginx 리스너 없음)",
-            NotMeasured::NotProven => "자체 요청에 슬롯이 응답했는지 여부 (로그에 근거 없음)",
+            NotMeasured::NotProven => {
+                "자체 요청에 슬롯이 응답했는지 여부 (슬롯까지 도달했다는 근거 없음)"
+            }
             NotMeasured::Unknown => "더 새로운 버전만 아는 항목",
         };
         format!("측정 안 됨: {what}")

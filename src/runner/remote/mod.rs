@@ -24,6 +24,7 @@ pub use install::InstalledAgent;
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use tokio::process::Command;
 
@@ -41,12 +42,12 @@ pub enum Remote {
     Ssh(Box<ssh::Connection>),
 }
 
-/// Whether a command has a terminal to talk to.
+/// What a command reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
-    /// Ours.
-    There,
-    No,
+pub enum Input {
+    /// What we are given.
+    Ours,
+    Nothing,
 }
 
 impl Remote {
@@ -84,7 +85,7 @@ impl Remote {
     }
 
     /// Runs `argv` at the place with our own standard streams, and returns its exit code.
-    pub async fn attach(&self, argv: &[&str], terminal: Terminal) -> Result<u8> {
+    pub async fn attach(&self, argv: &[&str], input: Input) -> Result<u8> {
         let mut command = match self {
             Self::Local => {
                 let mut words = argv.iter();
@@ -95,13 +96,18 @@ impl Remote {
             }
             Self::Ssh(connection) => {
                 let line = exec::shell_words(argv);
-                let mut command = connection.attached(&line, terminal);
+                let mut command = connection.command(&line);
                 Environment::Ssh.apply(&mut command);
                 command
             }
         };
-        // A program that asks for a terminal has to know which one; it stays in our group, to which a Ctrl-C goes.
-        command.envs(std::env::var_os("TERM").map(|name| ("TERM", name)));
+        match input {
+            Input::Ours => {}
+            Input::Nothing => {
+                command.stdin(Stdio::null());
+            }
+        }
+        // It stays in our group, to which a Ctrl-C goes.
         let status = command.kill_on_drop(true).status().await.map_err(|error| {
             Error::untouched(Reason::SshFailed, "cannot run the command at the host").because(error)
         })?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::Terminal;
 use super::endpoint::Endpoint;
 use super::hostkey::OfferedKey;
 use super::master::{Launch, Master};
@@ -86,28 +85,16 @@ impl Connection {
         self.master.socket()
     }
 
-    /// The same with a terminal there, if need be.
-    pub(super) fn attached(&self, line: &str, terminal: Terminal) -> Command {
-        // Port 9 makes sure that a dead connection is not replaced by a new one.
-        let mut command = Command::new("ssh");
-        let terminal: &[&str] = match terminal {
-            // Without a word of ssh's own at the end.
-            Terminal::There => &["-o", "LogLevel=ERROR", "-t"],
-            Terminal::No => &["-T"],
-        };
-        command
-            .args(["-F", "none", "-S"])
-            .arg(self.master.socket())
-            .args(["-o", "BatchMode=yes"])
-            .args(terminal)
-            .args(["-p", "9", "none", "--", line]);
-        command
-    }
-
     /// A process that runs a line of the remote user's shell. Its exit code is the line's, or 255
     /// when the connection broke.
     pub(super) fn command(&self, line: &str) -> Command {
-        self.attached(line, Terminal::No)
+        // Port 9 makes sure that a dead connection is not replaced by a new one.
+        let mut command = Command::new("ssh");
+        command
+            .args(["-F", "none", "-S"])
+            .arg(self.master.socket())
+            .args(["-o", "BatchMode=yes", "-T", "-p", "9", "none", "--", line]);
+        command
     }
 }
 

@@ -9,7 +9,28 @@ const BOTH: &str = "printf 'upstream api { server 127.0.0.1:8080; server 127.0.0
 const COLOUR: &str = "printf 'upstream blue { server 127.0.0.1:8080; }\nupstream green { server 127.0.0.1:8081; }\n' >/etc/nginx/conf.d/slots.conf && echo 'set $active blue; # or green' >/etc/nginx/conf.d/service-url.inc && sed -i 's|proxy_pass $service_url|proxy_pass http://$active|' /etc/nginx/conf.d/default.conf";
 const MAP: &str = "printf 'upstream blue { server 127.0.0.1:8080; }\nupstream green { server 127.0.0.1:8081; }\n' >/etc/nginx/conf.d/slots.conf && printf 'map $host $active {\n    default blue;\n}\n' >/etc/nginx/conf.d/active.conf && sed -i -e '/include/d' -e 's|proxy_pass $service_url|proxy_pass http://$active|' /etc/nginx/conf.d/default.conf && rm /var/lib/pct-deploy/hello/app.json";
 
-pub(super) const SHAPES: [Shape; 7] = [
+const STATIC_FRONT: &str = "mkdir -p /var/www/spa && echo front >/var/www/spa/index.html && sed -i -e 's|listen 80;|&\\n    root /var/www/spa;|' -e 's|location / {|location / { try_files $uri /index.html; }\\n    location /api/ { rewrite ^/api(/.*) $1 break;|' /etc/nginx/conf.d/default.conf";
+const STATIC_AND_API: &str =
+    "curl -s http://127.0.0.1/ | grep front && curl -s http://127.0.0.1/api/ | grep v2";
+const LINK: &str = "mv /etc/nginx/conf.d/service-url.inc /home/ec2-user/real.inc && ln -s /home/ec2-user/real.inc /etc/nginx/conf.d/service-url.inc";
+
+pub(super) const SHAPES: [Shape; 10] = [
+    Shape {
+        number: 3,
+        name: "a static front end and the API, by reload",
+        files: STATIC_FRONT,
+        by_reload: true,
+        settings: &[],
+        expected: Deployed(STATIC_AND_API),
+    },
+    Shape {
+        number: 3,
+        name: "a static front end and the API, by flag",
+        files: STATIC_FRONT,
+        by_reload: false,
+        settings: &[],
+        expected: Deployed(STATIC_AND_API),
+    },
     Shape {
         number: 8,
         name: "the include in a location",
@@ -17,6 +38,16 @@ pub(super) const SHAPES: [Shape; 7] = [
         by_reload: true,
         settings: &[],
         expected: Deployed("grep 8081 /etc/nginx/conf.d/service-url.inc"),
+    },
+    Shape {
+        number: 11,
+        name: "the include is a link",
+        files: LINK,
+        by_reload: true,
+        settings: &[],
+        expected: Deployed(
+            "test -L /etc/nginx/conf.d/service-url.inc && grep 8081 /home/ec2-user/real.inc",
+        ),
     },
     Shape {
         number: 12,

@@ -7,24 +7,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::container::LogOutput;
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary,
     ContainerSummaryStateEnum, HealthStatusEnum,
 };
-use bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder,
-};
-use futures_util::TryStreamExt as _;
+use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 
 use super::super::super::HostResult;
 use super::super::super::facts::{
     ComposeProject, ContainerFacts, ContainerHealth, OomKilled, RunState,
 };
-use super::super::super::masking::mask;
 use super::images::image_of_container;
 use super::{within, within_or_none};
-use crate::clients::lines::{Lines, Tail, shortened};
 use crate::protocol::ids::ServiceName;
 
 pub(super) const SERVICE: &str = "com.docker.compose.service";
@@ -197,51 +191,9 @@ fn exposed(container: &ContainerInspectResponse) -> Vec<(IpAddr, u16)> {
     exposed
 }
 
-/// The last lines that a container printed, oldest first, without the secrets of its environment: a report may be public.
-pub(in super::super) async fn log(
-    docker: &Docker,
-    container: &str,
-    lines: u16,
-) -> HostResult<Vec<String>> {
-    let options = LogsOptionsBuilder::new()
-        .stdout(true)
-        .stderr(true)
-        .tail(&lines.to_string())
-        .build();
-    let read = async {
-        let mut tail = Tail::new(lines.into());
-        let mut open = Lines::raw();
-        let mut log = docker.logs(container, Some(options));
-        while let Some(piece) = log.try_next().await? {
-            let (LogOutput::StdErr { message }
-            | LogOutput::StdOut { message }
-            | LogOutput::StdIn { message }
-            | LogOutput::Console { message }) = piece;
-            open.push(&message, |line| tail.push(line));
-        }
-        open.finish(|line| tail.push(line));
-        Ok(tail.lines())
-    };
-    let doing = format!("read the log of the container `{container}`");
-    let lines: Vec<String> = within_or_none(&doing, read).await?.unwrap_or_default();
-    let inspect = docker.inspect_container(container, None::<InspectContainerOptions>);
-    let found = within_or_none(&doing, inspect).await?;
-    // Gone between the two calls: nobody can tell what is secret in these lines.
-    let Some(found) = found else {
-        return Ok(Vec::new());
-    };
-    let environment = found
-        .config
-        .and_then(|config| config.env)
-        .unwrap_or_default();
-    let masked = mask(&environment, lines);
-    Ok(masked.iter().map(|line| shortened(line)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::lines::LONGEST_LINE;
 
     fn inspected(json: &str) -> ContainerInspectResponse {
         serde_json::from_str(json).unwrap()
@@ -302,17 +254,5 @@ mod tests {
         assert!(!is_of(Some(&of("/home/ec2-user", "True")), folder));
         assert!(!is_of(Some(&of("/home/other", "False")), folder));
         assert!(!is_of(None, folder));
-    }
-
-    #[test]
-    fn a_secret_is_hidden_before_its_line_is_cut() {
-        let secret = ["PASSPHRASE=correct horse battery".to_owned()];
-        for before in LONGEST_LINE - 40..LONGEST_LINE {
-            let line = format!("{} correct horse battery end\n", "x".repeat(before));
-            let (mut lines, mut seen) = (Lines::raw(), Vec::new());
-            lines.push(line.as_bytes(), |line| seen.push(line.to_owned()));
-            let shown = shortened(&mask(&secret, seen)[0]);
-            assert!(!shown.contains("correct") && shown.len() <= LONGEST_LINE);
-        }
     }
 }

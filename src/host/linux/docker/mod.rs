@@ -1,11 +1,12 @@
 //! The Docker engine, through its own socket.
 //!
-//! `containers`, `incidents` and `images` ask; `errors` says what a refusal means.
+//! `containers`, `incidents`, `images` and `logs` ask; `errors` says what a refusal means.
 
 pub(super) mod containers;
 mod errors;
 pub(super) mod images;
 pub(super) mod incidents;
+pub(super) mod logs;
 pub(super) mod origin;
 pub(super) mod power;
 
