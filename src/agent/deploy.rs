@@ -21,6 +21,7 @@ use super::recover::{Recovered, recover_as};
 use super::reserve;
 use super::resolve::{Resolved, Staged, resolve};
 use super::saga;
+use super::slot_names;
 use super::survey::Survey;
 use super::swap::Swap;
 use super::writer::Writer;
@@ -38,6 +39,10 @@ pub(super) async fn run<H: Host>(
     listener: UnboundedSender<Reply>,
     cancel: &Cell<bool>,
 ) {
+    let plan = &Plan {
+        site: slot_names::settle(host, &plan.site).await,
+        ..plan.clone()
+    };
     let paths = AppPaths::new(&plan.site.app);
     let opened = owner::open(host, &plan.site).await;
     // The folder of another project's app gets no log of ours.

@@ -45,16 +45,7 @@ impl Homes {
         site: &Site,
         nginx: &NginxPlace,
     ) -> StepResult<Self> {
-        let tool = host
-            .compose()
-            .await
-            .during(
-                Reason::PreflightFailed,
-                "docker compose is not usable on the host",
-            )
-            .hint(
-                "install it: `sudo apt-get install docker-compose-plugin`, or your system's package",
-            )?;
+        let tool = tool(host).await?;
         let folder = folder(host, site).await?;
         let one = project(host, site, &folder, &site.slots.one, tool).await?;
         let second = &site.slots.two;
@@ -177,6 +168,25 @@ impl Homes {
             found.map_err(|problem| said(site, slot, &problem))
         })
     }
+}
+
+/// The compose file as it stands, whichever services are the slots.
+pub(super) async fn compose_file<H: Host>(host: &H, site: &Site) -> StepResult<ComposeFile> {
+    let tool = tool(host).await?;
+    let folder = folder(host, site).await?;
+    let project = project(host, site, &folder, &site.slots.one, tool).await?;
+    let (file, _unset) = read(host, site, Slot::One, &project).await?;
+    Ok(file)
+}
+
+async fn tool<H: Host>(host: &H) -> StepResult<ComposeTool> {
+    host.compose()
+        .await
+        .during(
+            Reason::PreflightFailed,
+            "docker compose is not usable on the host",
+        )
+        .hint("install it: `sudo apt-get install docker-compose-plugin`, or your system's package")
 }
 
 async fn folder<H: Host>(host: &H, site: &Site) -> StepResult<PathBuf> {

@@ -4,6 +4,8 @@
 //! of its own that [`detach`] starts and listens to. [`deploy`] is the story of a run; its steps are in the [`table`], which
 //! the engine in [`saga`] runs. [`survey`] is the one place that looks at what is live.
 
+#[cfg(test)]
+mod again_tests;
 mod cancel_file;
 #[cfg(test)]
 mod cancel_tests;
@@ -62,6 +64,7 @@ mod route_tests;
 mod saga;
 mod serve;
 mod serving;
+mod slot_names;
 #[cfg(test)]
 mod slots_tests;
 mod statistics;

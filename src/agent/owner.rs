@@ -167,6 +167,12 @@ pub(super) async fn claim<H: Host>(host: &H, site: &Site) -> StepResult<()> {
     done
 }
 
+/// The slots that the app has had so far.
+pub(super) async fn slots<H: Host>(host: &H, app: &AppName) -> Option<PerSlot<SlotSpec>> {
+    let owner = read(host, &AppPaths::new(app).owner()).await.ok()??;
+    Some(owner.slots)
+}
+
 async fn us<H: Host>(host: &H, site: &Site) -> StepResult<AppOwner> {
     let folder = &site.project_directory;
     let project = host.resolve(folder).await.during(

@@ -121,6 +121,19 @@ pub(super) async fn resolve<H: Host>(
             let none = || no_earlier(&kept, "there is no earlier release on the host");
             sources.back(earlier.ok_or_else(none)?).await?
         }
+        Target::Live => {
+            let named = live
+                .as_ref()
+                .and_then(|live| live.release.clone().zip(live.image.clone()));
+            let none = || {
+                let what =
+                    "no release that pct-deploy started is live: there is nothing to restart";
+                Failure::new(Reason::NoEarlierRelease, what).hint(
+                    "`pct-deploy status` shows what is there; `pct-deploy deploy` starts a release",
+                )
+            };
+            sources.back(&named.ok_or_else(none)?).await?
+        }
         Target::Release(wanted) => {
             let named = known.find(|(release, _)| release == wanted);
             let none = || no_earlier(&kept, format!("release `{wanted}` was never deployed here"));
@@ -138,7 +151,7 @@ pub(super) async fn resolve<H: Host>(
             }
         }
     };
-    let is_live = live_id == Some(&chosen.release);
+    let is_live = live_id == Some(&chosen.release) && !plan.is_again();
     if is_live && let Some(asked) = &chosen.image_of {
         return Err(gone(
             asked,

@@ -17,7 +17,9 @@ use super::detach::WorkerState;
 use super::ending::Early;
 use super::journal::entry::Switch;
 use super::paths::AppPaths;
-use super::{detach, doctor, fence, follow, logs, meter, owner, prepare, provision, status};
+use super::{
+    detach, doctor, fence, follow, logs, meter, owner, prepare, provision, slot_names, status,
+};
 use crate::agent::events::Events;
 use crate::error::{Error, ExitCode, Failure, Reason, Result};
 use crate::host::linux::LinuxHost;
@@ -93,6 +95,7 @@ async fn answer<H: Host>(
     match request {
         Request::Prepare { site } => {
             let events = Events::new(host, None, listener.clone());
+            let site = slot_names::settle(host, &site).await;
             match ready(host, &events, &site, cancel).await {
                 Ok(fence) => drop(listener.send(Reply::Ready { fence })),
                 Err((step, error)) => refuse(&events, step, error).await,
@@ -106,8 +109,12 @@ async fn answer<H: Host>(
             deployment,
             after,
         } => follow::follow(host, &app, &deployment, after, listener).await,
-        Request::Status { site, of } => tell_status(host, &site, of.as_ref(), listener).await,
-        Request::Provision { order } => {
+        Request::Status { site, of } => {
+            let site = slot_names::settle(host, &site).await;
+            tell_status(host, &site, of.as_ref(), listener).await;
+        }
+        Request::Provision { mut order } => {
+            order.site = slot_names::settle(host, &order.site).await;
             let events = Events::new(host, None, listener.clone());
             match Box::pin(provision::provision(host, &events, &order, cancel)).await {
                 Ok(changes) => {
@@ -118,6 +125,7 @@ async fn answer<H: Host>(
             }
         }
         Request::Doctor { site } => {
+            let site = slot_names::settle(host, &site).await;
             let examination = Box::pin(doctor::examine(host, &site)).await;
             let now_ms = host.now_ms();
             drop(listener.send(Reply::Examined {
@@ -125,7 +133,8 @@ async fn answer<H: Host>(
                 now_ms,
             }));
         }
-        Request::Logs { order } => {
+        Request::Logs { mut order } => {
+            order.site = slot_names::settle(host, &order.site).await;
             if let Err(error) = Box::pin(logs::tell(host, &order, &listener)).await {
                 refuse(&Events::new(host, None, listener), Step::Preflight, error).await;
             }

@@ -83,6 +83,7 @@ pub(super) async fn slot_status<H: Host>(
         slot,
         service: service.name().to_string(),
         port: service.port,
+        container: container.map(|container| container.id.clone()),
         state: container.map_or("absent".to_owned(), |container| container.state.clone()),
         release: container.and_then(|container| container.release.as_deref()?.parse().ok()),
         healthy,

@@ -38,6 +38,7 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
                 one: "web-1".parse().unwrap(),
                 two: "web-2".parse().unwrap(),
             },
+            slots_by_default: false,
             dependencies: None,
             proxy_include: INCLUDE.into(),
             switch: SwitchChoice::Auto,
@@ -67,6 +68,7 @@ pub(super) fn plan(n: u8, target: Target) -> Plan {
         target,
         origin: Origin::default(),
         fence: None,
+        force: false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::flags::{ForDeploy, ForLook, ForRollback, SettingFlags};
-use crate::protocol::ids::{Commit, DeploymentId, ReleaseId, ServerName};
+use crate::protocol::ids::{Commit, DeploymentId, ReleasePrefix, ServerName};
 use crate::protocol::logs::LogStart;
 use crate::protocol::span::Span;
 
@@ -62,6 +62,16 @@ pub(super) enum Command {
     Deploy(DeployArgs),
     /// Deploy an earlier release again; needs no registry and no CI
     Rollback(RollbackArgs),
+    /// Start the live release again, in the other slot, without losing a request; needs no registry and no CI
+    ///
+    /// The release starts in the slot that is idle, with the settings that it was deployed with, gets the traffic when it
+    /// is healthy, is watched, and then the old container is stopped: a deploy of the same release. A change of the
+    /// compose file needs `deploy`.
+    Restart(RestartArgs),
+    /// Run a command in the live slot's container; it ends with that command's exit code
+    ///
+    /// Standard input may be piped to it. It has the terminal with `--host local` alone, on the server itself.
+    Exec(ExecArgs),
     /// Prepare the host: the reload-free switch and recovery at boot; safe to run again
     Provision(ProvisionArgs),
     /// Look at both ends, change nothing, and say what is wrong and what to do about it
@@ -137,20 +147,39 @@ pub(super) struct DeployArgs {
     /// Pass this GitHub event through the gate first
     #[arg(long, value_name = "FILE", conflicts_with = "commit")]
     pub(super) event: Option<PathBuf>,
-    /// The full commit that the image is built from, for tags and reports
+    /// The full commit that the image is built from, for tags and reports; what git says if not given
     #[arg(long, value_name = "SHA")]
     pub(super) commit: Option<Commit>,
+    /// Deploy even if the release is live already: it starts again, in the other slot
+    #[arg(long)]
+    pub(super) force: bool,
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForDeploy>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct RollbackArgs {
-    /// The release to go back to, as `status` lists it; the one before the live one if not given
-    #[arg(long, value_name = "RELEASE")]
-    pub(super) to: Option<ReleaseId>,
+    /// The release to go back to, as `status` lists it, or the commit that it was built from, or the beginning of either;
+    /// the one before the live one if not given
+    #[arg(long, value_name = "RELEASE|COMMIT")]
+    pub(super) to: Option<ReleasePrefix>,
     #[command(flatten)]
     pub(super) settings: SettingFlags<ForRollback>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestartArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForRollback>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExecArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags<ForLook>,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

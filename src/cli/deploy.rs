@@ -1,6 +1,6 @@
-//! `action`, its post step, `deploy` and `rollback`.
+//! `action`, its post step, `deploy`, `rollback`, `restart` and `exec`.
 
-use super::args::{DeployArgs, RollbackArgs};
+use super::args::{DeployArgs, ExecArgs, RestartArgs, RollbackArgs};
 use super::environment;
 use super::flags::{ForDeploy, SettingFlags};
 use super::render;
@@ -8,12 +8,12 @@ use super::start::Start;
 use crate::config::parse::Caller;
 use crate::config::sources::Inputs;
 use crate::error::{ExitCode, Result};
-use crate::protocol::plan::Target;
-use crate::report::ConsoleMode;
 use crate::report::outputs::OutputFiles;
 use crate::report::state::{self, Memory};
+use crate::report::{ConsoleMode, Verbosity};
 use crate::runner::event::{self, WorkflowEvent};
-use crate::runner::{Invocation, deploy, post, rollback};
+use crate::runner::rollback::{self, WantedRelease};
+use crate::runner::{Invocation, deploy, exec, post};
 
 /// The container's entry point.
 pub(super) async fn action(start: &Start, flags: &SettingFlags<ForDeploy>) -> Result<ExitCode> {
@@ -53,6 +53,7 @@ fn of_action(start: &Start, flags: &[(&'static str, String)]) -> Invocation {
 
 pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode> {
     let mut by = start.typed(&args.settings);
+    by.force = args.force;
     match &args.event {
         Some(path) => {
             by.event = Some(WorkflowEvent {
@@ -67,8 +68,21 @@ pub(super) async fn deploy(start: &Start, args: &DeployArgs) -> Result<ExitCode>
 }
 
 pub(super) async fn rollback(start: &Start, args: &RollbackArgs) -> Result<ExitCode> {
-    let target = args.to.clone().map_or(Target::Previous, Target::Release);
+    let to = args.to.clone();
+    let wanted = to.map_or(WantedRelease::Previous, WantedRelease::Named);
     let by = start.typed(&args.settings);
-    let ended = Box::pin(rollback::rollback(by, target)).await?;
+    let ended = Box::pin(rollback::rollback(by, wanted)).await?;
     render::ended(&ended, start.global.json)
+}
+
+pub(super) async fn restart(start: &Start, args: &RestartArgs) -> Result<ExitCode> {
+    let by = start.typed(&args.settings);
+    let ended = Box::pin(rollback::rollback(by, WantedRelease::Live)).await?;
+    render::ended(&ended, start.global.json)
+}
+
+/// The exit code is that of the command.
+pub(super) async fn exec(start: &Start, args: &ExecArgs) -> Result<u8> {
+    let by = start.asked(&args.settings, Verbosity::Answer);
+    Box::pin(exec::exec(by, &args.command)).await
 }

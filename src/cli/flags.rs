@@ -132,6 +132,18 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    #[test]
+    fn a_command_for_the_container_keeps_its_own_flags() {
+        let words = ["pct-deploy", "exec", "--app=x", "--", "sh", "-c", "--app"];
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Exec(args) => {
+                assert_eq!(args.command, ["sh", "-c", "--app"]);
+                assert_eq!(args.settings.given, [("app", "x".to_owned())]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn deploy_flags(args: &[&str]) -> Vec<(&'static str, String)> {
         let all = ["pct-deploy", "deploy"].iter().chain(args);
         match Cli::try_parse_from(all).unwrap().command {

@@ -16,6 +16,7 @@ mod look;
 mod pages;
 mod provision;
 mod render;
+mod settings_file;
 mod start;
 mod tables;
 
@@ -61,9 +62,8 @@ pub fn main() -> std::process::ExitCode {
         .and_then(|cancel| run(cli, cancel))
         .unwrap_or_else(|error| {
             render::error(&error);
-            error.code()
+            error.code().into()
         })
-        .into()
 }
 
 /// What was typed, or what the name of the program stands for.
@@ -78,7 +78,7 @@ fn arguments(typed: Vec<OsString>) -> Vec<OsString> {
     typed
 }
 
-fn run(cli: Cli, cancel: Cancel) -> Result<ExitCode> {
+fn run(cli: Cli, cancel: Cancel) -> Result<std::process::ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -89,14 +89,24 @@ fn run(cli: Cli, cancel: Cancel) -> Result<ExitCode> {
     code
 }
 
-async fn command(global: Global, command: Command, cancel: Cancel) -> Result<ExitCode> {
+async fn command(
+    global: Global,
+    command: Command,
+    cancel: Cancel,
+) -> Result<std::process::ExitCode> {
     let begin = || start::Start::new(global, cancel);
-    match command {
+    let code = match command {
+        // Another program's code, which may be any.
+        Command::Exec(args) => {
+            let code = deploy::exec(&begin()?, &args).await?;
+            return Ok(std::process::ExitCode::from(code));
+        }
         Command::Agent(command) => agent::run(command).await,
         Command::Action(args) => deploy::action(&begin()?, &args.settings).await,
         Command::ActionPost => deploy::post(&begin()?).await,
         Command::Deploy(args) => deploy::deploy(&begin()?, &args).await,
         Command::Rollback(args) => deploy::rollback(&begin()?, &args).await,
+        Command::Restart(args) => deploy::restart(&begin()?, &args).await,
         Command::Provision(args) => provision::run(&begin()?, &args).await,
         Command::Doctor(args) => doctor::run(&begin()?, &args).await,
         Command::Status(args) => look::status(&begin()?, &args.settings).await,
@@ -104,7 +114,8 @@ async fn command(global: Global, command: Command, cancel: Cancel) -> Result<Exi
         Command::Logs(args) => logs::logs(&begin()?, &args).await,
         Command::Completions(args) => pages::completions(args.shell),
         Command::Man(args) => pages::man(args.into.as_deref()),
-    }
+    };
+    code.map(Into::into)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What every command of the runner side begins with.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use super::args::{Global, HostWord};
 use super::environment::{self, EnvironmentVariables};
 use super::flags::SettingFlags;
+use super::settings_file;
 use crate::config::file::{DEFAULT_FILE, SettingsFile};
 use crate::config::parse::{Caller, Reach};
 use crate::config::sources::{self, Gathered, Inputs, Sources};
@@ -61,7 +61,7 @@ impl Start {
 
     /// The texts of all settings; none of them is read yet.
     pub(super) fn gather(&self, flags: &[(&'static str, String)], inputs: Inputs) -> Gathered {
-        let file = settings_file(self.global.config.as_deref());
+        let file = self.settings_file(inputs);
         let mut gathered = sources::gather(&Sources {
             flags,
             env: &self.env,
@@ -70,9 +70,26 @@ impl Start {
         });
         if let Err(what) = file {
             let cure = "name a file that exists, or remove `--config`";
-            gathered.problems.add(what, cure);
+            gathered.problems.only(what, cure);
         }
         gathered
+    }
+
+    /// The file that is named, or the nearest one. In the action only the workspace's own counts.
+    fn settings_file(&self, inputs: Inputs) -> Result<Option<SettingsFile>, String> {
+        let named = self.global.config.as_deref();
+        let above = || match inputs {
+            Inputs::Inherited => settings_file::above(self.env.get("HOME")),
+            Inputs::OfThisAction => None,
+        };
+        match settings_file::read(named.unwrap_or(Path::new(DEFAULT_FILE)), false) {
+            Ok(None) if named.is_some() => {
+                let name = named.unwrap_or(Path::new(DEFAULT_FILE)).display();
+                Err(format!("the settings file `{name}` is not there"))
+            }
+            Ok(None) => above().map_or(Ok(None), |path| settings_file::read(&path, true)),
+            read => read,
+        }
     }
 
     /// What a command was given that somebody typed.
@@ -107,19 +124,8 @@ impl Start {
             files: environment::output_files(&self.env),
             memory: Memory::none(),
             cancel: self.cancel.clone(),
+            force: false,
         }
-    }
-}
-
-fn settings_file(named: Option<&Path>) -> Result<Option<SettingsFile>, String> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(SettingsFile { name, text })),
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!(
-            "the settings file `{name}` cannot be read: {error}"
-        )),
     }
 }
 

@@ -286,6 +286,7 @@ mod tests {
             slot,
             service: service.to_owned(),
             port: 8080,
+            container: None,
             state: "run\u{1b}[2Jning".to_owned(),
             release: None,
             healthy,

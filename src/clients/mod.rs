@@ -2,6 +2,7 @@
 
 pub(crate) mod docker;
 pub(crate) mod environment;
+pub(crate) mod git;
 pub mod github;
 mod http;
 pub(crate) mod lines;

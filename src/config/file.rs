@@ -1,5 +1,7 @@
 //! `.pct-deploy.yml`: a flat mapping of settings.
 
+use std::path::{Path, PathBuf};
+
 use yaml_serde::{Mapping, Value};
 
 use super::nearest::nearest;
@@ -12,6 +14,16 @@ pub struct SettingsFile {
     /// Its path, for messages.
     pub name: String,
     pub text: String,
+    /// Whether it was found in a folder above the working directory.
+    pub is_above: bool,
+}
+
+impl SettingsFile {
+    /// Where its relative paths start; `None` means the working directory.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        let folder = Path::new(&self.name).parent()?;
+        (!folder.as_os_str().is_empty()).then(|| folder.to_owned())
+    }
 }
 
 /// The file that is read when none is named.
@@ -30,16 +42,17 @@ pub(super) fn read(
         Ok(Value::Mapping(entries)) => entries,
         Ok(Value::Null) => return Vec::new(),
         Ok(_) => {
-            problems.add(
+            problems.only(
                 format!("`{name}` is not a list of settings"),
                 "write one `key: value` per line",
             );
             return Vec::new();
         }
         Err(error) => {
-            problems.add(
+            let line = error.location().map_or(0, |place| place.line());
+            problems.only(
                 format!("`{name}` is not valid YAML: {error}"),
-                "write one `key: value` per line",
+                quoting(&file.text, line),
             );
             return Vec::new();
         }
@@ -48,6 +61,26 @@ pub(super) fn read(
         .iter()
         .filter_map(|(key, value)| entry(name, key, value, problems))
         .collect()
+}
+
+/// What to write instead of the line; its value is not shown, it may be a secret.
+fn quoting(text: &str, line: usize) -> String {
+    let of_line = || text.lines().nth(line.checked_sub(1)?)?.split_once(": ");
+    let needs_quotes = |value: &str| {
+        value
+            .trim_start()
+            .starts_with(['[', '{', '@', '`', '*', '&', '!', '%', '|', '>'])
+    };
+    match of_line() {
+        Some((key, value)) if needs_quotes(value) => {
+            let first = value.trim_start().chars().take(1).collect::<String>();
+            format!(
+                "put the value of `{}` in line {line} in quotes: in YAML a leading `{first}` means something",
+                key.trim()
+            )
+        }
+        Some(_) | None => "write one `key: value` per line".to_owned(),
+    }
 }
 
 fn entry(
@@ -148,6 +181,7 @@ mod tests {
         let file = SettingsFile {
             name: DEFAULT_FILE.to_owned(),
             text: text.to_owned(),
+            is_above: false,
         };
         let mut problems = Problems::default();
         let entries = read(&file, &mut problems)
@@ -208,5 +242,28 @@ mod tests {
         for text in ["- a\n", "just text", "a: b: c", "base: x\nbase: y\n"] {
             assert_eq!(read_text(text).1.len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn yaml_that_is_none_names_the_line_and_what_to_quote() {
+        for (value, first) in [
+            ("[127.0.0.1]:2205 ssh-ed25519 AAAA", "["),
+            ("@known_hosts", "@"),
+        ] {
+            let (_, problems) = read_text(&format!("image: u/a\nssh-known-hosts: {value}\n"));
+            let [problem] = problems.as_slice() else {
+                panic!("{problems:?}")
+            };
+            assert!(problem.contains("at line 2"), "{problem}");
+            let cure = format!(
+                "put the value of `ssh-known-hosts` in line 2 in quotes: in YAML a leading `{first}` means something"
+            );
+            assert!(problem.ends_with(&cure), "{problem}");
+        }
+        let (_, problems) = read_text("image: u/a\n  base: b: c\n");
+        assert!(
+            problems[0].ends_with("write one `key: value` per line"),
+            "{problems:?}"
+        );
     }
 }

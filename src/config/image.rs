@@ -1,9 +1,10 @@
 //! What to deploy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::fields::Fields;
 use super::parse::Caller;
+use super::raw::Raw;
 use super::types::{Bounds, BuildConfig, ImageConfig, ImageSource};
 use crate::protocol::ids::{AppName, PinnedImage, Repository};
 
@@ -79,12 +80,12 @@ fn build(
         "write tags alone, such as `latest`, without the image's name",
     );
     let args = build_args(fields);
-    let path = |key| fields.text(key).map(PathBuf::from);
+    let context = fields.raw.path("context", fields.text("context")?);
     Some(BuildConfig {
         repository: repository?,
         tags: tags?,
-        context: path("context")?,
-        dockerfile: path("dockerfile")?,
+        dockerfile: dockerfile(fields.raw, &context)?,
+        context,
         target: fields.text("target").map(str::to_owned),
         args: args?,
         bounds: match caller {
@@ -93,6 +94,17 @@ fn build(
         },
         settings_file: fields.raw.file.as_ref().map(PathBuf::from),
     })
+}
+
+/// Relative to the context, or to where the settings file is when that names it.
+fn dockerfile(raw: &Raw, context: &Path) -> Option<PathBuf> {
+    let text = raw.text("dockerfile")?;
+    let beside_file = raw.path("dockerfile", text);
+    let is_plain = raw.given("dockerfile").is_none() || beside_file == Path::new(text);
+    if is_plain || context.join(text).exists() {
+        return Some(text.into());
+    }
+    Some(beside_file.canonicalize().unwrap_or_else(|_| text.into()))
 }
 
 fn build_args(fields: &mut Fields<'_>) -> Option<Vec<(String, String)>> {

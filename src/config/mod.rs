@@ -17,6 +17,7 @@ pub mod workflow;
 
 mod fields;
 mod gate;
+mod host_keys;
 mod image;
 mod language;
 mod registries;

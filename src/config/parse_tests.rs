@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::raw::Source;
 use crate::config::schema::SETTINGS;
-use crate::config::types::{HostTrust, ImageSource, SlackOn};
+use crate::config::types::{HostTrust, ImageSource, SlackOn, SshFiles};
 
 /// The container of an OpenSSH key, with empty keys in it; it opens nothing.
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
@@ -65,7 +65,8 @@ fn the_defaults_are_those_of_the_documentation() {
     let Place::Ssh(ssh) = &config.host.place else {
         panic!("{:?}", config.host.place)
     };
-    assert_eq!((ssh.port, ssh.user.as_deref()), (22, None));
+    assert_eq!((ssh.port, ssh.user.as_deref()), (None, None));
+    assert_eq!(ssh.files, SshFiles::Unread);
     assert!(matches!(&ssh.trust, HostTrust::Fingerprints(list) if list.len() == 1));
     assert!(config.host.report.slack.is_none());
 }
@@ -308,42 +309,6 @@ fn each_wrong_text_names_its_setting_and_the_cure() {
         assert!(found.contains(what), "{key} {text:?}: {found}");
         assert!(hint.contains(cure), "{key} {text:?}: {hint}");
         assert!(!found.contains("evil.org/x"), "{found}");
-    }
-}
-
-#[test]
-fn known_hosts_are_checked_and_kept_without_comments() {
-    let only = |text: &str| {
-        let mut pairs = good();
-        pairs.retain(|(key, _)| *key != "ssh-fingerprint");
-        pairs.push(("ssh-known-hosts", text));
-        deploy(
-            &gathered(&pairs),
-            Caller::Action,
-            Reach::Ssh,
-            Gated::ByEvent,
-        )
-    };
-    let config =
-        only("# host\r\n[h]:22,h ssh-ed25519 AAAA c\r\n\n|1|a=|b= ssh-rsa BBBB\n").unwrap();
-    let Place::Ssh(ssh) = config.host.place else {
-        panic!("not ssh")
-    };
-    let HostTrust::KnownHosts(lines) = ssh.trust else {
-        panic!("not lines")
-    };
-    assert_eq!(
-        lines,
-        "[h]:22,h ssh-ed25519 AAAA c\n|1|a=|b= ssh-rsa BBBB\n"
-    );
-    for (text, what) in [
-        (FINGERPRINT, "it holds a fingerprint"),
-        ("ssh-ed25519 AAAA comment", "a line is not `HOST TYPE KEY`"),
-        ("h AAAA", "a line is not `HOST TYPE KEY`"),
-        ("# nothing", "it holds comments only"),
-    ] {
-        let text = only(text).unwrap_err().to_string();
-        assert!(text.contains(what), "{text}");
     }
 }
 

@@ -13,7 +13,11 @@ pub struct Problem {
 
 /// Everything that is wrong, in the order it was found.
 #[derive(Debug, Clone, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    found: Vec<Problem>,
+    /// Whether the one problem hides what else there is: a file that cannot be read leaves everything missing.
+    is_sole: bool,
+}
 
 impl Problems {
     pub fn add(&mut self, what: impl Into<String>, cure: impl Into<String>) {
@@ -21,24 +25,37 @@ impl Problems {
             what: what.into(),
             cure: cure.into(),
         };
-        if !self.0.contains(&problem) {
-            self.0.push(problem);
+        if !self.is_sole && !self.found.contains(&problem) {
+            self.found.push(problem);
+        }
+    }
+
+    /// Notes what makes everything else that is found meaningless.
+    pub fn only(&mut self, what: impl Into<String>, cure: impl Into<String>) {
+        if !self.is_sole {
+            self.found.clear();
+            self.add(what, cure);
+            self.is_sole = true;
         }
     }
 
     pub fn extend(&mut self, other: Self) {
-        for problem in other.0 {
+        if other.is_sole {
+            *self = other;
+            return;
+        }
+        for problem in other.found {
             self.add(problem.what, problem.cure);
         }
     }
 
     pub fn list(&self) -> &[Problem] {
-        &self.0
+        &self.found
     }
 
     /// One error for all of it; `None` when nothing is wrong.
     pub fn into_error(self) -> Option<Error> {
-        match self.0.as_slice() {
+        match self.found.as_slice() {
             [] => None,
             [one] => Some(Error::usage(one.what.clone()).hint(one.cure.clone())),
             many => {
@@ -76,5 +93,18 @@ mod tests {
             "2 settings need attention:\n  - `image` is missing: write the name\n  - `ssh-host` is missing: write the host"
         );
         assert_eq!(error.code(), ExitCode::Usage);
+    }
+
+    #[test]
+    fn what_makes_the_rest_meaningless_is_said_alone() {
+        let mut file = Problems::default();
+        file.add("a variable is unknown", "mend it");
+        file.only("the file is not YAML", "mend it");
+        file.add("`image` is missing", "write the name");
+        let mut all = Problems::default();
+        all.add("`ssh-host` is missing", "write the host");
+        all.extend(file);
+        let error = all.into_error().unwrap();
+        assert_eq!(error.to_string(), "the file is not YAML");
     }
 }

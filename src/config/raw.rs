@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use super::schema::{self, Preset};
 
@@ -44,6 +45,12 @@ pub struct Raw {
     pub home: Option<String>,
     /// The path of the settings file that was read.
     pub file: Option<String>,
+    /// The folder that relative paths in that file start from; `None` means the working directory.
+    pub folder: Option<PathBuf>,
+    /// Whether that file was found above the working directory, so that defaults start there, too.
+    pub is_file_above: bool,
+    /// Whether a runner, or act, started us: nobody's own ssh is there to be relied on.
+    pub in_workflow: bool,
 }
 
 impl Raw {
@@ -64,6 +71,23 @@ impl Raw {
     /// Puts what was read in the place of the text that said where to read it.
     pub fn replace(&mut self, key: &'static str, text: String, source: Source) {
         self.given.insert(key, Given { text, source });
+    }
+
+    /// A path as it was given for `key`: `~/` is the home folder, as a shell would have it, and what the settings file
+    /// says counts from there.
+    pub fn path(&self, key: &str, text: &str) -> PathBuf {
+        let path = match (text.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => Path::new(home).join(rest),
+            (_, _) => PathBuf::from(text),
+        };
+        let is_of_file = match self.given.get(key) {
+            Some(given) => given.source == Source::File,
+            None => self.is_file_above,
+        };
+        match &self.folder {
+            Some(folder) if is_of_file => folder.join(path),
+            Some(_) | None => path,
+        }
     }
 
     /// What was given for `key`, without its default.
@@ -110,5 +134,23 @@ mod tests {
         let mut raw = Raw::default();
         raw.offer("registry-password", "hunter2", Source::Flag);
         assert!(!format!("{raw:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn paths_of_the_file_count_from_it() {
+        let mut raw = Raw {
+            home: Some("/home/me".to_owned()),
+            folder: Some("/repo".into()),
+            ..Raw::default()
+        };
+        raw.offer("ssh-key", "keys/id", Source::File);
+        raw.offer("ssh-known-hosts", "known", Source::Flag);
+        let path = |raw: &Raw, key, text| raw.path(key, text).to_str().unwrap().to_owned();
+        assert_eq!(path(&raw, "ssh-key", "keys/id"), "/repo/keys/id");
+        assert_eq!(path(&raw, "ssh-key", "~/.ssh/id"), "/home/me/.ssh/id");
+        assert_eq!(path(&raw, "ssh-known-hosts", "known"), "known");
+        assert_eq!(path(&raw, "context", "."), ".");
+        raw.is_file_above = true;
+        assert_eq!(path(&raw, "context", "."), "/repo/.");
     }
 }

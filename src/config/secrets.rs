@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
 
 use super::fields::Fields;
 use super::problems::Problem;
@@ -52,7 +51,7 @@ pub(super) fn literal(fields: &mut Fields<'_>, key: &str) {
 
 /// Reads a secret from a file that the user named.
 pub(super) fn read_file(fields: &mut Fields<'_>, key: &str, path: &str) -> Option<String> {
-    let file = File::open(expand(fields.raw, path));
+    let file = File::open(fields.raw.path(key, path));
     let mut text = String::new();
     let read = file.and_then(|file| file.take(LONGEST).read_to_string(&mut text));
     match read {
@@ -70,14 +69,6 @@ pub(super) fn read_file(fields: &mut Fields<'_>, key: &str, path: &str) -> Optio
             fields.wrong(key, what, "name a file that exists and that you may read");
             None
         }
-    }
-}
-
-/// `~/` is the home folder, as a shell would have it.
-pub(super) fn expand(raw: &Raw, path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), &raw.home) {
-        (Some(rest), Some(home)) => Path::new(home).join(rest),
-        (_, _) => PathBuf::from(path),
     }
 }
 

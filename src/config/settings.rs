@@ -55,19 +55,19 @@ settings! {
 
     Host:
     "ssh-host" Text, Required,
-        "The name or address of the host.";
-    "ssh-port" Int, Value("22"),
+        "The name or address of the host; on the command line also an alias of `~/.ssh/config`.";
+    "ssh-port" Int, Derived("22; on the command line what `~/.ssh/config` says"),
         "The TCP port of its SSH server.";
     "ssh-user" Text, Derived("left to ssh"),
         "The user to log in as, such as `ubuntu` or `ec2-user`.";
     "ssh-key" Secret, Derived("required in the action; elsewhere left to ssh and its agent"),
         "The private key without a passphrase, or the path of its file.";
-    "ssh-known-hosts" Lines, Derived("this or `ssh-fingerprint` is required"),
-        "The host's keys as lines of a `known_hosts` file, as `ssh-keyscan HOST` prints them.";
-    "ssh-fingerprint" List, Derived("this or `ssh-known-hosts` is required"),
+    "ssh-known-hosts" Lines, Derived("this or `ssh-fingerprint` is required in the action; elsewhere your own `known_hosts`"),
+        "The host's keys as lines of a `known_hosts` file, as `ssh-keyscan HOST` prints them; on the command line also the path of such a file, or `@FILE`.";
+    "ssh-fingerprint" List, Derived("this or `ssh-known-hosts` is required in the action; elsewhere your own `known_hosts`"),
         "The fingerprints the host may show, as `ssh-keygen -lf` prints them: `SHA256:…`.";
     "ssh-jump-host" Text, Unset,
-        "A host to go through, as `[user@]host[:port]`. It takes the same key, and its host key must be among the given ones: with `ssh-fingerprint` one of each host, and never the same.";
+        "A host to go through, as `[user@]host[:port]`; on the command line `ProxyJump` of `~/.ssh/config` counts without it. It takes the same key, and its host key must be among the given ones: with `ssh-fingerprint` one of each host, and never the same.";
     "connect-timeout" Span, Value("15s"),
         "The longest wait for the SSH connection, authentication included.";
 
@@ -78,7 +78,7 @@ settings! {
         "The folder on the host with the compose file. A relative one starts at the SSH user's home.";
     "compose-file" List, Derived("what compose itself would read there"),
         "The compose files, relative to the project directory; a list is layered in its order. When not given: what `COMPOSE_FILE` in `.env` names, or `compose.yaml`, `compose.yml`, `docker-compose.yml` or `docker-compose.yaml` with its override file.";
-    "slots" List, Value("pct-backend-1,pct-backend-2"),
+    "slots" List, Derived("`<app>-1,<app>-2`, or the two services of the compose file that differ in their ports alone"),
         "The two compose services that take turns, each as `[file:]service[@project]`: with its own compose file and its own compose project, such as `docker-compose.blue.yml:app@app-blue`, where it has them. Their ports are read from the compose files.";
     "dependencies" List, Derived("the slots' `depends_on`"),
         "The compose services that must run before a slot starts. One with `service_completed_successfully` in `depends_on` runs to its end with the new image before.";

@@ -13,8 +13,8 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
     let project_directory = path(fields, "project-directory");
     let compose_files = compose_files(fields);
     let proxy_include = include(fields);
-    let slots = slots(fields);
-    let dependencies = dependencies(fields, slots.as_ref());
+    let slots = slots(fields, app.as_ref());
+    let dependencies = dependencies(fields, slots.as_ref().map(|(slots, _)| slots));
     let health = health(fields);
     let switch = switch(fields);
     let smoke_paths = smoke_paths(fields);
@@ -29,11 +29,13 @@ pub(super) fn site(fields: &mut Fields<'_>) -> Option<Site> {
         1,
         "write at least `1`, the live release; `rollback` needs `2`",
     );
+    let (slots, slots_by_default) = slots?;
     Some(Site {
         app: app?,
         project_directory: project_directory?,
         compose_files: compose_files?,
-        slots: slots?,
+        slots,
+        slots_by_default,
         dependencies: dependencies?,
         proxy_include: proxy_include?,
         switch: switch?,

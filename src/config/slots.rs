@@ -1,7 +1,7 @@
 //! The two slots, and what must run before them.
 
 use super::fields::Fields;
-use crate::protocol::ids::ServiceName;
+use crate::protocol::ids::{AppName, ServiceName};
 use crate::protocol::slot::PerSlot;
 use crate::protocol::slot_spec::SlotSpec;
 
@@ -9,7 +9,24 @@ const SERVICE: &str = "write the names of services in the compose file";
 const SLOT: &str = "write a service of the compose file, or `file:service@project`, such as `docker-compose.blue.yml:app@app-blue`";
 const TWO: &str = "write the two services that take turns, such as `pct-backend-1,pct-backend-2`";
 
-pub(super) fn slots(fields: &mut Fields<'_>) -> Option<PerSlot<SlotSpec>> {
+/// The slots, and whether that is what nobody said.
+pub(super) fn slots(
+    fields: &mut Fields<'_>,
+    app: Option<&AppName>,
+) -> Option<(PerSlot<SlotSpec>, bool)> {
+    if fields.text("slots").is_none() {
+        let named = |number: u8| format!("{}-{number}", app?).parse().ok();
+        let slots = named(1).zip(named(2));
+        if let (None, Some(app)) = (&slots, app) {
+            let what = format!("`{app}-1` and `{app}-2`, the default, are no names of services");
+            fields.wrong("slots", what, TWO);
+        }
+        return slots.map(|(one, two)| (PerSlot { one, two }, true));
+    }
+    given(fields).map(|slots| (slots, false))
+}
+
+fn given(fields: &mut Fields<'_>) -> Option<PerSlot<SlotSpec>> {
     let slots: Vec<SlotSpec> = fields.parsed_list("slots", SLOT)?;
     let [one, two] = slots.as_slice() else {
         let what = format!("it names {} services, not two", slots.len());
@@ -82,7 +99,8 @@ mod tests {
         let mut raw = Raw::default();
         raw.offer("slots", text, Source::Input);
         let mut fields = Fields::new(&raw, Problems::default());
-        slots(&mut fields).ok_or_else(|| {
+        let slots = slots(&mut fields, None).map(|(slots, _)| slots);
+        slots.ok_or_else(|| {
             let problems = fields.problems.list();
             assert_eq!(problems.len(), 1, "{problems:?}");
             format!("{} / {}", problems[0].what, problems[0].cure)
@@ -128,5 +146,21 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn by_default_they_are_named_after_the_app() {
+        let raw = Raw::default();
+        let mut fields = Fields::new(&raw, Problems::default());
+        let mut of = |app: &str| {
+            let read = slots(&mut fields, Some(&app.parse().unwrap()));
+            read.map(|(slots, by_default)| {
+                (slots.one.to_string(), slots.two.to_string(), by_default)
+            })
+        };
+        let shop = ("shop-1".to_owned(), "shop-2".to_owned(), true);
+        assert_eq!(of("shop"), Some(shop));
+        assert_eq!(of(&"a".repeat(64)), None);
+        assert_eq!(fields.problems.list().len(), 1);
     }
 }

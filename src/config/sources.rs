@@ -49,6 +49,10 @@ const MAGIC_INPUTS: [&str; 2] = ["entrypoint", "args"];
 pub fn gather(sources: &Sources<'_>) -> Gathered {
     let mut gathered = Gathered::default();
     gathered.raw.home = sources.env.get("HOME").cloned();
+    gathered.raw.in_workflow = sources
+        .env
+        .get("GITHUB_ACTIONS")
+        .is_some_and(|word| word == "true");
     let raw = &mut gathered.raw;
     for (key, text) in sources.flags {
         raw.offer(key, text, Source::Flag);
@@ -70,6 +74,8 @@ pub fn gather(sources: &Sources<'_>) -> Gathered {
     }
     if let Some(file) = sources.file {
         gathered.raw.file = Some(file.name.clone());
+        gathered.raw.folder = file.folder();
+        gathered.raw.is_file_above = file.is_above;
         for (setting, text) in file::read(file, &mut gathered.problems) {
             match trust::refusal(setting, &text, &file.name, sources.inputs) {
                 Some(Problem { what, cure }) => gathered.problems.add(what, cure),
@@ -209,6 +215,7 @@ mod tests {
             let file = SettingsFile {
                 name: "f".to_owned(),
                 text: format!("{}: from-file\n", setting.key),
+                is_above: false,
             };
             let flags = [(setting.key, "from-flag".to_owned())];
             for (skip, expected) in ["from-flag", "from-input", "from-env", "from-file"]
@@ -239,6 +246,7 @@ mod tests {
             let file = SettingsFile {
                 name: "f".to_owned(),
                 text: format!("{}: from-file\n", setting.key),
+                is_above: false,
             };
             let gathered = gather(&Sources {
                 flags: &[],

@@ -1,25 +1,22 @@
 //! How to reach the host.
 
 use super::fields::Fields;
+use super::host_keys;
 use super::parse::Caller;
 use super::raw::{Given, Source};
 use super::secrets;
 use super::ssh_key;
-use super::types::{Fingerprint, HostTrust, JumpHost, SshConfig, SshKey};
+use super::types::{HostTrust, JumpHost, SshConfig, SshFiles, SshKey};
 use crate::protocol::span::Span;
 use crate::secret::Secret;
 
 /// Reads the group; every problem is noted before `None` is returned.
 pub(super) fn ssh(fields: &mut Fields<'_>, caller: Caller) -> Option<SshConfig> {
     let host = host(fields);
-    let port = fields.int(
-        "ssh-port",
-        1,
-        "write the port of the SSH server, such as `22`",
-    );
+    let port = port(fields);
     let user = user(fields);
     let key = key(fields, caller);
-    let trust = trust(fields);
+    let trust = host_keys::trust(fields, caller);
     let jump = jump(fields);
     if let (Some(HostTrust::Fingerprints(list)), Some(Some(_))) = (&trust, &jump)
         && list.len() != 2
@@ -37,11 +34,31 @@ pub(super) fn ssh(fields: &mut Fields<'_>, caller: Caller) -> Option<SshConfig> 
         host: host?,
         port: port?,
         user: user?,
+        files: files(fields, caller, key.as_ref()?.as_ref()),
         key: key?,
         trust: trust?,
         jump: jump?,
         connect_timeout: connect_timeout?,
     })
+}
+
+/// The inner `None` means that the port is left to ssh.
+fn port(fields: &mut Fields<'_>) -> Option<Option<u16>> {
+    if fields.text("ssh-port").is_none() {
+        return Some(None);
+    }
+    let cure = "write the port of the SSH server, such as `22`";
+    fields.int("ssh-port", 1, cure).map(Some)
+}
+
+/// Whether ssh obeys the user's own configuration.
+fn files(fields: &Fields<'_>, caller: Caller, key: Option<&SshKey>) -> SshFiles {
+    let at_home = caller == Caller::Terminal && !fields.raw.in_workflow;
+    if at_home || key.is_none() {
+        SshFiles::Users
+    } else {
+        SshFiles::Unread
+    }
 }
 
 /// No blank, no control character, and no `-` in front, which ssh would take for an option.
@@ -143,10 +160,13 @@ fn key_text(fields: &mut Fields<'_>, given: &Given) -> Option<String> {
             let path = text.strip_prefix('@').unwrap_or(text);
             secrets::read_file(fields, "ssh-key", path)
         }
-        Source::File => secrets::read_file(fields, "ssh-key", text),
+        Source::File => {
+            let path = text.strip_prefix('@').unwrap_or(text);
+            secrets::read_file(fields, "ssh-key", path)
+        }
         Source::Input | Source::Environment | Source::Default => {
             // It may be a key that lost its first line: the text must not be shown.
-            let path = secrets::expand(fields.raw, text);
+            let path = fields.raw.path("ssh-key", text);
             if !path.is_file() {
                 fields.wrong(
                     "ssh-key",
@@ -158,77 +178,6 @@ fn key_text(fields: &mut Fields<'_>, given: &Given) -> Option<String> {
             secrets::read_file(fields, "ssh-key", text)
         }
     }
-}
-
-fn trust(fields: &mut Fields<'_>) -> Option<HostTrust> {
-    match (
-        fields.text("ssh-known-hosts"),
-        fields.text("ssh-fingerprint"),
-    ) {
-        (None, None) => {
-            fields.problems.add(
-                "`ssh-known-hosts` or `ssh-fingerprint` is missing",
-                "write what `ssh-keyscan HOST` prints into `ssh-known-hosts`, after comparing it with the host",
-            );
-            None
-        }
-        (Some(_), Some(_)) => {
-            fields.problems.add(
-                "`ssh-known-hosts` and `ssh-fingerprint` are both given",
-                "keep one of them",
-            );
-            None
-        }
-        (None, Some(_)) => {
-            let cure = "write what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints on the host after the size";
-            let list: Vec<Fingerprint> = fields.parsed_list("ssh-fingerprint", cure)?;
-            Some(HostTrust::Fingerprints(list))
-        }
-        (Some(lines), None) => known_hosts(fields, lines),
-    }
-}
-
-fn known_hosts(fields: &mut Fields<'_>, text: &str) -> Option<HostTrust> {
-    let key_type = |word: &str| {
-        ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"]
-            .iter()
-            .any(|start| word.starts_with(start))
-    };
-    let mut kept = String::new();
-    for line in text.lines().map(str::trim) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let fine = match words.as_slice() {
-            [marker, _hosts, kind, _key, ..] if marker.starts_with('@') => key_type(kind),
-            [hosts, kind, _key, ..] => !key_type(hosts) && key_type(kind),
-            _ => false,
-        };
-        if !fine {
-            let (what, cure) = if line.starts_with("SHA256:") {
-                ("it holds a fingerprint", "put it into `ssh-fingerprint`")
-            } else {
-                (
-                    "a line is not `HOST TYPE KEY`",
-                    "write the lines that `ssh-keyscan HOST` prints, the host's name first",
-                )
-            };
-            fields.wrong("ssh-known-hosts", what, cure);
-            return None;
-        }
-        kept.push_str(line);
-        kept.push('\n');
-    }
-    if kept.is_empty() {
-        fields.wrong(
-            "ssh-known-hosts",
-            "it holds comments only",
-            "write the lines that `ssh-keyscan HOST` prints",
-        );
-        return None;
-    }
-    Some(HostTrust::KnownHosts(kept))
 }
 
 /// The inner `None` means that there is none.
@@ -266,9 +215,10 @@ fn parse_jump(text: &str) -> Option<JumpHost> {
         }
         None => (rest, None),
     };
-    let port = port.map_or(Some(22), |port| {
-        port.parse().ok().filter(|port: &u16| *port > 0)
-    })?;
+    let port = match port {
+        Some(port) => Some(port.parse().ok().filter(|port: &u16| *port > 0)?),
+        None => None,
+    };
     (is_plain(host) && user.is_none_or(is_plain)).then(|| JumpHost {
         user: user.map(str::to_owned),
         host: host.to_owned(),
@@ -330,13 +280,13 @@ mod tests {
         let is = |user: Option<&str>, host: &str, port| {
             Some((user.map(str::to_owned), host.to_owned(), port))
         };
-        assert_eq!(read("bastion"), is(None, "bastion", 22));
+        assert_eq!(read("bastion"), is(None, "bastion", None));
         assert_eq!(
             read("ec2-user@bastion:2222"),
-            is(Some("ec2-user"), "bastion", 2222)
+            is(Some("ec2-user"), "bastion", Some(2222))
         );
-        assert_eq!(read("u@[::1]:23"), is(Some("u"), "::1", 23));
-        assert_eq!(read("fe80::1"), is(None, "fe80::1", 22));
+        assert_eq!(read("u@[::1]:23"), is(Some("u"), "::1", Some(23)));
+        assert_eq!(read("fe80::1"), is(None, "fe80::1", None));
         for bad in [
             "",
             "@h",

@@ -172,14 +172,16 @@ impl fmt::Display for Place {
 /// How to reach the host.
 #[derive(Debug, Clone)]
 pub struct SshConfig {
-    /// Name or address.
+    /// Name or address, or an alias of the user's ssh configuration.
     pub host: String,
-    /// TCP port.
-    pub port: u16,
+    /// TCP port; `None` leaves it to ssh.
+    pub port: Option<u16>,
     /// The user; `None` leaves it to ssh.
     pub user: Option<String>,
     /// The private key; `None` leaves it to ssh (an agent or its default files).
     pub key: Option<SshKey>,
+    /// Whether ssh obeys the user's own configuration for what is not given here.
+    pub files: SshFiles,
     /// How the host proves who it is.
     pub trust: HostTrust,
     /// A host to go through.
@@ -192,15 +194,24 @@ pub struct SshConfig {
 #[derive(Debug, Clone)]
 pub struct SshKey(pub Secret);
 
+/// What ssh reads of the user's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SshFiles {
+    /// Nothing: the settings hold all there is.
+    Unread,
+    /// `~/.ssh/config` and the system's.
+    Users,
+}
+
 /// A host on the way. It uses the same key and the same trust as the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JumpHost {
     /// The user; `None` means the target's.
     pub user: Option<String>,
-    /// Name or address.
+    /// Name or address, or an alias of the user's ssh configuration.
     pub host: String,
-    /// TCP port.
-    pub port: u16,
+    /// TCP port; `None` leaves it to ssh.
+    pub port: Option<u16>,
 }
 
 /// How the host proves who it is; there is no way to skip it.
@@ -210,6 +221,8 @@ pub enum HostTrust {
     KnownHosts(String),
     /// Any of these keys.
     Fingerprints(Vec<Fingerprint>),
+    /// The user's own `known_hosts`, where ssh finds it.
+    Users,
 }
 
 /// A host key's fingerprint as `ssh-keygen -lf` prints it: `SHA256:` and 43 base64 characters.

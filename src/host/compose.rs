@@ -15,7 +15,7 @@ mod slots;
 
 pub use named::{slots_by_name, spellings};
 pub use networks::JoinedNetwork;
-pub use slots::slots;
+pub use slots::{guessed, slots};
 
 use crate::protocol::ids::{ProjectName, ServiceName};
 

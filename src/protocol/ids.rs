@@ -199,6 +199,13 @@ checked_name!(
     |text| is_hex(text, ReleaseId::KEYED) || is_hex(text, 12)
 );
 
+checked_name!(
+    /// What a person calls a release: the beginning of its name, or of its commit.
+    ReleasePrefix,
+    "a release or a commit (4 to 40 hex digits)",
+    |text| (4..=40).contains(&text.len()) && is_hex(text, text.len())
+);
+
 impl ReleaseId {
     /// The length of a name that only the host can make; its settings are kept there.
     pub const KEYED: usize = 16;

@@ -1,5 +1,7 @@
 //! What the runner asks the agent to do.
 
+use std::ops::Not;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ids::{AppName, Commit, DeploymentId, PinnedImage, ReleaseId, ServiceName};
@@ -19,6 +21,9 @@ pub struct Site {
     #[serde(alias = "compose_file", deserialize_with = "one_or_many")]
     pub compose_files: Vec<String>,
     pub slots: PerSlot<SlotSpec>,
+    /// Whether nobody named the slots: then the host looks which services they are, and these are what is left.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub slots_by_default: bool,
     /// What must run before a slot; `None` means what the slots' `depends_on` names.
     pub dependencies: Option<Vec<ServiceName>>,
     /// The nginx include that names the live port.
@@ -157,6 +162,8 @@ pub enum Target {
     Previous,
     /// A kept release.
     Release(ReleaseId),
+    /// The live release, once more.
+    Live,
 }
 
 /// Where a deploy came from, for the people who read the history.
@@ -204,9 +211,17 @@ pub struct Plan {
     /// The number that the host gave this run when it began; a run with a lower number than the last one that
     /// changed the app comes too late. `None` for a run that asks for nothing before: it gets one on arrival.
     pub fence: Option<u64>,
+    /// Whether it is carried out although the release is live already.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub force: bool,
 }
 
 impl Plan {
+    /// Whether a release that is live already goes to the other slot all the same.
+    pub fn is_again(&self) -> bool {
+        self.force || self.target == Target::Live
+    }
+
     /// What it is for.
     pub fn intent(&self) -> Intent {
         if self.is_rollback() {
@@ -219,7 +234,7 @@ impl Plan {
     /// Whether this goes back to an earlier release. Such a run is never rolled back because of what a bake saw.
     pub fn is_rollback(&self) -> bool {
         match self.target {
-            Target::Image(_) => false,
+            Target::Image(_) | Target::Live => false,
             Target::Previous | Target::Release(_) => true,
         }
     }

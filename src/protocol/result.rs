@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{DeploymentId, Digest, PinnedImage, ReleaseId};
 use super::outcome::Outcome;
 use super::receipt::Receipt;
+use super::slot::PerSlot;
 use crate::error::Failure;
 
 /// The version of [`RunResult`].
@@ -31,6 +32,9 @@ pub struct RunResult {
     pub previous_slot: Option<String>,
     /// The release that served before.
     pub previous_release: Option<ReleaseId>,
+    /// What the slots are called, as far as the host said; for reports alone.
+    #[serde(skip)]
+    pub slots: PerSlot<Option<String>>,
     /// The whole run, seconds with milliseconds.
     pub took_seconds: f64,
     /// Requests served while traffic moved; `null` when not measured.

@@ -46,6 +46,9 @@ pub struct SlotStatus {
     pub service: String,
     /// Its port on the host.
     pub port: u16,
+    /// The id of its container.
+    #[serde(default)]
+    pub container: Option<String>,
     /// The state of its container as Docker names it; `absent` without one.
     pub state: String,
     /// The release it was staged with.
@@ -84,6 +87,13 @@ pub enum Unended {
     Interrupted,
     /// Its record cannot be read: damaged, or of another version.
     Unreadable,
+}
+
+impl Standing {
+    /// Whether what it was about went live.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Ended(outcome) if outcome.is_live())
+    }
 }
 
 impl From<Outcome> for Standing {

@@ -87,6 +87,7 @@ pub(super) fn deployed() -> RunResult {
         slot: Some("pct-backend-2".to_owned()),
         previous_slot: Some("pct-backend-1".to_owned()),
         previous_release: "ba9876543210".parse().ok(),
+        slots: PerSlot::default(),
         took_seconds: 41.234,
         requests_total: Some(48_213),
         requests_failed: Some(0),

@@ -8,6 +8,7 @@ use crate::config::types::Language;
 use crate::protocol::outcome::Outcome;
 use crate::protocol::receipt::{BakeReport, BakeVerdict, NotMeasured, Served};
 use crate::protocol::result::RunResult;
+use crate::protocol::slot::PerSlot;
 
 /// The facts of a receipt, one each, the one that matters most first. Holds text of the host.
 pub fn facts(result: &RunResult, context: &RunContext, language: Language) -> Vec<String> {
@@ -156,9 +157,7 @@ pub(super) fn rows(
         rows.retain(is_asked);
         return rows;
     };
-    let names = context.slots.as_ref();
-    let one = names.map(|slots| slots.one.as_str());
-    let two = names.map(|slots| slots.two.as_str());
+    let PerSlot { one, two } = slot_names(result, context);
     for (name, number, served) in [(one, 1, traffic.one), (two, 2, traffic.two)] {
         let age = match name {
             Some(name) if result.previous_slot.as_deref() == Some(name) => Some(labels.slot_old),
@@ -176,11 +175,20 @@ pub(super) fn rows(
     rows
 }
 
+/// What people call the slots: as the host said, or as the settings do.
+fn slot_names<'a>(result: &'a RunResult, context: &'a RunContext) -> PerSlot<Option<&'a str>> {
+    PerSlot::of(|slot| {
+        let said = result.slots.get(slot).as_deref();
+        said.or_else(|| Some(context.slots.as_ref()?.get(slot).as_str()))
+    })
+}
+
 /// What the slot answered that was to take over, once its place is known.
 fn new_slot(result: &RunResult, context: &RunContext) -> Option<Served> {
-    let (traffic, slots) = (result.receipt.traffic?, context.slots.as_ref()?);
-    let old = result.previous_slot.as_deref()?;
-    match (slots.one.as_str() == old, slots.two.as_str() == old) {
+    let (traffic, slots) = (result.receipt.traffic?, slot_names(result, context));
+    let old = result.previous_slot.as_deref();
+    old?;
+    match (slots.one == old, slots.two == old) {
         (true, false) => Some(traffic.two),
         (false, true) => Some(traffic.one),
         (true, true) | (false, false) => None,

@@ -7,7 +7,7 @@ use super::gate::passing;
 use super::recheck::Before;
 use super::run::{Invocation, Run};
 use super::session::Session;
-use super::{dry_run, provide, swap};
+use super::{dry_run, provide, swap, worktree};
 use crate::config::parse::{self, Gated};
 use crate::config::types::{DeployConfig, Mode};
 use crate::error::Result;
@@ -35,6 +35,7 @@ pub async fn deploy(mut by: Invocation) -> Result<EndedRun> {
         }
         run.label = passing::label(&config.gate, facts);
     }
+    worktree::tell(&mut run, &config).await;
     by.memory.begin(&run.context, &run.reporter);
     let result = match config.gate.mode {
         Mode::DryRun => run.alive_during(dry_run::check(&run, &config.host)).await,

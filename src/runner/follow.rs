@@ -16,6 +16,7 @@ use crate::protocol::ids::{PinnedImage, ReleaseId};
 use crate::protocol::outcome::Finished;
 use crate::protocol::place::RECOVER;
 use crate::protocol::plan::Plan;
+use crate::protocol::slot::Slot;
 use crate::protocol::wire::{RegistryLogin, Reply, Request};
 use crate::report::Reporter;
 
@@ -31,6 +32,8 @@ const SSH_BROKE: i32 = 255;
 pub(super) struct Followed {
     pub(super) release: Option<ReleaseId>,
     pub(super) image: Option<PinnedImage>,
+    /// The slot that it goes to, and what that is called.
+    pub(super) new: Option<(Slot, String)>,
     pub(super) finished: Box<Finished>,
 }
 
@@ -44,6 +47,7 @@ pub(super) struct Follower<'a> {
     heard: u64,
     release: Option<ReleaseId>,
     image: Option<PinnedImage>,
+    new: Option<(Slot, String)>,
     cancel_is_said: bool,
 }
 
@@ -73,6 +77,7 @@ impl<'a> Follower<'a> {
             heard,
             release,
             image,
+            new: None,
             cancel_is_said: false,
         }
     }
@@ -99,6 +104,7 @@ impl<'a> Follower<'a> {
         Ok(Followed {
             release: self.release,
             image: self.image,
+            new: self.new,
             finished,
         })
     }
@@ -193,8 +199,14 @@ impl<'a> Follower<'a> {
         self.reporter.agent_event(&event);
         match event.what {
             Happening::Finished(finished) => return Some(finished),
-            Happening::Resolved { release, image, .. } => {
+            Happening::Resolved {
+                release,
+                image,
+                slot,
+                service,
+            } => {
                 (self.release, self.image) = (Some(release), Some(image));
+                self.new = Some((slot, service));
             }
             _ => {}
         }

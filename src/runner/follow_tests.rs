@@ -35,6 +35,7 @@ fn plan() -> Plan {
         target: Target::Previous,
         origin: Origin::default(),
         fence: None,
+        force: false,
     }
 }
 

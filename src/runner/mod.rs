@@ -12,6 +12,7 @@ pub mod doctor;
 mod dry_run;
 pub mod ending;
 pub mod event;
+pub mod exec;
 mod exit;
 mod follow;
 #[cfg(test)]
@@ -32,5 +33,6 @@ mod session;
 pub mod status;
 mod stdin;
 mod swap;
+mod worktree;
 
 pub use run::Invocation;

@@ -10,12 +10,14 @@ use crate::protocol::utc;
 use crate::random::random_hex;
 use crate::report::context::RunContext;
 
-/// A plan for one deployment; `fence` is what the host said when it was asked to prepare.
+/// A plan for one deployment; `fence` is what the host said when it was asked to prepare, `force` deploys what is live
+/// already.
 pub(super) fn plan(
     site: &Site,
     target: Target,
     context: &RunContext,
     fence: Option<u64>,
+    force: bool,
 ) -> Result<Plan> {
     Ok(Plan {
         deployment: deployment_id()?,
@@ -23,6 +25,7 @@ pub(super) fn plan(
         target,
         origin: origin(context),
         fence,
+        force,
     })
 }
 

@@ -136,7 +136,7 @@ impl Look<'_> {
         if self.was_cancelled {
             call.send(&Request::Cancel).await?;
         }
-        let (mut release, mut image) = (None, None);
+        let (mut release, mut image, mut new) = (None, None, None);
         while let Some(reply) = call.next().await? {
             let Reply::Event(event) = reply else {
                 continue;
@@ -145,15 +145,18 @@ impl Look<'_> {
             if let Happening::Resolved {
                 release: named,
                 image: pinned,
-                ..
+                slot,
+                service,
             } = &event.what
             {
                 (release, image) = (Some(named.clone()), Some(pinned.clone()));
+                new = Some((*slot, service.clone()));
             }
             if let Happening::Finished(finished) = event.what {
                 return Ok(Followed {
                     release,
                     image,
+                    new,
                     finished,
                 });
             }

@@ -6,6 +6,7 @@ use crate::error::{Error, ExitCode, Reason};
 use crate::protocol::outcome::Outcome;
 use crate::protocol::receipt::Receipt;
 use crate::protocol::result::{FailedStage, RESULT_VERSION, RunResult, StepOutcome};
+use crate::protocol::slot::{PerSlot, Slot};
 use crate::protocol::status::Status;
 use crate::report::Reporter;
 
@@ -14,9 +15,19 @@ pub(super) fn finished(reporter: &Reporter, followed: Followed) -> RunResult {
     let Followed {
         release,
         image,
+        new,
         finished,
     } = followed;
     let previous = finished.previous;
+    let named = [&finished.live, &previous].map(|live| {
+        let live = live.as_ref()?;
+        Some((live.slot, live.service.clone()))
+    });
+    let names: Vec<(Slot, String)> = named.into_iter().chain([new]).flatten().collect();
+    let slots = PerSlot::of(|slot| {
+        let mut of_slot = names.iter().filter(|(named, _)| *named == slot);
+        of_slot.next().map(|(_, name)| name.clone())
+    });
     RunResult {
         release,
         digest: image.as_ref().map(|image| image.digest.clone()),
@@ -24,6 +35,7 @@ pub(super) fn finished(reporter: &Reporter, followed: Followed) -> RunResult {
         slot: finished.live.map(|live| live.service),
         previous_slot: previous.as_ref().map(|previous| previous.service.clone()),
         previous_release: previous.and_then(|previous| previous.release),
+        slots,
         requests_total: finished.receipt.requests_total(),
         requests_failed: finished.receipt.requests_failed(),
         receipt: finished.receipt,
@@ -112,6 +124,7 @@ fn empty(reporter: &Reporter, outcome: Outcome, reason: Reason) -> RunResult {
         slot: None,
         previous_slot: None,
         previous_release: None,
+        slots: PerSlot::default(),
         took_seconds: reporter.took().as_secs_f64(),
         requests_total: None,
         requests_failed: None,

@@ -39,6 +39,8 @@ pub struct Invocation {
     /// What the post step is going to know.
     pub memory: Memory,
     pub cancel: Cancel,
+    /// Whether a release that is live already is deployed all the same.
+    pub force: bool,
 }
 
 impl Invocation {
@@ -82,7 +84,8 @@ impl<'a> Run<'a> {
     pub(super) fn on(by: &'a Invocation, host: &'a HostConfig) -> Self {
         let mut run = Self::new(by, &host.report, &host.secrets());
         run.context.app = Some(host.site.app.clone());
-        run.context.slots = Some(host.site.slots.names());
+        // What nobody named the host finds out.
+        run.context.slots = (!host.site.slots_by_default).then(|| host.site.slots.names());
         run.context.place = Some(host.place.to_string());
         run
     }

@@ -29,13 +29,25 @@ pub(super) async fn look(
     of: Option<&DeploymentId>,
     reporter: &Reporter,
 ) -> Result<Status> {
+    let session = Session::open(host, reporter).await?;
+    let status = ask(&session, of, reporter).await;
+    session.remote.close().await?;
+    status
+}
+
+/// The same of a host that is reached already.
+pub(super) async fn ask(
+    session: &Session<'_>,
+    of: Option<&DeploymentId>,
+    reporter: &Reporter,
+) -> Result<Status> {
     let request = Request::Status {
-        site: host.site.clone(),
+        site: session.host.site.clone(),
         of: of.cloned(),
     };
     let status = |reply| match reply {
         Reply::Status(status) => Some(*status),
         _ => None,
     };
-    Session::ask_once(host, &request, status, reporter).await
+    session.ask(&request, status, reporter).await
 }

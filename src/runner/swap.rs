@@ -24,7 +24,13 @@ pub(super) async fn swap(run: &Run<'_>, session: Session<'_>, target: Target) ->
 async fn follow(run: &Run<'_>, session: &Session<'_>, target: Target) -> Result<RunResult> {
     let (reporter, memory, cancel) = (&run.reporter, &run.by.memory, &run.by.cancel);
     let host = session.host;
-    let plan = plan::plan(&host.site, target, &run.context, session.fence)?;
+    let plan = plan::plan(
+        &host.site,
+        target,
+        &run.context,
+        session.fence,
+        run.by.force,
+    )?;
     memory.note(reporter, |saved| {
         saved.point = Milestone::Swapping;
         saved.deployment = Some(plan.deployment.clone());

@@ -31,6 +31,8 @@ struct Run {
     args: Vec<String>,
     env: Vec<(String, String)>,
     stdin: String,
+    /// The working directory, inside the folder.
+    below: String,
 }
 
 /// How it ended.
@@ -49,6 +51,7 @@ fn pct_deploy(args: &[&str]) -> Run {
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
         env: Vec::new(),
         stdin: String::new(),
+        below: String::new(),
     }
 }
 
@@ -97,6 +100,11 @@ impl Run {
         self
     }
 
+    fn below(mut self, folder: &str) -> Self {
+        folder.clone_into(&mut self.below);
+        self
+    }
+
     fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -106,7 +114,7 @@ impl Run {
             .args(&self.args)
             .env_clear()
             .envs(self.env.clone())
-            .current_dir(self.folder.path())
+            .current_dir(self.folder.path().join(&self.below))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -20,7 +20,7 @@ fn all_problems_are_said_at_once() {
     .end();
     ended
         .ends(2)
-        .says("error: 9 settings need attention:")
+        .says("error: 8 settings need attention:")
         .says("`drain-timeout`: `30` is not a duration")
         .says("`slots`: it names one service twice")
         .says("`language`: `fr`")
@@ -29,7 +29,7 @@ fn all_problems_are_said_at_once() {
         .says("`transfer` in `.pct-deploy.yml` is not available yet in this version")
         .says("`image` is missing")
         .says("`ssh-host` is missing")
-        .says("`ssh-known-hosts` or `ssh-fingerprint` is missing");
+        .hides("`ssh-known-hosts`");
     assert_eq!(ended.stdout, "");
 }
 
@@ -66,7 +66,7 @@ fn a_named_file_must_be_there() {
     let ended = pct_deploy(&["deploy", "--config", "gone.yml", "--host", "local"]).end();
     ended
         .ends(2)
-        .says("the settings file `gone.yml` cannot be read");
+        .says("error: the settings file `gone.yml` is not there");
     let ended = pct_deploy(&["deploy", "--config", "my.yml", "--host", "local"])
         .file("my.yml", "image: u/a:1\n")
         .end();
@@ -194,4 +194,41 @@ fn a_webhook_is_never_shown() {
         .ends(2)
         .says("its host is neither `hooks.slack.com` nor `discord.com`")
         .hides("hunter2");
+}
+
+#[test]
+fn a_broken_file_is_one_error() {
+    let ended = pct_deploy(&["deploy", "--slots=a"])
+        .file(
+            ".pct-deploy.yml",
+            "image: u/a\nssh-known-hosts: [127.0.0.1]:2205 ssh-ed25519 AAAA\n",
+        )
+        .end();
+    ended
+        .ends(2)
+        .says("error: `.pct-deploy.yml` is not valid YAML")
+        .says("at line 2")
+        .says("put the value of `ssh-known-hosts` in line 2 in quotes")
+        .hides("need attention")
+        .hides("is missing");
+}
+
+#[test]
+fn the_file_is_found_upwards_and_its_paths_count_from_it() {
+    let text = "image: u/a\nssh-host: h\nssh-known-hosts: keys/known\nlanguage: fr\n";
+    let ended = pct_deploy(&["deploy"])
+        .file(".pct-deploy.yml", text)
+        .file("keys/known", "h ssh-ed25519 AAAA\n")
+        .file(".git/HEAD", "ref: refs/heads/main\n")
+        .file("a/b/c", "")
+        .below("a/b")
+        .end();
+    ended.ends(2).hides("known").says("error: `language`: `fr`");
+    let ended = pct_deploy(&["deploy", "--config", "sub/my.yml"])
+        .file("sub/my.yml", text)
+        .file("keys/known", "h ssh-ed25519 AAAA\n")
+        .end();
+    ended
+        .ends(2)
+        .says("`ssh-known-hosts`: the file `keys/known` cannot be read");
 }

@@ -99,6 +99,7 @@ fn a_hangup_is_a_cancel_unless_it_is_ignored() {
 /// An `ssh` that logs in and then does nothing, and says where its socket is and which process it is.
 const SSH: &str = r#"#!/bin/sh
 here=$(dirname "$0")
+if [ "$1" = -G ]; then printf 'hostname h.example\nport 22\n'; exit; fi
 master=
 while [ $# -gt 0 ]; do
   case $1 in

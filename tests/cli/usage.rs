@@ -40,6 +40,10 @@ fn wrong_words_end_with_the_usage_code() {
         &["deploy", "--commit", "main"],
         &["deploy", "--cache-from", "x"],
         &["rollback", "--to", "latest"],
+        &["rollback", "--to", "abc"],
+        &["restart", "--force"],
+        &["exec", "--host", "local", "--app", "a"],
+        &["exec", "--host", "local", "--app", "a", "ls"],
         &["agent", "replace-file", "x"],
     ] {
         pct_deploy(args).end().ends(2);

@@ -80,7 +80,7 @@ pub(crate) const COMMANDS: &[(&str, Tried)] = &[
         "rm {}",
         As("touch /var/lib/pct-deploy/hello/of-a-hint && rm /var/lib/pct-deploy/hello/of-a-hint"),
     ),
-    ("ssh -v -p {} {}", As("ssh -V")),
+    ("ssh-add", As("command -v ssh-add")),
     (
         "ssh-keygen -lf",
         As("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"),
@@ -106,6 +106,10 @@ pub(crate) const COMMANDS: &[(&str, Tried)] = &[
     (
         "ssh-keygen -t ed25519 -N '' -f deploy_key",
         As("cd $(mktemp -d) && ssh-keygen -t ed25519 -N '' -f deploy_key"),
+    ),
+    (
+        "ssh-keygen -R '{}'",
+        As("touch ~/.ssh/known_hosts && ssh-keygen -R '[203.0.113.7]:2205'"),
     ),
     ("ssh-keyscan HOST", As("ssh-keyscan 127.0.0.1")),
     ("sudo", As("sudo -n true")),

@@ -174,13 +174,13 @@ async fn no_ssh_is_given_a_secret() {
 }
 
 /// An `ssh-agent` with one key, ended when dropped.
-struct KeyAgent {
+pub(crate) struct KeyAgent {
     process: Child,
-    socket: PathBuf,
+    pub(crate) socket: PathBuf,
 }
 
 impl KeyAgent {
-    async fn start(folder: &Path, key: &SshKey) -> Self {
+    pub(crate) async fn start(folder: &Path, key: &SshKey) -> Self {
         let socket = folder.join("agent");
         let process = Command::new("ssh-agent")
             .args(["-D", "-a"])

@@ -77,11 +77,11 @@ async fn neither_the_key_nor_a_process_stays_behind() {
     assert!(!folder.exists());
     let nowhere = SshConfig {
         host: "127.0.0.1".to_owned(),
-        port: 1,
+        port: Some(1),
         jump: Some(JumpHost {
             user: None,
             host: host.address().to_owned(),
-            port: 22,
+            port: None,
         }),
         ..config
     };

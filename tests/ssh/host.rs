@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use pct_deploy::config::types::{HostTrust, SshConfig, SshKey};
+use pct_deploy::config::types::{HostTrust, SshConfig, SshFiles, SshKey};
 use pct_deploy::report::{ConsoleMode, Reporter};
 use pct_deploy::secret::Redactor;
 use pct_deploy::secret::Secret;
@@ -18,9 +18,10 @@ pub(crate) fn reporter() -> Reporter {
 pub(crate) fn nowhere() -> SshConfig {
     SshConfig {
         host: "127.0.0.1".to_owned(),
-        port: 22,
+        port: None,
         user: Some("ec2-user".to_owned()),
         key: Some(generate_key().0),
+        files: SshFiles::Unread,
         trust: HostTrust::KnownHosts(String::new()),
         jump: None,
         connect_timeout: "5s".parse().unwrap(),

@@ -10,6 +10,7 @@
 mod children;
 mod clean;
 mod host;
+mod own;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -135,7 +136,7 @@ async fn a_refused_login_names_its_settings() {
 async fn silence_is_tried_three_times_and_names_its_settings() {
     let closed = SshConfig {
         host: "127.0.0.1".to_owned(),
-        port: 1,
+        port: Some(1),
         ..host::nowhere()
     };
     let began = Instant::now();
@@ -155,7 +156,7 @@ async fn silence_is_tried_three_times_and_names_its_settings() {
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = SshConfig {
         host: "127.0.0.1".to_owned(),
-        port: mute.local_addr().unwrap().port(),
+        port: Some(mute.local_addr().unwrap().port()),
         connect_timeout: "1s".parse().unwrap(),
         ..host::nowhere()
     };
@@ -192,12 +193,12 @@ async fn a_host_behind_a_jump_host_is_verified_by_its_own_name() {
     };
     let through = |trust, port| SshConfig {
         host: name.to_owned(),
-        port,
+        port: Some(port),
         key: Some(jump.shared_key(&target)),
         jump: Some(JumpHost {
             user: None,
             host: jump.address().to_owned(),
-            port: 22,
+            port: None,
         }),
         ..target.config(trust)
     };

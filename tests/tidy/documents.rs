@@ -191,7 +191,7 @@ fn the_action_is_one_that_a_runner_accepts() {
 }
 
 /// The fields of the result object that are outputs of their own; the rest is in `result` only.
-const IN_RESULT_ONLY: [&str; 4] = ["version", "steps", "receipt", "failure"];
+const IN_RESULT_ONLY: [&str; 5] = ["version", "slots", "steps", "receipt", "failure"];
 
 #[test]
 fn the_outputs_are_the_fields_of_the_result() {

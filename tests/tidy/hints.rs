@@ -38,6 +38,9 @@ const WORDS: &[&str] = &[
     "9091",
     "@FILE",
     "HOST TYPE KEY",
+    "<app>-1,<app>-2",
+    "{app}-1",
+    "{app}-2",
     "HOST USER PASSWORD",
     "KEY=VALUE",
     "NAME@sha256:",
@@ -180,10 +183,14 @@ const WORDS: &[&str] = &[
     "/tmp",
     "AllowTcpForwarding yes",
     "inet_diag",
+    "Match exec",
+    "ProxyJump",
     "SSL_CERT_FILE",
     "known_hosts",
     "ssh",
+    "yes",
     "~/.ssh/authorized_keys",
+    "~/.ssh/config",
     // Of our journal and our state folder.
     "app.json",
     "begun",
@@ -199,9 +206,11 @@ const WORDS: &[&str] = &[
     "bin",
 ];
 
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "deploy",
     "rollback",
+    "restart",
+    "exec",
     "status",
     "history",
     "logs",

@@ -123,6 +123,7 @@ pub(crate) fn result(outcome: Outcome) -> RunResult {
         slot: Some("parking-2".to_owned()),
         previous_slot: None,
         previous_release: None,
+        slots: pct_deploy::protocol::slot::PerSlot::default(),
         took_seconds: 1.5,
         requests_total: None,
         requests_failed: None,

@@ -86,6 +86,12 @@ pub(super) fn mismatch(
         (HostTrust::KnownHosts(_), Misfit::NotListed) => {
             format!("the host key of `{host}` is not listed in `ssh-known-hosts`")
         }
+        (HostTrust::Users, Misfit::NotListed) => {
+            format!("the host key of `{host}` is not in your `known_hosts`")
+        }
+        (HostTrust::Users, Misfit::Changed) => format!(
+            "the host key of `{host}` has CHANGED: it is not the one in your `known_hosts` (possible attack)"
+        ),
         (HostTrust::KnownHosts(_), Misfit::Changed) => format!(
             "the host key of `{host}` has CHANGED: it is not the one listed in `ssh-known-hosts` (possible attack)"
         ),
@@ -111,13 +117,26 @@ pub(super) fn mismatch(
             key.fingerprint
         ));
     }
-    if let Some(key) = offered.first() {
-        error = error.hint(format!(
+    match (trust, offered.first()) {
+        (HostTrust::Users, _) => error.hint(by_hand(endpoint, misfit)),
+        (_, None) => error,
+        (_, Some(key)) => error.hint(format!(
             "if it is the same, put this line into `ssh-known-hosts`: {}",
             key.known_hosts_line(&endpoint.known_hosts_name())
-        ));
+        )),
     }
-    error
+}
+
+/// How to make ssh know the host: by its own question, which a person answers.
+fn by_hand(endpoint: &Endpoint, misfit: Misfit) -> String {
+    let forget = match misfit {
+        Misfit::Changed => format!("`ssh-keygen -R '{}'`, then ", endpoint.known_hosts_name()),
+        Misfit::NotListed | Misfit::OfJumpHost => String::new(),
+    };
+    format!(
+        "if it is the same, {forget}connect once by hand and answer `yes`: `{}`",
+        endpoint.by_hand()
+    )
 }
 
 #[cfg(test)]
@@ -153,7 +172,7 @@ mod tests {
     #[test]
     fn a_changed_key_is_told_from_an_unknown_one() {
         let key = OfferedKey::parse("h ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA").unwrap();
-        let endpoint = Endpoint::direct("h.example", 2222, None, "ssh-host");
+        let endpoint = Endpoint::direct("h.example", Some(2222), None, "ssh-host");
         let trust = HostTrust::KnownHosts(String::new());
         let error = mismatch(
             &endpoint,
@@ -165,7 +184,27 @@ mod tests {
         assert!(error.hints().iter().any(|hint| hint.ends_with(
             "`ssh-known-hosts`: [h.example]:2222 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA"
         )));
-        let error = mismatch(&endpoint, &trust, Misfit::Changed, &[key]);
+        let error = mismatch(
+            &endpoint,
+            &trust,
+            Misfit::Changed,
+            std::slice::from_ref(&key),
+        );
         assert!(error.to_string().contains("CHANGED") && error.to_string().contains("attack"));
+        let last = |misfit| {
+            let keys = std::slice::from_ref(&key);
+            let error = mismatch(&endpoint, &HostTrust::Users, misfit, keys);
+            error.hints().last().unwrap().clone()
+        };
+        let hint = last(Misfit::NotListed);
+        assert!(
+            hint.ends_with("answer `yes`: `ssh -p 2222 h.example`"),
+            "{hint}"
+        );
+        let hint = last(Misfit::Changed);
+        assert!(
+            hint.contains("`ssh-keygen -R '[h.example]:2222'`, then"),
+            "{hint}"
+        );
     }
 }

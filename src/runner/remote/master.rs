@@ -20,6 +20,7 @@ use super::endpoint::Endpoint;
 use super::leftovers::Running;
 use super::refusal::{ConnectionFailure, Silence};
 use super::workdir::Workdir;
+use crate::clients::environment::Environment;
 use crate::error::{Error, Reason, Result};
 
 /// For the master to answer a request, and to end after the last one.
@@ -43,7 +44,9 @@ pub(super) struct Launch<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) workdir: &'a Workdir,
     pub(super) config_file: &'a Path,
-    pub(super) known_hosts: &'a Path,
+    pub(super) environment: Environment,
+    /// The only keys that count; `None` means the user's own `known_hosts`.
+    pub(super) known_hosts: Option<&'a Path>,
     /// For the whole way from nothing to logged in.
     pub(super) limit: Duration,
 }
@@ -53,16 +56,20 @@ impl Launch<'_> {
     pub(super) async fn start(&self) -> Result<Master, ConnectionFailure> {
         let socket = self.file("sock")?;
         let log = self.file("log")?;
+        let beside = self.file("err")?;
+        // A jump host of the user's own is reached by another `ssh`, which has no log of its own.
+        let words_of_others = fs::File::create(&beside)
+            .map_err(|error| ConnectionFailure::Other(error.to_string()))?;
         let mut command = Command::new("ssh");
         command
             .args(self.arguments(&socket, &log))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(words_of_others)
             // A Ctrl-C in a terminal is ours to understand.
             .process_group(0)
             .kill_on_drop(true);
-        self.workdir.environment().apply(&mut command);
+        self.environment.apply(&mut command);
         let mut child = command
             .spawn()
             .map_err(|error| ConnectionFailure::NoSsh(error.to_string()))?;
@@ -76,7 +83,13 @@ impl Launch<'_> {
                 socket,
                 running,
             }),
-            Ok(Ok(Login::Ended(_status))) => Err(ConnectionFailure::read(&said(&log))),
+            Ok(Ok(Login::Ended(_status))) => {
+                let failure = ConnectionFailure::read(&said(&log));
+                Err(match self.endpoint.via() {
+                    Some(_) => failure.on_the_way(&said(&beside)),
+                    None => failure,
+                })
+            }
             Ok(Err(error)) => Err(ConnectionFailure::Other(error.to_string())),
             Err(_elapsed) => {
                 // Waits for the end too, which a drop would not.
@@ -98,13 +111,10 @@ impl Launch<'_> {
         let mut words: Vec<OsString> = ["-M", "-N", "-T", "-S"].map(OsString::from).into();
         words.extend([socket.into(), "-E".into(), log.into()]);
         words.extend(["-F".into(), self.config_file.into()]);
-        words.extend(["-p".into(), self.endpoint.connect_port().to_string().into()]);
-        if let Some(user) = self.endpoint.user() {
-            words.extend(["-l".into(), user.into()]);
-        }
         if let Some(key) = self.workdir.key() {
             words.extend(["-i".into(), key.into(), "-o".into()]);
             words.push("IdentitiesOnly=yes".into());
+            words.extend(["-o".into(), "IdentityAgent=none".into()]);
         }
         for option in [
             "BatchMode=yes",
@@ -115,10 +125,12 @@ impl Launch<'_> {
         ] {
             words.extend(["-o".into(), option.into()]);
         }
-        let mut known_hosts = OsString::from("UserKnownHostsFile=");
-        known_hosts.push(self.known_hosts);
-        words.extend(["-o".into(), known_hosts]);
-        words.push(self.endpoint.connect_host().into());
+        if let Some(file) = self.known_hosts {
+            let mut known_hosts = OsString::from("UserKnownHostsFile=");
+            known_hosts.push(file);
+            words.extend(["-o".into(), known_hosts]);
+        }
+        words.extend(self.endpoint.arguments().into_iter().map(OsString::from));
         words
     }
 }

@@ -13,6 +13,7 @@ pub mod hostkey;
 mod install;
 pub(super) mod leftovers;
 mod master;
+mod meaning;
 mod probe;
 mod refusal;
 pub mod ssh;
@@ -21,13 +22,15 @@ mod workdir;
 pub use agent::{AgentCall, AgentEnd};
 pub use install::InstalledAgent;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use tokio::process::Command;
 
 use crate::clients::environment::Environment;
 use crate::config::types::Place;
-use crate::error::Result;
+use crate::error::{Error, Reason, Result};
 use crate::protocol::wire::Request;
 use crate::report::Reporter;
 
@@ -37,6 +40,14 @@ pub enum Remote {
     Local,
     /// Another one, over one SSH connection.
     Ssh(Box<ssh::Connection>),
+}
+
+/// What a command reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// What we are given.
+    Ours,
+    Nothing,
 }
 
 impl Remote {
@@ -71,6 +82,38 @@ impl Remote {
     /// Starts the agent and sends it its first line.
     pub async fn start(&self, agent: &InstalledAgent, request: &Request) -> Result<AgentCall> {
         AgentCall::start(self.command(&[&agent.path, "agent", "serve"]), request).await
+    }
+
+    /// Runs `argv` at the place with our own standard streams, and returns its exit code.
+    pub async fn attach(&self, argv: &[&str], input: Input) -> Result<u8> {
+        let mut command = match self {
+            Self::Local => {
+                let mut words = argv.iter();
+                let mut command = Command::new(words.next().map_or("", |program| program));
+                command.args(words);
+                Environment::Bare.apply(&mut command);
+                command
+            }
+            Self::Ssh(connection) => {
+                let line = exec::shell_words(argv);
+                let mut command = connection.command(&line);
+                Environment::Ssh.apply(&mut command);
+                command
+            }
+        };
+        match input {
+            Input::Ours => {}
+            Input::Nothing => {
+                command.stdin(Stdio::null());
+            }
+        }
+        // It stays in our group, to which a Ctrl-C goes.
+        let status = command.kill_on_drop(true).status().await.map_err(|error| {
+            Error::untouched(Reason::SshFailed, "cannot run the command at the host").because(error)
+        })?;
+        let of_signal = || status.signal().map(|signal| 128 + signal);
+        let code = status.code().or_else(of_signal);
+        Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(255))
     }
 
     /// Closes the connection and removes the key from this machine.

@@ -10,6 +10,7 @@ use super::exec::KEPT_LINES;
 use super::hostkey::{Misfit, OfferedKey};
 use super::refusal::{ConnectionFailure, Silence};
 use super::workdir::Workdir;
+use crate::clients::environment::Environment;
 use crate::clients::lines::Tail;
 use crate::clients::process::{NoEnd, StandardOutput, run};
 use crate::config::types::Fingerprint;
@@ -25,6 +26,7 @@ pub(super) struct Prober<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) workdir: &'a Workdir,
     pub(super) config_file: &'a Path,
+    pub(super) environment: Environment,
     pub(super) limit: Duration,
 }
 
@@ -64,7 +66,7 @@ impl Prober<'_> {
             .write("offered", "")
             .map_err(ConnectionFailure::Ours)?;
         let mut command = Command::new("ssh");
-        command.args(probe_arguments(self.endpoint, self.config_file, &file));
+        command.args(probe_arguments(self.config_file, &file));
         let seconds = self.limit.as_secs().max(1);
         command.arg("-o").arg(format!("ConnectTimeout={seconds}"));
         if let Some(algorithms) = algorithms {
@@ -73,9 +75,10 @@ impl Prober<'_> {
                 .arg(format!("HostKeyAlgorithms={algorithms}"));
         }
         command
-            .args([self.endpoint.connect_host(), "true"])
+            .args(self.endpoint.arguments())
+            .arg("true")
             .kill_on_drop(true);
-        self.workdir.environment().apply(&mut command);
+        self.environment.apply(&mut command);
         let mut log = Tail::new(KEPT_LINES);
         let mut hear = |line: &str| log.push(line);
         let limit = self.limit + Duration::from_secs(1);
@@ -101,22 +104,18 @@ impl Prober<'_> {
 }
 
 /// What a probe needs on its command line.
-fn probe_arguments(endpoint: &Endpoint, config: &Path, known_hosts: &Path) -> Vec<String> {
+fn probe_arguments(config: &Path, known_hosts: &Path) -> Vec<String> {
     let mut words = vec![
         "-F".to_owned(),
         config.display().to_string(),
-        "-p".to_owned(),
-        endpoint.connect_port().to_string(),
         "-T".to_owned(),
     ];
-    if let Some(user) = endpoint.user() {
-        words.extend(["-l".to_owned(), user.to_owned()]);
-    }
     for option in [
-        "BatchMode=yes",
+        "IgnoreUnknown=*",
         "StrictHostKeyChecking=accept-new",
+        "GlobalKnownHostsFile=/dev/null",
+        "KnownHostsCommand=none",
         "PreferredAuthentications=none",
-        "ControlMaster=no",
         "ControlPath=none",
         &format!("UserKnownHostsFile={}", known_hosts.display()),
     ] {

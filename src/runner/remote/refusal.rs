@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::endpoint::Endpoint;
 use super::hostkey::{Misfit, OfferedKey, mismatch};
-use crate::config::types::HostTrust;
+use crate::config::types::SshConfig;
 use crate::error::{Error, Reason};
 use crate::secret::cut::whole_words;
 
@@ -18,6 +18,8 @@ pub(super) enum ConnectionFailure {
     /// The host does not want this user or this key.
     Unauthorized(String),
     UnreadableKey(String),
+    /// The jump host of the user's own ssh configuration was not reached; what the `ssh` that tried said.
+    OnTheWay(String),
     NoSsh(String),
     Other(String),
     /// Something of ours failed; it is complete.
@@ -63,6 +65,17 @@ impl ConnectionFailure {
         }
     }
 
+    /// The same for a connection through a jump host of the user's own: a line that broke before the host said a word
+    /// broke there.
+    pub(super) fn on_the_way(self, said_there: &str) -> Self {
+        match self {
+            Self::Unreachable(Silence::HungUp, _) | Self::Other(_) if !said_there.is_empty() => {
+                Self::OnTheWay(said_there.to_owned())
+            }
+            other => other,
+        }
+    }
+
     /// Whether the same try may work a moment later.
     pub(super) fn may_pass(&self) -> bool {
         // sshd hangs up on a random share of clients when many connect (`MaxStartups`).
@@ -72,12 +85,26 @@ impl ConnectionFailure {
         )
     }
 
-    pub(super) fn into_error(self, endpoint: &Endpoint, trust: &HostTrust) -> Error {
+    pub(super) fn into_error(self, endpoint: &Endpoint, config: &SshConfig) -> Error {
         let host = endpoint.display();
         let setting = endpoint.setting();
         match self {
             Self::Unreachable(silence, log) => explained(unreachable(silence, endpoint), &log),
-            Self::HostKey(misfit, offered) => mismatch(endpoint, trust, misfit, &offered),
+            Self::HostKey(misfit, offered) => mismatch(endpoint, &config.trust, misfit, &offered),
+            Self::Unauthorized(log) if config.key.is_none() => {
+                let user = endpoint.user().unwrap_or("the default user");
+                let error = Error::untouched(
+                    Reason::SshUnauthorized,
+                    format!("`{host}` refused the login of `{user}` (`ssh-user`, `ssh-key`)"),
+                )
+                .hint(format!(
+                    "`{}` must log in without a question; a key with a passphrase has to be in your agent: `ssh-add`",
+                    endpoint.by_hand()
+                ))
+                .hint("or name another user in `ssh-user`, or a key file in `ssh-key`");
+                explained(error, &log)
+            }
+            Self::OnTheWay(log) => explained(on_the_way(endpoint, &log), &log),
             Self::Unauthorized(log) => {
                 let user = endpoint.user().unwrap_or("the default user");
                 let error = Error::untouched(
@@ -107,15 +134,30 @@ impl ConnectionFailure {
                     format!("cannot open an ssh connection to `{host}` (`{setting}`)"),
                 )
                 .hint(format!(
-                    "try it by hand: `ssh -v -p {} {}`",
-                    endpoint.port(),
-                    endpoint.host()
+                    "try it by hand: `{}`",
+                    endpoint.by_hand().replacen("ssh", "ssh -v", 1)
                 )),
                 &log,
             ),
             Self::Ours(error) => error,
         }
     }
+}
+
+fn on_the_way(endpoint: &Endpoint, log: &str) -> Error {
+    let via = endpoint.via().unwrap_or_default();
+    let host = endpoint.display();
+    let is_key = log.contains("Host key verification failed");
+    let (reason, hint) = if is_key {
+        let hint = "its host key is not in your `known_hosts`: connect to it once by hand, compare the fingerprint that ssh shows with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on it, and answer `yes`";
+        (Reason::HostKeyMismatch, hint.to_owned())
+    } else {
+        let by_hand = endpoint.by_hand();
+        let hint = format!("`{by_hand}` must log in without a question: try it by hand");
+        (Reason::HostUnreachable, hint)
+    };
+    let what = format!("cannot reach `{host}` through `{via}`, which your ssh configuration names");
+    Error::untouched(reason, what).hint(hint)
 }
 
 fn unreachable(silence: Silence, endpoint: &Endpoint) -> Error {
@@ -182,7 +224,7 @@ pub(super) fn log_lines(log: &str) -> Vec<String> {
 }
 
 #[derive(Debug)]
-struct SshSaid(String);
+pub(super) struct SshSaid(pub(super) String);
 
 impl fmt::Display for SshSaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,6 +245,7 @@ mod tests {
             ConnectionFailure::HostKey(..)
             | ConnectionFailure::Unauthorized(_)
             | ConnectionFailure::UnreadableKey(_)
+            | ConnectionFailure::OnTheWay(_)
             | ConnectionFailure::NoSsh(_)
             | ConnectionFailure::Other(_)
             | ConnectionFailure::Ours(_) => None,

@@ -8,11 +8,13 @@ use tokio::process::Command;
 use super::endpoint::Endpoint;
 use super::hostkey::OfferedKey;
 use super::master::{Launch, Master};
+use super::meaning::Meaning;
 use super::probe;
 use super::refusal::ConnectionFailure;
 use super::workdir::{Workdir, render_config};
+use crate::clients::environment::Environment;
 use crate::clients::retry::retry;
-use crate::config::types::{HostTrust, SshConfig};
+use crate::config::types::{HostTrust, SshConfig, SshFiles};
 use crate::error::{Error, Result};
 use crate::protocol::step::Phase;
 use crate::report::Reporter;
@@ -41,6 +43,7 @@ impl Connection {
         };
         let user = config.user.as_deref();
         let target = Endpoint::direct(&config.host, config.port, user, "ssh-host");
+        let target = opener.understand(target).await?;
         let Some(jump) = &config.jump else {
             let (master, _key) = opener.open(&target).await?;
             return Ok(Self {
@@ -51,10 +54,11 @@ impl Connection {
         };
         let user = jump.user.as_deref().or(user);
         let via = Endpoint::direct(&jump.host, jump.port, user, "ssh-jump-host");
+        let via = opener.understand(via).await?;
         let (outer, key) = opener.open(&via).await?;
         opener.jump_key = key;
         let port = outer.forward(&target).await?;
-        let (master, _key) = opener.open(&target.forwarded(port)).await?;
+        let (master, _key) = opener.open(&target.forwarded(port, &via)).await?;
         Ok(Self {
             master,
             jump: Some(outer),
@@ -108,6 +112,19 @@ struct Refused {
 }
 
 impl Opener<'_> {
+    /// What ssh makes of the name, where the user's own configuration counts.
+    async fn understand(&self, endpoint: Endpoint) -> Result<Endpoint> {
+        match self.config.files {
+            SshFiles::Unread => Ok(endpoint),
+            SshFiles::Users => {
+                endpoint.check()?;
+                let file = self.write_config(&endpoint)?;
+                let meaning = Meaning::of(&endpoint, &file).await?;
+                Ok(endpoint.meaning(meaning))
+            }
+        }
+    }
+
     /// The connection, and the key that its fingerprint was found by.
     async fn open(&self, endpoint: &Endpoint) -> Result<(Master, Option<OfferedKey>)> {
         endpoint.check()?;
@@ -127,7 +144,7 @@ impl Opener<'_> {
             let opened = self.try_open(endpoint).await;
             opened.map_err(|refusal| Refused {
                 may_pass: refusal.may_pass(),
-                error: refusal.into_error(endpoint, &self.config.trust),
+                error: refusal.into_error(endpoint, self.config),
             })
         };
         let opened = retry(&PAUSES, may_pass, call).await;
@@ -141,21 +158,23 @@ impl Opener<'_> {
         let prober = probe::Prober {
             endpoint,
             workdir: self.workdir,
-            config_file: &self.write_config(endpoint)?,
+            config_file: &self.config_file(endpoint)?,
+            environment: self.environment(endpoint),
             limit: self.limit(),
         };
         let (known_hosts, found) = match &self.config.trust {
             HostTrust::KnownHosts(lines) => {
-                let lines = lines.lines().map(|line| format!("{line}\n")).collect();
-                (lines, None)
+                let lines: String = lines.lines().map(|line| format!("{line}\n")).collect();
+                (Some(lines), None)
             }
+            HostTrust::Users => (None, None),
             HostTrust::Fingerprints(fingerprints) => {
                 let key = prober.find(fingerprints, self.jump_key.as_ref()).await?;
                 let line = key.known_hosts_line(&endpoint.known_hosts_name());
-                (format!("{line}\n"), Some(key))
+                (Some(format!("{line}\n")), Some(key))
             }
         };
-        match self.connect(endpoint, &known_hosts).await {
+        match self.connect(endpoint, known_hosts.as_deref()).await {
             Err(ConnectionFailure::HostKey(misfit, _)) => {
                 let offered = prober.offered().await.map(|key| vec![key]);
                 Err(ConnectionFailure::HostKey(
@@ -171,28 +190,40 @@ impl Opener<'_> {
     async fn connect(
         &self,
         endpoint: &Endpoint,
-        known_hosts: &str,
+        known_hosts: Option<&str>,
     ) -> Result<Master, ConnectionFailure> {
-        let known_hosts = self
-            .workdir
-            .write("known_hosts", known_hosts)
+        let known_hosts = known_hosts
+            .map(|lines| self.workdir.write("known_hosts", lines))
+            .transpose()
             .map_err(ConnectionFailure::Ours)?;
         Launch {
             endpoint,
             workdir: self.workdir,
-            config_file: &self.write_config(endpoint)?,
-            known_hosts: &known_hosts,
+            config_file: &self.config_file(endpoint)?,
+            environment: self.environment(endpoint),
+            known_hosts: known_hosts.as_deref(),
             limit: self.limit(),
         }
         .start()
         .await
     }
 
-    fn write_config(&self, endpoint: &Endpoint) -> Result<PathBuf, ConnectionFailure> {
-        let text = render_config(endpoint, self.workdir.key_source());
-        self.workdir
-            .write("config", &text)
-            .map_err(ConnectionFailure::Ours)
+    fn config_file(&self, endpoint: &Endpoint) -> Result<PathBuf, ConnectionFailure> {
+        self.write_config(endpoint).map_err(ConnectionFailure::Ours)
+    }
+
+    fn write_config(&self, endpoint: &Endpoint) -> Result<PathBuf> {
+        let text = render_config(endpoint, self.config);
+        self.workdir.write("config", &text)
+    }
+
+    /// A key of the settings needs no agent; a jump host of the user's own does.
+    fn environment(&self, endpoint: &Endpoint) -> Environment {
+        if self.config.key.is_none() || endpoint.via().is_some() {
+            Environment::SshOfUser
+        } else {
+            Environment::Ssh
+        }
     }
 
     fn limit(&self) -> Duration {

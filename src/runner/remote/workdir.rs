@@ -9,8 +9,7 @@ use tempfile::TempDir;
 
 use super::endpoint::Endpoint;
 use super::leftovers::{InUse, PREFIX, sweep};
-use crate::clients::environment::Environment;
-use crate::config::types::SshKey;
+use crate::config::types::{HostTrust, SshConfig, SshFiles, SshKey};
 use crate::error::{Error, Reason, Result};
 
 /// A folder of mode 0700 that is gone after [`Workdir::close`] or at the latest when dropped.
@@ -58,21 +57,6 @@ impl Workdir {
     /// The private key's file, when the settings hold a key.
     pub(super) fn key(&self) -> Option<&Path> {
         self.key.as_deref()
-    }
-
-    pub(super) fn key_source(&self) -> KeySource {
-        match self.key {
-            Some(_) => KeySource::Settings,
-            None => KeySource::User,
-        }
-    }
-
-    /// What an `ssh` that logs in may know of our environment.
-    pub(super) fn environment(&self) -> Environment {
-        match self.key_source() {
-            KeySource::Settings => Environment::Ssh,
-            KeySource::User => Environment::SshOfUser,
-        }
     }
 
     /// The path of a file that is not there.
@@ -161,29 +145,24 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeySource {
-    /// The settings; nothing of the user's own set-up is read.
-    Settings,
-    /// The user's own set-up: agent, default files and `~/.ssh/config`.
-    User,
-}
-
 /// The text of an `ssh_config` that leaves nothing about trust or forwarding to other files.
-pub(super) fn render_config(endpoint: &Endpoint, key: KeySource) -> String {
-    // The first value of an option wins, so the user's file can only add what is not said here.
+pub(super) fn render_config(endpoint: &Endpoint, config: &SshConfig) -> String {
+    // The first value of an option wins, so the user's file can only add what is not said here. What a jump host of the
+    // user's own is connected with comes from here, too.
     let mut lines = vec![
-        "IgnoreUnknown KnownHostsCommand,ForkAfterAuthentication",
-        "GlobalKnownHostsFile /dev/null",
-        "KnownHostsCommand none",
+        "BatchMode yes",
+        "StrictHostKeyChecking yes",
+        "NoHostAuthenticationForLocalhost no",
         "HashKnownHosts no",
         "UpdateHostKeys no",
         "CheckHostIP no",
         "VerifyHostKeyDNS no",
-        "CanonicalizeHostname no",
         "PreferredAuthentications publickey",
         "NumberOfPasswordPrompts 0",
         "ServerAliveCountMax 3",
+        "ControlMaster no",
+        "ClearAllForwardings yes",
+        "Tunnel no",
         "ForwardAgent no",
         "ForwardX11 no",
         "AddKeysToAgent no",
@@ -196,13 +175,31 @@ pub(super) fn render_config(endpoint: &Endpoint, key: KeySource) -> String {
     .into_iter()
     .map(str::to_owned)
     .collect::<Vec<_>>();
+    match config.trust {
+        HostTrust::KnownHosts(_) | HostTrust::Fingerprints(_) => lines.extend([
+            "GlobalKnownHostsFile /dev/null".to_owned(),
+            "KnownHostsCommand none".to_owned(),
+        ]),
+        HostTrust::Users => {}
+    }
     if let Some(alias) = endpoint.key_alias() {
         lines.push(format!("HostKeyAlias {alias}"));
         lines.push("ProxyJump none".to_owned());
     }
-    match key {
-        KeySource::Settings => lines.push("IdentityAgent none".to_owned()),
-        KeySource::User => lines.push("Include ~/.ssh/config".to_owned()),
+    match config.files {
+        SshFiles::Unread => {
+            lines.insert(
+                0,
+                "IgnoreUnknown KnownHostsCommand,ForkAfterAuthentication".to_owned(),
+            );
+            lines.push("CanonicalizeHostname no".to_owned());
+        }
+        SshFiles::Users => {
+            // Keywords of other programs and systems, such as `UseKeychain`.
+            lines.insert(0, "IgnoreUnknown *".to_owned());
+            lines.push("Include ~/.ssh/config".to_owned());
+            lines.push("Include /etc/ssh/ssh_config".to_owned());
+        }
     }
     format!("Host *\n  {}\n", lines.join("\n  "))
 }
@@ -231,10 +228,27 @@ mod tests {
 
     #[test]
     fn only_a_forwarded_connection_has_an_alias() {
-        let direct = Endpoint::direct("h", 2222, None, "ssh-host");
-        let text = render_config(&direct, KeySource::Settings);
+        let config = |files, trust| SshConfig {
+            host: "h".to_owned(),
+            port: Some(2222),
+            user: None,
+            key: None,
+            files,
+            trust,
+            jump: None,
+            connect_timeout: "5s".parse().unwrap(),
+        };
+        let direct = Endpoint::direct("h", Some(2222), None, "ssh-host");
+        let given = config(SshFiles::Unread, HostTrust::KnownHosts(String::new()));
+        let text = render_config(&direct, &given);
         assert!(!text.contains("HostKeyAlias") && !text.contains("Include"));
-        let text = render_config(&direct.forwarded(4000), KeySource::User);
+        assert!(text.contains("GlobalKnownHostsFile /dev/null"));
+        let jump = Endpoint::direct("j", None, None, "ssh-jump-host");
+        let own = config(SshFiles::Users, HostTrust::Users);
+        let text = render_config(&direct.forwarded(4000, &jump), &own);
         assert!(text.contains("HostKeyAlias [h]:2222\n") && text.contains("Include ~/.ssh/config"));
+        assert!(
+            text.contains("StrictHostKeyChecking yes") && !text.contains("GlobalKnownHostsFile")
+        );
     }
 }
