@@ -133,7 +133,7 @@ fn a_full_disk_is_said_before_anything_is_touched() {
     let tried = Tried::new();
     // A state folder on a tiny full disk, with the agents where they were.
     tried.world.ask_host(
-        "cp -a /var/lib/pct-deploy /tmp/state && mount -t tmpfs -o size=70m tmpfs /var/lib/pct-deploy && \
+        "cp -a /var/lib/pct-deploy /tmp/state && mount -t tmpfs -o size=$(($(du -sm /tmp/state | cut -f1) + 4))m tmpfs /var/lib/pct-deploy && \
          cp -a /tmp/state/. /var/lib/pct-deploy/ && chown ec2-user /var/lib/pct-deploy && \
          { dd if=/dev/zero of=/var/lib/pct-deploy/fill bs=1M 2>/dev/null || true; }",
     );
