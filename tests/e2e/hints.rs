@@ -86,6 +86,8 @@ fn every_command_of_a_hint_works_where_it_is_to_be_typed() {
             writeln!(wrong, "`{line}` ({:?}): {said}", done.status.code()).unwrap();
         }
     }
+    // Some made keys; a test that looks for secrets on this server must not take them for one.
+    world.ask_host("rm -rf /tmp/tmp.*");
     assert!(wrong.is_empty(), "{wrong}");
     eprintln!("{tried} commands of hints were typed");
     assert_eq!(world.serves().as_deref(), Some("v1"));
