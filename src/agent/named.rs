@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use super::failure::{StepResult, StepResultExt as _};
-use super::journal::entry::Switch;
 use super::route::{self, Obeyed};
 use crate::error::{Failure, Reason};
 use crate::host::Host;
 use crate::host::compose::{self, ComposeFile, ComposeProblem};
-use crate::host::nginx::flag::Format;
 use crate::host::nginx::{Colours, NamedBy, NamedSlot, NginxPlace, Spelling};
 use crate::protocol::ids::ServiceName;
 use crate::protocol::plan::{Site, SwitchChoice};
@@ -64,15 +62,8 @@ pub(super) async fn obeyed<H: Host>(
     let path = nginx.include.clone();
     let text = route::read(host, site, &path).await?;
     let named = slot(&path, &text, &slots.map(spelling))?.slot;
-    Ok(Obeyed {
-        switch: Switch::Reload(path),
-        named,
-        format: Format::Whole,
-        is_earlier: false,
-        own_logs: Vec::new(),
-        include: nginx.name.clone(),
-        colours: Colours::default(),
-    })
+    let include = nginx.name.clone();
+    Ok(Obeyed::by_reload(path, named, include, Colours::default()))
 }
 
 /// The slots as the file of an nginx in a container reaches them: by their names, or by their ports on the host.

@@ -117,6 +117,21 @@ pub(super) struct Obeyed {
     pub(super) colours: Colours,
 }
 
+impl Obeyed {
+    /// A file of the user's that names the slot: nothing is logged there.
+    pub(super) fn by_reload(path: PathBuf, named: Slot, include: String, colours: Colours) -> Self {
+        Self {
+            switch: Switch::Reload(path),
+            named,
+            format: Format::Whole,
+            is_earlier: false,
+            own_logs: Vec::new(),
+            include,
+            colours,
+        }
+    }
+}
+
 /// Looks at what decides where requests go.
 pub(super) async fn obeyed<H: Host>(
     host: &H,
@@ -156,15 +171,7 @@ pub(super) async fn obeyed<H: Host>(
         .hint("write `switch: auto`, or put back the include that `provision` kept in the app's folder `backup`")),
         (None, SwitchChoice::Auto | SwitchChoice::Reload) => {
             let named = switch_file(&path, &text, &ports, &colours)?.live;
-            Ok(Obeyed {
-                switch: Switch::Reload(path),
-                named,
-                format: Format::Whole,
-                is_earlier: false,
-                own_logs: Vec::new(),
-                include,
-                colours,
-            })
+            Ok(Obeyed::by_reload(path, named, include, colours))
         }
         (None, SwitchChoice::Flag) => Err(bad(format!(
             "setting `switch`: `{}` is not made for the flag",

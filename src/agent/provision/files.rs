@@ -39,7 +39,16 @@ pub(super) async fn read<H: Host>(host: &H, path: &Path) -> StepResult<Option<Ve
 pub(super) async fn ours<H: Host>(host: &H, path: PathBuf, why: &'static str) -> StepResult<File> {
     let found = read(host, &path).await?;
     let wanted = Some(found.clone().unwrap_or_default());
-    Ok(File {
+    Ok(of_ours(path, found, wanted, why))
+}
+
+fn of_ours(
+    path: PathBuf,
+    found: Option<Vec<u8>>,
+    wanted: Option<Vec<u8>>,
+    why: &'static str,
+) -> File {
+    File {
         path,
         wanted,
         found,
@@ -47,7 +56,7 @@ pub(super) async fn ours<H: Host>(host: &H, path: PathBuf, why: &'static str) ->
         loaded: false,
         why,
         diff: Vec::new(),
-    })
+    }
 }
 
 /// The flag: whether it is there matters, not what it holds.
@@ -58,15 +67,8 @@ pub(super) async fn flag_file<H: Host>(
 ) -> StepResult<File> {
     let found = read(host, &path).await?;
     let wanted = wanted.and(found.clone().or(Some(b"provision".to_vec())));
-    Ok(File {
-        path,
-        wanted,
-        found,
-        owner: Owner::Us,
-        loaded: false,
-        why: "the slot that takes traffic now",
-        diff: Vec::new(),
-    })
+    let why = "the slot that takes traffic now";
+    Ok(of_ours(path, found, wanted, why))
 }
 
 pub(super) async fn roots<H: Host>(
