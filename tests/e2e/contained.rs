@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::receipt::SwitchKind;
-use sandbox::load::{Load, LoadReport};
+use sandbox::load::LoadReport;
 use sandbox::relay::Relay;
 
 use crate::sudoers::{Restricted, printed};
-use crate::world::{Host, Release, World};
+use crate::world::{self, Host, Release, World};
 
 const ONE_WAY: Duration = Duration::from_millis(20);
 /// No registry has one, so it is put together from the host's own nginx and the libraries that it needs.
@@ -33,20 +33,9 @@ fn host(compose: &str, files: &[(&str, &str)]) -> World {
 
 /// Deploys again and again under load; what was lost, and what the reloads were said to lose.
 fn deploys(world: &World, name: &str, times: usize) -> (LoadReport, f64) {
-    let images = ["v1", "v2"].map(|version| {
-        let run = world.deploy(&Release::new(version));
-        let image = run.expect(Outcome::Deployed, "deployed").image.unwrap();
-        format!("{image}")
-    });
+    let images = world.two_releases();
     let relay = Relay::start(world.http(), ONE_WAY).unwrap();
-    let load = Load::new(relay.addr())
-        .connections(100)
-        .post_share(50)
-        .think(Duration::ZERO..=Duration::from_millis(200))
-        .paths("/", "/echo")
-        .host_header("localhost")
-        .start()
-        .unwrap();
+    let load = world::hundred(relay.addr());
     std::thread::sleep(Duration::from_secs(1));
     let mut expected = 0.0;
     // `v2` is live, so it begins with `v1`.

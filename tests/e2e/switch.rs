@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use pct_deploy::protocol::outcome::Outcome;
 use pct_deploy::protocol::receipt::SwitchKind;
-use sandbox::load::{EndedBy, Load, LoadReport};
+use sandbox::load::{EndedBy, LoadReport};
 use sandbox::relay::Relay;
 
-use crate::world::{Host, Release, World};
+use crate::world::{self, Host, World};
 
 const DEPLOYS: usize = 20;
 const ONE_WAY: Duration = Duration::from_millis(20);
@@ -73,20 +73,9 @@ fn answered_well(report: &LoadReport) {
 fn twenty(mut world: World, kind: SwitchKind, line: Line) -> Series {
     world.set("switch", kind.as_str());
     world.set("bake", "0s");
-    let images = ["v1", "v2"].map(|version| {
-        let run = world.deploy(&Release::new(version));
-        let image = run.expect(Outcome::Deployed, "deployed").image.unwrap();
-        format!("{image}")
-    });
+    let images = world.two_releases();
     let relay = (line == Line::Long).then(|| Relay::start(world.http(), ONE_WAY).unwrap());
-    let load = Load::new(relay.as_ref().map_or(world.http(), Relay::addr))
-        .connections(100)
-        .post_share(50)
-        .think(Duration::ZERO..=Duration::from_millis(200))
-        .paths("/", "/echo")
-        .host_header("localhost")
-        .start()
-        .unwrap();
+    let load = world::hundred(relay.as_ref().map_or(world.http(), Relay::addr));
     std::thread::sleep(Duration::from_secs(1));
     let (mut predicted, mut expected, mut into) = (0.0, 0.0, [0, 0]);
     // `v2` is live, so it begins with `v1`.

@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use pct_deploy::protocol::outcome::Outcome;
 use sandbox::engine::Engine;
 use sandbox::load::{Load, Running};
 use sandbox::slack::Slack;
@@ -127,6 +128,15 @@ impl World {
             &["deploy", "--json"],
             &[("BUILD_ARGS", &release.build_args())],
         )
+    }
+
+    /// Deploys `v1` and then `v2`; their images.
+    pub(crate) fn two_releases(&self) -> [String; 2] {
+        ["v1", "v2"].map(|version| {
+            let run = self.deploy(&Release::new(version));
+            let image = run.expect(Outcome::Deployed, "deployed").image.unwrap();
+            format!("{image}")
+        })
     }
 
     /// Deploys an image that is in the registry already, by its digest; nothing is built.
@@ -309,4 +319,16 @@ pub(crate) fn script(name: &str, args: &[&str]) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// A hundred kept-alive connections with pauses, half of their requests POST.
+pub(crate) fn hundred(at: SocketAddr) -> Running {
+    Load::new(at)
+        .connections(100)
+        .post_share(50)
+        .think(Duration::ZERO..=Duration::from_millis(200))
+        .paths("/", "/echo")
+        .host_header("localhost")
+        .start()
+        .unwrap()
 }
